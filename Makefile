@@ -1,0 +1,68 @@
+# A fresh clone needs make, Python 3.11 or 3.12, and pip. Every target sets up what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help test lint format reproduce figures zoo bench lock clean
+
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+WORKERS ?= 2
+
+# Asked by running it: a python3.12 on the PATH may be a shim for a version that is not there.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3 python; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null \
+	&& { echo $$python; break; }; done)
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(PY) || test -n "$(PYTHON)" \
+		|| { echo "expected Python 3.11 or 3.12 on the PATH; set PYTHON=/path/to/it" >&2; exit 2; }
+	@echo "setting up $(VENV) from requirements.lock: some minutes, 2 to 7 GB with torch"
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --requirement requirements.lock
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv: $(READY) ## set up the environment from requirements.lock
+.PHONY: .venv
+
+test: lint ## lint, types and tests, under 10 minutes on two cores
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+lint: $(READY) ## lint, layout and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+format: $(READY) ## put the layout right
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+# --nolock: a lock outlives a killed run, and every step writes to a temporary name and renames.
+reproduce: $(READY) ## shipped policies -> tables -> figures, redoing only what changed
+	$(VENV)/bin/snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet host progress \
+		--max-checksum-file-size 100MB $(ARGS)
+
+figures: $(READY) ## redraw every figure from the committed tables, under a minute
+	$(PY) -m figures --overwrite $(ARGS)
+
+zoo: $(READY) ## retrain the shipped policies: hours to days
+	$(PY) -m checkpoints.zoo $(ARGS)
+
+bench: $(READY) ## measure speeds, one program a file in tests/benchmarks
+	@for program in tests/benchmarks/*.py; do echo "== $$program"; $(PY) $$program $(ARGS) || exit 1; done
+
+# Resolved without hashes, index addresses or a local build of torch, so that it installs anywhere.
+lock: ## resolve pyproject.toml into requirements.lock anew
+	$(PYTHON) -m venv .cache/lock
+	.cache/lock/bin/pip install --quiet pip-tools
+	.cache/lock/bin/pip-compile --quiet --extra dev --strip-extras --allow-unsafe --no-header \
+		--no-annotate --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
+		--output-file .cache/resolved.txt pyproject.toml
+	(head -1 requirements.lock; grep -E '^[a-z]' .cache/resolved.txt | sed 's/+cpu//') > .cache/lock.tmp
+	mv .cache/lock.tmp requirements.lock
+
+clean: ## remove caches, not the environment
+	rm -rf .cache .snakemake .pytest_cache .mypy_cache .ruff_cache build

@@ -1,0 +1,112 @@
+"""Layer activations and decisions of a policy on frames, streamed batch by batch."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from checkpoints.console import UserError, one_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.utils.hooks import RemovableHandle
+
+    from checkpoints.encoders import Policy
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a policy makes of a batch of frames."""
+
+    layers: dict[str, Float[np.ndarray, "state feature"]]
+    """activation of each layer asked for, flattened, float32"""
+    log_probs: Float[np.ndarray, "state action"]
+    """log-probabilities of the 15 actions, in nats"""
+    values: Float[np.ndarray, " state"]
+    """the critic's value, in units of scaled discounted reward"""
+
+
+@contextmanager
+def recorded(policy: "Policy", layers: Sequence[str]) -> Iterator[dict[str, "Tensor"]]:
+    """A dictionary that each forward pass fills with the named layers' activations.
+
+    Activations are copies, so that nothing a later layer does can change them.
+
+    Raises:
+        UserError: an unknown layer, or a policy left in training mode (dropout would be on).
+    """
+    for layer in layers:
+        one_of(f"layer of {policy.architecture}", layer, policy.layers)
+    if policy.training:
+        raise UserError(
+            "expected a policy in evaluation mode, got one in training mode: call .eval()"
+        )
+    seen: dict[str, Tensor] = {}
+
+    def keep(layer: str) -> "RemovableHandle":
+        def hook(module: object, inputs: object, output: "Tensor") -> None:
+            seen[layer] = output.detach().clone()
+
+        return policy.encoder.get_submodule(layer).register_forward_hook(hook)
+
+    handles = [keep(layer) for layer in layers]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def stream(
+    policy: "Policy",
+    frames: UInt8[np.ndarray, "state 64 64 3"],
+    layers: Sequence[str] | None = None,
+    *,
+    batch: int = 256,
+) -> Iterator[Reading]:
+    """Read ``frames`` in batches of ``batch``, in order.
+
+    Args:
+        policy: in evaluation mode.
+        frames: Procgen observations.
+        layers: names out of ``policy.layers``; all of them if None. An empty list reads decisions
+            only.
+        batch: frames a forward pass.
+    """
+    import torch
+
+    wanted = policy.layers if layers is None else tuple(layers)
+    device = next(policy.parameters()).device
+    with torch.inference_mode(), recorded(policy, wanted) as seen:
+        for start in range(0, len(frames), batch):
+            part = torch.from_numpy(np.ascontiguousarray(frames[start : start + batch]))
+            logits, values = policy(part.to(device))
+            yield Reading(
+                {layer: seen[layer].flatten(1).float().cpu().numpy() for layer in wanted},
+                logits.log_softmax(-1).cpu().numpy(),
+                values.cpu().numpy(),
+            )
+
+
+def read(
+    policy: "Policy",
+    frames: UInt8[np.ndarray, "state 64 64 3"],
+    layers: Sequence[str] | None = None,
+    *,
+    batch: int = 256,
+) -> Reading:
+    """All of ``frames`` at once: ``(state, feature)`` per layer, kept in memory."""
+    parts = list(stream(policy, frames, layers, batch=batch))
+    if not parts:
+        raise UserError("expected at least one frame, got none")
+    return Reading(
+        {
+            layer: np.concatenate([part.layers[layer] for part in parts])
+            for layer in parts[0].layers
+        },
+        np.concatenate([part.log_probs for part in parts]),
+        np.concatenate([part.values for part in parts]),
+    )

@@ -1,0 +1,1 @@
+"""Everything a policy needs to exist: world, body, training, recipe, file."""

@@ -1,0 +1,52 @@
+"""What policies there are, and how each was made: ``python -m checkpoints``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from checkpoints.console import run_command
+from checkpoints.ids import parse_id
+from checkpoints.store import ZOO, find_policies, list_policies, policy_path, read_provenance
+
+
+@dataclass(frozen=True)
+class Settings:
+    """List kept policies with steps, recipe, returns and a check of each file."""
+
+    ids: Positional[tuple[str, ...]] = ()
+    """runs or policies to list; all if none is given"""
+    root: Path = ZOO
+    """folder to look in: the zoo, or a folder of runs"""
+
+
+def main(settings: Settings) -> None:
+    """Print one row a policy; damaged files raise ``UserError``."""
+    from rich.console import Console
+    from rich.table import Table
+
+    known = list_policies(settings.root)
+    if settings.ids:
+        wanted = [parse_id(text) for text in settings.ids]
+        for one in wanted:
+            find_policies(one, settings.root)
+        known = [kept for kept in known if any(one.covers(kept) for one in wanted)]
+    table = Table("policy", "encoder", "mode", "levels", "steps", "train", "unseen", "code")
+    for kept in known:
+        made = read_provenance(policy_path(settings.root, kept))
+        recipe, returns = made.settings(), made.returns
+        table.add_row(
+            str(kept),
+            recipe.encoder,
+            recipe.mode,
+            str(recipe.levels),
+            f"{made.steps:,}",
+            *(f"{returns.get(split, float('nan')):.2f}" for split in ("train", "unseen")),
+            made.code,
+        )
+    Console(width=max(120, Console().width)).print(table)
+    print(f"{len(known)} policies under {settings.root}; returns are means of 64 to 100 episodes")
+
+
+if __name__ == "__main__":
+    run_command(main, Settings, name="python -m checkpoints")

@@ -1,0 +1,144 @@
+"""Pixels to features to decisions: the Nature, IMPALA and Impoola encoders, with named layers.
+
+Every ReLU is a module and none works in place, so a hook on any named layer sees, and may keep,
+exactly what the next layer reads.
+"""
+
+from collections import OrderedDict
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from checkpoints.games import NUM_ACTIONS
+from checkpoints.recipes import LAYERS, EncoderName
+
+
+def _relu_after(module: nn.Module) -> nn.Sequential:
+    return nn.Sequential(module, nn.ReLU())
+
+
+class ResidualBlock(nn.Module):
+    """``x + conv(relu(conv(relu(x))))``; shape ``(n, channels, h, w)`` in and out."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add the branch to its input."""
+        return x + self.branch(x)
+
+
+def _impala_block(channels_in: int, channels_out: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, 3, padding=1),
+        nn.MaxPool2d(3, stride=2, padding=1),
+        ResidualBlock(channels_out),
+        ResidualBlock(channels_out),
+    )
+
+
+def nature(features: int, dropout: float = 0.0) -> nn.Sequential:
+    """Mnih et al. 2015, on 64 x 64 pixels: three convolutions, 1,024 units, then ``features``."""
+    return nn.Sequential(
+        OrderedDict(
+            conv1=_relu_after(nn.Conv2d(3, 32, 8, stride=4)),
+            conv2=_relu_after(nn.Conv2d(32, 64, 4, stride=2)),
+            conv3=_relu_after(nn.Conv2d(64, 64, 3)),
+            flatten=nn.Flatten(),
+            hidden=_relu_after(nn.Linear(1024, features)),
+            dropout=nn.Dropout(dropout),
+        )
+    )
+
+
+def impala(
+    features: int, dropout: float = 0.0, channels: tuple[int, ...] = (16, 32, 32)
+) -> nn.Sequential:
+    """Espeholt et al. 2018, the large residual network, as in Cobbe et al. 2020."""
+    widths = (3, *channels)
+    blocks = {
+        f"block{i + 1}": _impala_block(widths[i], widths[i + 1]) for i in range(len(channels))
+    }
+    return nn.Sequential(
+        OrderedDict(
+            **blocks,
+            flatten=nn.Sequential(nn.Flatten(), nn.ReLU()),
+            hidden=_relu_after(nn.Linear(channels[-1] * 64, features)),
+            dropout=nn.Dropout(dropout),
+        )
+    )
+
+
+def impoola(
+    features: int, dropout: float = 0.0, channels: tuple[int, ...] = (16, 32, 32)
+) -> nn.Sequential:
+    """IMPALA with global average pooling in place of flattening (Trumpp et al. 2025)."""
+    network = impala(features, dropout, channels)
+    parts = OrderedDict(network.named_children())
+    head = OrderedDict(
+        pooled=nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        hidden=_relu_after(nn.Linear(channels[-1], features)),
+        dropout=parts.pop("dropout"),
+    )
+    del parts["flatten"], parts["hidden"]
+    return nn.Sequential(parts | head)
+
+
+_BUILDERS = {"nature": nature, "impala": impala, "impoola": impoola}
+
+
+class Policy(nn.Module):
+    """An encoder with an actor and a critic on top.
+
+    The heads always compute in float32, whatever the encoder's precision, because the ratio of
+    two probabilities leaves no room for rounding.
+    """
+
+    def __init__(self, encoder: EncoderName, features: int = 256, dropout: float = 0.0) -> None:
+        """Build with fresh weights from torch's global generator.
+
+        Args:
+            encoder: ``nature``, ``impala`` or ``impoola``.
+            features: width of the last hidden layer.
+            dropout: probability of dropping a unit of that layer in training mode.
+        """
+        super().__init__()
+        self.architecture = encoder
+        self.encoder = _BUILDERS[encoder](features, dropout)
+        self.actor = nn.Linear(features, NUM_ACTIONS)
+        self.critic = nn.Linear(features, 1)
+        # The reference's initial heads: an almost uniform policy, a critic of unit gain.
+        nn.init.orthogonal_(self.actor.weight, 0.01)
+        nn.init.orthogonal_(self.critic.weight, 1.0)
+        nn.init.zeros_(self.actor.bias)
+        nn.init.zeros_(self.critic.bias)
+        nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the encoder's layers, in order."""
+        return LAYERS[self.architecture]
+
+    def encode(self, frames: UInt8[Tensor, "state 64 64 3"]) -> Float[Tensor, "state feature"]:
+        """Features of the last hidden layer, float32."""
+        device = frames.device.type
+        dtype = (
+            torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
+        )
+        pixels = frames.permute(0, 3, 1, 2).to(dtype).div_(255)
+        return self.encoder(pixels).float()
+
+    def forward(
+        self, frames: UInt8[Tensor, "state 64 64 3"]
+    ) -> tuple[Float[Tensor, "state action"], Float[Tensor, " state"]]:
+        """Action logits and values of uint8 frames."""
+        features = self.encode(frames)
+        with torch.autocast(frames.device.type, enabled=False):
+            return self.actor(features), self.critic(features).squeeze(1)

@@ -1,0 +1,56 @@
+"""Episode returns of a policy on a fixed set of levels."""
+
+import numpy as np
+import torch
+
+from checkpoints.encoders import Policy
+from checkpoints.games import Mode
+from checkpoints.seeds import Purpose, derive, generator
+from checkpoints.worlds import Levels, ProcgenVectorEnv
+
+
+class Evaluation:
+    """One episode in each of ``num_envs`` environments, the same first states every time.
+
+    Every environment plays exactly one episode to its end, so that short episodes are not
+    counted more often than long ones. The environments are kept, since Procgen leaks memory
+    when they are destroyed.
+    """
+
+    def __init__(
+        self, game: str, mode: Mode, *, levels: Levels, num_envs: int = 64, seed: int = 0
+    ) -> None:
+        """Draw the first states; the same arguments draw the same."""
+        self.seed = seed
+        self.env = ProcgenVectorEnv(
+            game,
+            levels=levels,
+            mode=mode,
+            num_envs=num_envs,
+            seed=derive(seed, 0, Purpose.EVALUATION),
+        )
+        self.env.reset()
+        self.first = self.env.get_states()
+        self.levels = self.env.level_seeds()
+        """(num_envs,) the level of each episode"""
+
+    @torch.no_grad()
+    def returns(self, policy: Policy) -> np.ndarray:
+        """Undiscounted return of each episode, ``(num_envs,)``; actions are sampled."""
+        was_training = policy.training
+        policy.eval()
+        device = next(policy.parameters()).device.type
+        draws = generator(self.seed, 1, Purpose.EVALUATION, device=device)
+        frames = self.env.set_states(self.first)
+        total = np.zeros(self.env.num_envs)
+        playing = np.ones(self.env.num_envs, dtype=bool)
+        actions = np.zeros(self.env.num_envs, dtype=np.int32)
+        while playing.any():
+            logits, _ = policy(torch.from_numpy(frames[playing]).to(device))
+            sampled = torch.multinomial(logits.softmax(-1), 1, generator=draws)
+            actions[playing] = sampled.squeeze(1).cpu().numpy()
+            frames, rewards, dones, _, _ = self.env.step(actions)
+            total[playing] += rewards[playing]
+            playing &= ~dones
+        policy.train(was_training)
+        return total

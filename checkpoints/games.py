@@ -1,0 +1,65 @@
+"""The facts of Procgen's 16 games: backgrounds, return bounds, timeouts.
+
+Number of background images: openai/procgen ``resources.cpp`` and ``games/*.cpp``.
+Return bounds (what a random policy gets, what is possible): Cobbe et al. 2020,
+"Leveraging Procedural Generation to Benchmark Reinforcement Learning", appendix C.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from checkpoints.console import one_of
+
+Mode = Literal["easy", "hard"]
+NUM_ACTIONS = 15
+IMAGE_SHAPE = (64, 64, 3)
+
+
+@dataclass(frozen=True)
+class Game:
+    """Facts of one game; a bounds pair is (lowest, highest) mean episode return."""
+
+    name: str
+    backgrounds: int
+    easy_bounds: tuple[float, float]
+    hard_bounds: tuple[float, float]
+
+    def bounds(self, mode: Mode) -> tuple[float, float]:
+        """(lowest, highest) return used to normalise, for ``mode``."""
+        return self.easy_bounds if mode == "easy" else self.hard_bounds
+
+    def trained_backgrounds(self, mode: Mode) -> tuple[int, ...]:
+        """Background indices that training levels can show.
+
+        ``coinrun`` in easy mode pins its background to 0 (``coinrun.cpp``), so every other
+        background there is unseen.
+        """
+        pinned = self.name == "coinrun" and mode == "easy"
+        return (0,) if pinned else tuple(range(self.backgrounds))
+
+
+_FACTS = [
+    Game("bigfish", 7, (1.0, 40.0), (0.0, 40.0)),
+    Game("bossfight", 13, (0.5, 13.0), (0.5, 13.0)),
+    Game("caveflyer", 13, (3.5, 12.0), (2.0, 13.4)),
+    Game("chaser", 1, (0.5, 13.0), (0.5, 14.2)),
+    Game("climber", 62, (2.0, 12.6), (1.0, 12.6)),
+    Game("coinrun", 62, (5.0, 10.0), (5.0, 10.0)),
+    Game("dodgeball", 9, (1.5, 19.0), (1.5, 19.0)),
+    Game("fruitbot", 9, (-1.5, 32.4), (-0.5, 27.2)),
+    Game("heist", 9, (3.5, 10.0), (2.0, 10.0)),
+    Game("jumper", 62, (3.0, 10.0), (1.0, 10.0)),
+    Game("leaper", 9, (3.0, 10.0), (1.5, 10.0)),
+    Game("maze", 9, (5.0, 10.0), (4.0, 10.0)),
+    Game("miner", 62, (1.5, 13.0), (1.5, 20.0)),
+    Game("ninja", 62, (3.5, 10.0), (2.0, 10.0)),
+    Game("plunder", 4, (4.5, 30.0), (3.0, 30.0)),
+    Game("starpilot", 13, (2.5, 64.0), (1.5, 35.0)),
+]
+GAMES: dict[str, Game] = {game.name: game for game in _FACTS}
+
+
+def get_game(name: str) -> Game:
+    """The facts of ``name``; an unknown name raises ``UserError`` listing all 16."""
+    one_of("game", name, GAMES)
+    return GAMES[name]

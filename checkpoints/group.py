@@ -1,0 +1,217 @@
+"""A group of K peers: each collects its own data; all learn in one step.
+
+PPO is a group of one. In mutual distillation (arXiv 2501.02481) two peers minimise
+
+    (1/K) Σ_k [PPO_k + α KL(π_other(·|s_k) || π_k(·|s_k))]
+
+with gradient through both sides, one Adam for all, and each peer's gradient clipped by itself.
+
+Note:
+    The mean over peers halves each gradient before it is clipped, so two peers with α = 0 are
+    two PPOs whose clipping norm and ε are twice as large (a test shows them equal to the bit).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from checkpoints import losses
+from checkpoints.encoders import Policy
+from checkpoints.recipes import Recipe
+from checkpoints.rollouts import RewardScale, Trajectory
+from checkpoints.seeds import Purpose, derive, generator, seed_torch
+from checkpoints.worlds import Levels, ProcgenVectorEnv
+
+MakeWorld = Callable[[Recipe, int], ProcgenVectorEnv]
+"""From a recipe and a seed to the environments of one peer."""
+
+
+def training_levels(game: str) -> MakeWorld:
+    """The usual world: the recipe's number of training levels of ``game``."""
+
+    def make(recipe: Recipe, seed: int) -> ProcgenVectorEnv:
+        levels = Levels.train(recipe.levels)
+        return ProcgenVectorEnv(
+            game, levels=levels, mode=recipe.mode, num_envs=recipe.num_envs, seed=seed
+        )
+
+    return make
+
+
+class Peer:
+    """One policy with its environments, its running returns and its reward scale."""
+
+    def __init__(
+        self, make_world: MakeWorld, recipe: Recipe, seed: int, index: int, device: str
+    ) -> None:
+        """Create with fresh weights and environments at their first step."""
+        self.recipe, self.seed, self.index, self.device = recipe, seed, index, device
+        with seed_torch(seed, index, Purpose.WEIGHTS):
+            self.policy = Policy(recipe.encoder, recipe.features, recipe.dropout).to(device)
+        self.env = make_world(recipe, derive(seed, index, Purpose.LEVELS))
+        self.frames, _ = self.env.reset()
+        self.trajectory = Trajectory(recipe.num_steps, recipe.num_envs, torch.device(device))
+        self.scale = RewardScale.fresh(recipe.num_envs)
+        self.running = np.zeros(recipe.num_envs)
+        """return so far of each unfinished episode"""
+        self.finished: list[float] = []
+        """returns of the episodes that ended in this iteration"""
+
+    @torch.no_grad()
+    def collect(self, iteration: int) -> dict[str, Tensor]:
+        """Act for ``num_steps`` steps; returns the flat data of the iteration."""
+        recipe, data = self.recipe, self.trajectory
+        draws = generator(self.seed, self.index, Purpose.ACTIONS, iteration, self.device)
+        self.policy.eval()
+        self.finished = []
+        for t in range(recipe.num_steps):
+            data.frames[t].copy_(torch.from_numpy(self.frames))
+            logits, data.values[t] = self.policy(data.frames[t])
+            log_probs = logits.log_softmax(-1)
+            actions = torch.multinomial(log_probs.exp(), 1, generator=draws)
+            data.actions[t] = actions.squeeze(1)
+            data.log_probs[t] = log_probs.gather(1, actions).squeeze(1)
+            self.frames, rewards, dones, _, _ = self.env.step(actions.squeeze(1).cpu().numpy())
+            self._count(rewards, dones)
+            scaled = self.scale(rewards, dones, discount=recipe.discount)
+            data.rewards[t].copy_(torch.from_numpy(scaled))
+            data.dones[t].copy_(torch.from_numpy(dones))
+        last_frames = torch.from_numpy(self.frames).to(self.device)
+        _, last_values = self.policy(last_frames)
+        return data.finish(last_values, discount=recipe.discount, decay=recipe.decay)
+
+    def _count(self, rewards: np.ndarray, dones: np.ndarray) -> None:
+        self.running += rewards
+        if dones.any():
+            self.finished.extend(self.running[dones].tolist())
+            self.running[dones] = 0.0
+
+
+class Group:
+    """K peers and their common optimiser."""
+
+    def __init__(
+        self,
+        make_world: MakeWorld,
+        recipe: Recipe,
+        seed: int,
+        device: str = "cpu",
+        *,
+        first_peer: int = 0,
+    ) -> None:
+        """Create every peer afresh.
+
+        Args:
+            make_world: see :func:`training_levels`.
+            recipe: what to train.
+            seed: of every random stream.
+            device: ``cpu`` or ``cuda``.
+            first_peer: index of the first peer; a group of one with ``first_peer=1`` draws what
+                the second peer of a larger group draws.
+        """
+        self.recipe, self.seed, self.device = recipe, seed, device
+        indices = range(first_peer, first_peer + recipe.peers)
+        self.peers = [Peer(make_world, recipe, seed, k, device) for k in indices]
+        weights = [weight for peer in self.peers for weight in peer.policy.parameters()]
+        self.optimiser = torch.optim.Adam(
+            weights, lr=recipe.learning_rate, eps=recipe.adam_eps, fused=True
+        )
+
+    def precision(self) -> torch.autocast:
+        """The context in which encoders compute."""
+        low = self.recipe.precision == "bfloat16"
+        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=low)
+
+    def iterate(self, iteration: int) -> list[dict[str, float]]:
+        """Collect and learn once; returns the mean losses of each peer."""
+        with self.precision():
+            data = [peer.collect(iteration) for peer in self.peers]
+        with seed_torch(self.seed, 0, Purpose.DROPOUT, iteration):
+            return self.learn(data, iteration)
+
+    def learn(self, data: list[dict[str, Tensor]], iteration: int) -> list[dict[str, float]]:
+        """Every epoch and minibatch of one iteration."""
+        recipe = self.recipe
+        order = [
+            generator(self.seed, peer.index, Purpose.SHUFFLE, iteration, self.device)
+            for peer in self.peers
+        ]
+        seen: list[Tensor] = []
+        for peer in self.peers:
+            peer.policy.train()
+        for _ in range(recipe.epochs):
+            shuffled = [
+                torch.randperm(recipe.batch, generator=draws, device=self.device).chunk(
+                    recipe.minibatches
+                )
+                for draws in order
+            ]
+            for rows in zip(*shuffled, strict=True):
+                parts = [
+                    {key: array[row] for key, array in whole.items()}
+                    for whole, row in zip(data, rows, strict=True)
+                ]
+                seen.append(self._step(parts))
+        means = torch.stack(seen).mean(0).tolist()
+        return [dict(zip(MEASURED, mean, strict=True)) for mean in means]
+
+    def _step(self, parts: list[dict[str, Tensor]]) -> Tensor:
+        """One update of every peer; returns (peer, measured) detached."""
+        terms = self.losses(parts)
+        total = torch.stack([term[0] for term in terms]).mean()
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        norms = [
+            nn.utils.clip_grad_norm_(peer.policy.parameters(), self.recipe.max_grad_norm)
+            for peer in self.peers
+        ]
+        self.optimiser.step()
+        return torch.stack(
+            [torch.stack([*term, norm]).detach() for term, norm in zip(terms, norms, strict=True)]
+        )
+
+    def losses(self, parts: list[dict[str, Tensor]]) -> list[list[Tensor]]:
+        """The loss of each peer on its own minibatch, followed by its terms (see ``MEASURED``)."""
+        recipe = self.recipe
+        with self.precision():
+            outputs = [
+                peer.policy(part["frames"]) for peer, part in zip(self.peers, parts, strict=True)
+            ]
+            others = self._others(parts) if recipe.alpha else None
+        terms = []
+        for k, (part, (logits, values)) in enumerate(zip(parts, outputs, strict=True)):
+            log_probs = logits.log_softmax(-1)
+            surrogate = losses.clipped_surrogate(
+                losses.chosen(log_probs, part["actions"]),
+                part["log_probs"],
+                losses.standardise(part["advantages"]),
+                recipe.clip,
+            )
+            value = losses.clipped_value(values, part["values"], part["targets"], recipe.clip)
+            entropy = losses.entropy(log_probs)
+            kl = torch.zeros_like(value)
+            if others is not None:
+                kl = torch.stack([losses.mutual_kl(log_probs, other) for other in others[k]]).mean()
+            loss = surrogate + recipe.value * value - recipe.entropy * entropy + recipe.alpha * kl
+            if recipe.l2:
+                squares = [weight.square().sum() for weight in self.peers[k].policy.parameters()]
+                loss = loss + 0.5 * recipe.l2 * torch.stack(squares).sum()
+            terms.append([loss, surrogate, value, entropy, kl])
+        return terms
+
+    def _others(self, parts: list[dict[str, Tensor]]) -> list[list[Tensor]]:
+        """For each peer k, log-probabilities of all other peers on the states k collected."""
+        return [
+            [
+                other.policy(part["frames"])[0].log_softmax(-1)
+                for other in self.peers
+                if other is not own
+            ]
+            for own, part in zip(self.peers, parts, strict=True)
+        ]
+
+
+MEASURED = ("loss", "surrogate", "value_loss", "entropy", "mutual_kl", "grad_norm")
+"""What an update reports of each peer, in order; KL and entropy in nats."""

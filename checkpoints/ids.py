@@ -1,0 +1,69 @@
+"""One string names a policy everywhere: ``game/method/seed[/peerK][/stepN]``.
+
+The same string is the command-line argument, the folder, the column of a table and the label of
+a plot. ``bigfish/mutual/0`` is a run, ``bigfish/mutual/0/peer1/step2097152`` one policy of it.
+"""
+
+import re
+from dataclasses import dataclass
+
+from checkpoints.console import UserError
+from checkpoints.games import get_game
+from checkpoints.recipes import METHODS
+
+UNTRAINED = "untrained"
+_PATTERN = re.compile(
+    r"(?P<game>[a-z]+)/(?P<method>[a-z0-9-]+)/(?P<seed>\d+)(/peer(?P<peer>\d+))?(/step(?P<step>\d+))?"
+)
+
+
+@dataclass(frozen=True, order=True)
+class PolicyId:
+    """A run, a peer of it, or one kept policy; ``None`` means every peer or the last step."""
+
+    game: str
+    method: str
+    seed: int
+    peer: int | None = None
+    step: int | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.game}/{self.method}/{self.seed}"
+        if self.peer is not None:
+            text += f"/peer{self.peer}"
+        if self.step is not None:
+            text += f"/step{self.step}"
+        return text
+
+    @property
+    def run(self) -> "PolicyId":
+        """The run this policy belongs to."""
+        return PolicyId(self.game, self.method, self.seed)
+
+    def covers(self, other: "PolicyId") -> bool:
+        """Whether ``other`` is this policy or one of this run's or peer's."""
+        return self.run == other.run and all(
+            mine is None or mine == theirs
+            for mine, theirs in ((self.peer, other.peer), (self.step, other.step))
+        )
+
+
+def parse_id(text: str) -> PolicyId:
+    """Read an id; it prints back unchanged. Unknown games and methods raise ``UserError``."""
+    match = _PATTERN.fullmatch(text)
+    if match is None:
+        raise UserError(
+            "expected an id such as bigfish/mutual/0 or bigfish/mutual/0/peer1/step2097152, "
+            f"got {text!r}"
+        )
+    get_game(match["game"])
+    known = [*METHODS, UNTRAINED]
+    if match["method"] not in known:
+        raise UserError(f"unknown method {match['method']!r}; expected one of: {', '.join(known)}")
+    peer, step = (int(match[part]) if match[part] else None for part in ("peer", "step"))
+    parsed = PolicyId(match["game"], match["method"], int(match["seed"]), peer, step)
+    if str(parsed) != text:
+        raise UserError(
+            f"expected numbers without leading zeros, as in {str(parsed)!r}, got {text!r}"
+        )
+    return parsed

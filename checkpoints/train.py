@@ -1,0 +1,175 @@
+"""Train a group of peers: ``python -m checkpoints.train GAME/METHOD/SEED``."""
+
+import ctypes
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tyro.conf import Positional
+
+from checkpoints.console import UserError, run_command
+from checkpoints.ids import PolicyId, parse_id
+from checkpoints.recipes import METHODS, Recipe, get_recipe
+
+if TYPE_CHECKING:
+    from checkpoints.run import Run
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Train one run, or go on with it if it was stopped.
+
+    Policies are kept under OUTPUT/ID at log-spaced steps, with progress.csv and TensorBoard logs.
+    """
+
+    id: Positional[str]
+    """game/method/seed, such as bigfish/mutual/0; the method decides the recipe's defaults"""
+    recipe: Recipe = field(default_factory=Recipe)
+    """settings that differ from the method's"""
+    steps: float = 2e6
+    """environment steps of each peer (rounded up to whole iterations)"""
+    output: Path = Path("runs")
+    """folder of runs"""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """where the networks compute"""
+    threads: int = 0
+    """torch threads on the CPU; 0 takes all cores. Runs repeat to the bit with equal threads"""
+    evaluate_every: int = 16
+    """iterations between evaluations on unseen levels, beside those at kept steps"""
+    evaluate_episodes: int = 64
+    """episodes of an evaluation, always on the same unseen levels; 0 never evaluates"""
+    save_seconds: float = 30.0
+    """seconds between saves: what a kill can cost, beside the iteration under way"""
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep large freed blocks, which on Linux speeds a CPU step by a fifth.
+
+    By default each large tensor is mapped from and returned to the kernel, page by page.
+    """
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        m_trim_threshold, m_mmap_max = -1, -4
+        libc.mallopt(m_mmap_max, 0)
+        libc.mallopt(m_trim_threshold, 2**31 - 1)
+
+
+@contextmanager
+def only_process(folder: Path) -> Iterator[None]:
+    """Hold the run's lock; a second process on the same run raises ``UserError``.
+
+    The kernel lets go of the lock when the process ends, however it ends.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = open(folder / "lock", "w")
+    except OSError as error:
+        raise UserError(f"expected a folder that can be written, but: {error}") from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"another process is training in {folder}; wait for it, stop it, or choose "
+                "another --output"
+            ) from None
+        yield
+
+
+class Stop:
+    """Turns Ctrl-C and SIGTERM into a wish to stop after the iteration; a second one insists."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> "Stop":
+        self._old = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: Any) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        print("\nstopping after this iteration; once more stops at once", file=sys.stderr)
+
+
+def _check(settings: Settings) -> PolicyId:
+    import torch
+
+    wanted = parse_id(settings.id)
+    if wanted != wanted.run:
+        raise UserError(f"expected a run such as {wanted.run}, got the policy {wanted}")
+    get_recipe(wanted.method)
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("expected a CUDA device, but torch finds none; use --device cpu")
+    if settings.steps < 1:
+        raise UserError(f"expected --steps of at least 1, got {settings.steps:g}")
+    return wanted
+
+
+def main(settings: Settings) -> None:
+    """Train until ``steps`` or until stopped; says how to go on."""
+    wanted = _check(settings)
+    keep_freed_memory()
+    import torch
+
+    from checkpoints.group import Group, training_levels
+    from checkpoints.run import Run
+
+    torch.set_num_threads(settings.threads or os.cpu_count() or 1)
+    with only_process(settings.output / str(wanted)):
+        group = Group(training_levels(wanted.game), settings.recipe, wanted.seed, settings.device)
+        run = Run(wanted, group, settings.output, settings.evaluate_episodes)
+        with Stop() as stop:
+            _loop(run, settings, stop)
+        print(f"policies, progress.csv and logs: {run.folder}")
+        if run.step < settings.steps:
+            print(f"stopped at step {run.step:,}; the same command goes on from there")
+
+
+def _loop(run: "Run", settings: Settings, stop: Stop) -> None:
+    total = -(-int(settings.steps) // run.recipe.batch)
+    started, first = time.monotonic(), run.iteration
+    while run.iteration < total and not stop.asked:
+        last = run.iteration + 1 == total
+        run.advance(
+            last=last,
+            evaluate_every=settings.evaluate_every,
+            save_seconds=settings.save_seconds,
+        )
+        done = run.iteration - first
+        seconds = time.monotonic() - started
+        left = seconds / done * (total - run.iteration)
+        rate = done * run.recipe.batch * run.recipe.peers / seconds
+        print(f"{run.summary()}  {rate:,.0f} agent-steps/s  {_clock(left)} left", flush=True)
+    run.save()
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"
+
+
+def _defaults(arguments: list[str]) -> Settings:
+    """Settings whose recipe is that of the method named on the command line, for --help too."""
+    for argument in arguments:
+        method = argument.split("/")[1] if argument.count("/") == 2 else ""
+        if method in METHODS:
+            return Settings(argument, recipe=METHODS[method])
+    return Settings("bigfish/mutual/0", recipe=METHODS["mutual"])
+
+
+if __name__ == "__main__":
+    run_command(main, Settings, name="python -m checkpoints.train", default=_defaults(sys.argv[1:]))

@@ -1,0 +1,143 @@
+"""Procgen as a Gymnasium vector environment, with its states open for reading and writing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from checkpoints.console import UserError
+from checkpoints.games import IMAGE_SHAPE, NUM_ACTIONS, Mode, get_game
+
+UNSEEN_START = 1_000_000
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A contiguous set of level seeds ``start, …, start + count - 1``."""
+
+    start: int
+    count: int
+
+    @staticmethod
+    def train(count: int) -> "Levels":
+        """The first ``count`` levels, as in Cobbe et al. 2020."""
+        if not 1 <= count <= UNSEEN_START:
+            raise UserError(f"expected 1 to {UNSEEN_START:,} training levels, got {count:,}")
+        return Levels(0, count)
+
+    @staticmethod
+    def unseen() -> "Levels":
+        """100,000 levels that no training set can contain."""
+        return Levels(UNSEEN_START, 100_000)
+
+
+def _import_procgen() -> Any:
+    """Import procgen without old gym's notice, or say how to get it."""
+    try:
+        import gym_notices.notices
+
+        gym_notices.notices.notices.clear()
+        import procgen
+    except ImportError as error:
+        raise UserError(
+            "Procgen is needed to train or to draw twins; expected Linux x86-64 with Python 3.11 "
+            f"or 3.12, but importing it failed: {error}. Install it: pip install procgen-mirror"
+        ) from error
+    return procgen
+
+
+class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
+    """``num_envs`` copies of one game, stepped together.
+
+    Observations are ``(num_envs, 64, 64, 3)`` uint8, actions ``(num_envs,)`` integers in 0..14,
+    rewards float32. Procgen resets an episode in the step that ends it (Gymnasium's *same-step*
+    autoreset), so the observation returned beside ``terminations[i] = True`` is the first of the
+    next episode. Procgen does not tell a timeout from an end: ``truncations`` is always False.
+
+    Note:
+        Keep an environment: Procgen leaks memory when they are destroyed (openai/procgen#68).
+        Arrays returned by ``step`` are views that the next ``step`` overwrites.
+    """
+
+    metadata = {"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP}  # noqa: RUF012
+
+    def __init__(
+        self,
+        game: str,
+        *,
+        levels: Levels,
+        mode: Mode = "easy",
+        num_envs: int = 64,
+        seed: int = 0,
+        num_threads: int = 0,
+    ) -> None:
+        """Create the environments.
+
+        Args:
+            game: one of the 16 names.
+            levels: which level seeds may be drawn.
+            mode: ``easy`` or ``hard``.
+            num_envs: how many run side by side.
+            seed: decides the order in which levels are drawn; 0 <= seed < 2**31.
+            num_threads: Procgen's own threads; 0 steps in the calling thread.
+        """
+        get_game(game)
+        procgen = _import_procgen()
+        self.game, self.mode, self.levels = game, mode, levels
+        self.num_envs = num_envs
+        self.single_observation_space = gymnasium.spaces.Box(0, 255, IMAGE_SHAPE, np.uint8)
+        self.single_action_space = gymnasium.spaces.Discrete(NUM_ACTIONS)
+        self.observation_space = gymnasium.vector.utils.batch_space(
+            self.single_observation_space, num_envs
+        )
+        self.action_space = gymnasium.vector.utils.batch_space(self.single_action_space, num_envs)
+        self._env = procgen.ProcgenGym3Env(
+            num=num_envs,
+            env_name=game,
+            start_level=levels.start,
+            num_levels=levels.count,
+            distribution_mode=mode,
+            rand_seed=seed,
+            num_threads=num_threads,
+        )
+        self._truncations = np.zeros(num_envs, dtype=bool)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """The present observations; Procgen fixes its seed at creation and cannot be rewound."""
+        if seed is not None:
+            raise UserError("Procgen is seeded when it is created: pass seed= to the constructor")
+        _, observation, _ = self._env.observe()
+        return observation["rgb"], {"level_seed": self.level_seeds()}
+
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Act once in every environment; see the class for shapes."""
+        self._env.act(np.asarray(actions, dtype=np.int32))
+        rewards, observation, first = self._env.observe()
+        return observation["rgb"], rewards, first, self._truncations, {}
+
+    def level_seeds(self) -> np.ndarray:
+        """The level being played in each environment, ``(num_envs,)`` int."""
+        return np.array([info["level_seed"] for info in self._env.get_info()])
+
+    def get_states(self) -> list[bytes]:
+        """Procgen's serialised state of every environment."""
+        return list(self._env.callmethod("get_state"))
+
+    def set_states(self, states: Sequence[bytes]) -> np.ndarray:
+        """Put ``num_envs`` states back and return what they look like.
+
+        Raises:
+            UserError: another number of states. A malformed state kills the process inside
+                Procgen: only pass bytes that came from ``get_states`` or
+                ``analysis.states.write_state``, which checks them.
+        """
+        if len(states) != self.num_envs:
+            raise UserError(f"expected {self.num_envs} states, one each, got {len(states)}")
+        self._env.callmethod("set_state", list(states))
+        return self._env.observe()[1]["rgb"]

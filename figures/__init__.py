@@ -1,0 +1,1 @@
+"""Tables to pictures, LaTeX and the page; never imports torch."""

@@ -1,0 +1,134 @@
+"""Return against environment steps, on training and on unseen levels."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from figures.inputs import load_rows
+from figures.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
+
+NAME = "curves"
+COMMAND = "python -m analysis.curves"
+COLUMNS = (
+    *("id", "game", "mode", "method", "seed", "peer", "step", "split", "episode_return"),
+    *("low", "high", "episodes", "kept", "random_return", "max_return"),
+)
+SPLITS = {"train": "training levels", "unseen": "unseen levels"}
+GAMES_A_ROW = 3
+LEGEND_COLUMNS = 4
+# A best possible return this many times above everything drawn would flatten the curves.
+FAR_ABOVE = 2.0
+
+
+def plot_curves(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+    """One game, one split: a line for each run and peer, its interval as a band.
+
+    Args:
+        ax: where to draw.
+        rows: columns ``method, seed, peer, step, episode_return, low, high, kept``; steps count
+            environment steps of one peer. Kept policies are marked; a missing interval is not
+            drawn.
+        colours: method -> colour.
+    """
+    for (method, _seed, peer), run in rows.groupby(["method", "seed", "peer"], sort=True):
+        run = run.sort_values("step")
+        colour = colours[method]
+        ax.plot(run["step"], run["episode_return"], color=colour, linestyle=_line(peer))
+        kept = run[run["kept"]]
+        face = colour if peer == 0 else "white"
+        ax.plot(kept["step"], kept["episode_return"], "o", color=colour, markerfacecolor=face)
+        ax.fill_between(run["step"], run["low"], run["high"], color=colour, alpha=0.1, linewidth=0)
+    return ax
+
+
+def plot_bounds(ax: Axes, rows: pd.DataFrame) -> Axes:
+    """Dotted lines at the return of a random policy and at the highest possible one.
+
+    The highest is only named, at the upper edge, when it lies far above what was reached.
+    """
+    low, high = rows["random_return"].iloc[0], rows["max_return"].iloc[0]
+    top = max(rows["episode_return"].max(), rows["high"].max())
+    near = high - low <= FAR_ABOVE * max(top - low, 1e-9)
+    ax.axhline(low, color="0.35", linestyle=":", linewidth=0.9, zorder=0)
+    if near:
+        ax.axhline(high, color="0.35", linestyle=":", linewidth=0.9, zorder=0)
+    else:
+        note = f"↑ highest {high:g}"
+        ax.text(0.02, 0.97, note, transform=ax.transAxes, va="top", color="0.3", fontsize=SMALL)
+    return ax
+
+
+def short(step: float) -> str:
+    """``16384`` -> ``16k``, ``2097152`` -> ``2.1M``."""
+    if step >= 1e6:
+        return f"{step / 1e6:.2g}M"
+    return f"{step / 1e3:.0f}k" if step >= 1e3 else f"{step:.0f}"
+
+
+def _line(peer: float) -> Literal["-", "--"]:
+    return "-" if peer == 0 else "--"
+
+
+def _legend(figure: Figure, rows: pd.DataFrame, colours: dict[str, str]) -> None:
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], color=colours[method], label=method)
+        for method in in_method_order(rows["method"])
+    ]
+    for peer in sorted(rows["peer"].unique()):
+        face = "0.2" if peer == 0 else "white"
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color="0.2",
+                linestyle=_line(peer),
+                marker="o",
+                markerfacecolor=face,
+                label=f"peer {peer}, kept policies",
+            )
+        )
+    handles.append(Patch(color="0.5", alpha=0.25, linewidth=0, label="95 % interval (unseen)"))
+    handles.append(Line2D([], [], color="0.35", linestyle=":", label="random policy, highest"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=LEGEND_COLUMNS)
+
+
+@on_paper
+def draw(tables: Path) -> Iterator[Drawing]:
+    """One figure: a column for each game, training levels above unseen levels."""
+    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    colours = method_colours(rows["method"])
+    games = sorted(set(zip(rows["game"], rows["mode"], strict=True)))
+    blocks = math.ceil(len(games) / GAMES_A_ROW)
+    columns = min(len(games), GAMES_A_ROW)
+    figure = Figure(figsize=(PAGE_WIDTH, 0.6 + 3.1 * blocks))
+    axes = figure.subplots(2 * blocks, columns, squeeze=False)
+    for number, (game, mode) in enumerate(games):
+        block, column = divmod(number, GAMES_A_ROW)
+        here = rows[(rows["game"] == game) & (rows["mode"] == mode)]
+        pair = axes[2 * block : 2 * block + 2, column]
+        pair[0].sharex(pair[1])
+        pair[0].sharey(pair[1])
+        for ax, (split, words) in zip(pair, SPLITS.items(), strict=True):
+            plot_curves(ax, here[here["split"] == split], colours)
+            plot_bounds(ax, here)
+            ax.set_xlim(left=0)
+            ax.xaxis.set_major_locator(MaxNLocator(5))
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: short(step)))
+            ax.set_title(f"{game} ({mode}), {words}")
+            if column == 0:
+                ax.set_ylabel("return of an episode")
+        pair[0].tick_params(labelbottom=False)
+        pair[1].set_xlabel("environment steps of a peer")
+    for ax in axes.flat:
+        if not ax.has_data():
+            ax.set_axis_off()
+    _legend(figure, rows, colours)
+    yield Drawing(NAME, figure, rows)

@@ -1,0 +1,1 @@
+"""What a linear reader finds in a layer."""

@@ -1,0 +1,197 @@
+"""What holds for the whole tree: one-way imports, small files, no machine paths, quiet commands."""
+
+import ast
+import re
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+from sources import PACKAGES, import_graph, imported_names, project_modules, sources_of
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = project_modules(ROOT)
+COMMANDS = sorted(
+    name for name, file in MODULES.items() if '__name__ == "__main__"' in file.read_text()
+)
+# Figures read tables and statistics; the one thing they take from a policy's side is how
+# commands speak.
+FIGURES_MAY_IMPORT = {"analysis", "analysis.tables", "analysis.stats", "checkpoints.console"}
+HEAVY = {"procgen", "torch", "gym", "gym3"}
+MEASURES_WITHOUT_PROCGEN = ("analysis.tables", "analysis.stats", "analysis.cka", "figures.__main__")
+MACHINE_PATH = re.compile(rb"(?<![\w.:/~-])/(?:home|root|work|Users|mnt|opt)/\w+")
+
+
+def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=240
+    )
+
+
+def backward_imports(graph: dict[str, set[str]]) -> list[str]:
+    """Edges that point from a package to one on its right."""
+    rank = {package: place for place, package in enumerate(PACKAGES)}
+    return [
+        f"{name} imports {target}"
+        for name, targets in graph.items()
+        for target in targets
+        if rank[target.split(".")[0]] > rank[name.split(".")[0]]
+    ]
+
+
+def imports_of_figures(graph: dict[str, set[str]]) -> set[str]:
+    """What modules of figures take from the other packages."""
+    return {
+        target
+        for name, targets in graph.items()
+        if name.split(".")[0] == "figures"
+        for target in targets
+        if target.split(".")[0] != "figures"
+    }
+
+
+def after_import(module: str, heavy: set[str]) -> set[str]:
+    """Which of ``heavy`` are loaded once a fresh interpreter has imported ``module``."""
+    program = f"import sys, {module}; print(*sorted(set(sys.modules) & {heavy!r}))"
+    done = run_python("-c", program)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+# -- imports ---------------------------------------------------------------------------------
+
+
+def test_imports_run_one_way():
+    assert backward_imports(import_graph(ROOT)) == []
+
+
+def test_a_backward_import_would_be_seen():
+    graph = {"checkpoints.train": {"analysis.cka"}, "analysis.cka": {"checkpoints.store"}}
+    assert backward_imports(graph) == ["checkpoints.train imports analysis.cka"]
+
+
+def test_modules_form_no_cycle():
+    list(TopologicalSorter(import_graph(ROOT)).static_order())
+
+
+def test_a_cycle_would_be_seen():
+    with pytest.raises(CycleError):
+        list(TopologicalSorter({"a": {"b"}, "b": {"a"}}).static_order())
+
+
+def test_imports_inside_functions_count(tmp_path):
+    (tmp_path / "analysis").mkdir()
+    (tmp_path / "analysis" / "late.py").write_text("def f():\n    from analysis import other\n")
+    (tmp_path / "analysis" / "other.py").write_text("import numpy\n")
+    assert import_graph(tmp_path)["analysis.late"] == {"analysis.other"}
+    assert sources_of("analysis.late", tmp_path) == ["analysis/late.py", "analysis/other.py"]
+
+
+def test_nothing_is_imported_relatively():
+    for file in MODULES.values():
+        tree = ast.parse(file.read_text())
+        assert not [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level], file
+
+
+def test_figures_take_only_tables_and_console():
+    assert imports_of_figures(import_graph(ROOT)) <= FIGURES_MAY_IMPORT
+    assert imports_of_figures({"figures.curves": {"checkpoints.games"}}) - FIGURES_MAY_IMPORT
+
+
+def test_figures_name_no_heavy_library():
+    for name, file in MODULES.items():
+        if name.split(".")[0] == "figures":
+            assert not {target.split(".")[0] for target in imported_names(file)} & HEAVY, file
+
+
+@pytest.mark.parametrize("module", sorted(m for m in MODULES if m.split(".")[0] == "figures"))
+def test_figures_load_no_heavy_library(module):
+    assert after_import(module, HEAVY) == set()
+
+
+def test_a_loaded_library_would_be_seen():
+    assert after_import("json", {"json", "torch"}) == {"json"}
+
+
+@pytest.mark.parametrize("module", [m for m in MEASURES_WITHOUT_PROCGEN if m in MODULES])
+def test_measures_work_without_procgen(module):
+    blocked = "sys.modules.update(procgen=None, gym=None, gym3=None)"
+    done = run_python("-c", f"import sys; {blocked}; import {module}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_blocking_procgen_blocks_it():
+    done = run_python("-c", "import sys; sys.modules['procgen'] = None; import procgen")
+    assert done.returncode != 0
+    assert "procgen" in done.stderr
+
+
+def test_shapes_in_annotations_are_enforced():
+    from jaxtyping import TypeCheckError
+
+    from analysis.stats import cluster_weights
+
+    with pytest.raises(TypeCheckError, match="clusters"):
+        cluster_weights("no array", 10, 0)
+
+
+# -- sizes and texts -------------------------------------------------------------------------
+
+
+def project_files() -> list[Path]:
+    """Every file that a clone would hold."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = [ROOT / name for name in listed.stdout.split("\0") if name]
+    return [file for file in files if file.is_file()]
+
+
+PYTHON_FILES = [*MODULES.values(), *sorted((ROOT / "tests").rglob("*.py"))]
+
+
+@pytest.mark.parametrize("file", PYTHON_FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_files_and_functions_are_small(file):
+    text = file.read_text()
+    assert len(text.splitlines()) <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 60, node.name
+
+
+def test_no_file_names_a_path_of_one_machine():
+    for file in project_files():
+        with file.open("rb") as stream:
+            found = MACHINE_PATH.search(stream.read(4_000_000))
+        assert found is None, f"{file.relative_to(ROOT)}: {found and found.group()!r}"
+
+
+def test_a_machine_path_would_be_seen():
+    home = b"/" + b"home/ann/x"
+    assert MACHINE_PATH.search(b"saved to " + home)
+    assert not MACHINE_PATH.search(b"https://example.org" + home)
+
+
+def test_readme_is_short():
+    assert len((ROOT / "README.md").read_text().split()) <= 700
+
+
+def test_contributing_is_one_page():
+    assert len((ROOT / "CONTRIBUTING.md").read_text().splitlines()) <= 50
+
+
+# -- commands --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_explain_themselves(command):
+    name = command.removesuffix(".__main__")
+    done = run_python("-m", name, "--help")
+    assert done.returncode == 0, done.stderr
+    assert f"python -m {name}" in done.stdout
+    assert "gym" not in done.stderr.lower()

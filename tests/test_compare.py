@@ -1,0 +1,190 @@
+"""The comparison of a set of policies: relations, symmetry, twins, contrasts and the command."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from analysis.cka import SCHEMA, Settings, cka, main
+from analysis.compare import compare_all, contrasts, relation
+from analysis.features import read
+from analysis.levels import Levels
+from analysis.stats import cluster_weights
+from analysis.subjects import Subject, common_bank, draw_twins, load_subjects, other_backgrounds
+from analysis.tables import read_table
+from checkpoints.console import UserError
+from checkpoints.encoders import Policy
+from checkpoints.ids import parse_id
+from checkpoints.recipes import Recipe
+from checkpoints.store import Provenance, policy_path, save_policy
+
+RECIPE = Recipe(encoder="nature", features=8, mode="easy")
+STATES = 60
+
+
+def subject(name: str, seed: int, recipe: Recipe = RECIPE) -> Subject:
+    torch.manual_seed(seed)
+    policy = Policy(recipe.encoder, recipe.features).eval()
+    return Subject(parse_id(name), policy, Provenance(name, asdict(recipe), 64, {}, {}, "code"))
+
+
+def zoo(root: Path, *names: str, recipe: Recipe = RECIPE) -> Path:
+    """Synthetic policies: random weights under trained names."""
+    for seed, name in enumerate(names):
+        one = subject(name, seed, recipe)
+        save_policy(one.policy, one.provenance, policy_path(root, one.id))
+    return root
+
+
+@pytest.fixture(scope="module")
+def frames() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    same = rng.integers(0, 256, (STATES, 64, 64, 3), dtype=np.uint8)
+    return {"same": same, "twin": 255 - same}
+
+
+@pytest.fixture(scope="module")
+def levels() -> Levels:
+    clusters = np.arange(STATES) // 3
+    return Levels(clusters, cluster_weights(clusters, 50, seed=0))
+
+
+def test_relations():
+    names = {
+        ("a/mutual/0/peer0", "a/mutual/0/peer1"): "mutual peers",
+        ("a/ppo/0/peer0", "a/ppo/1/peer0"): "ppo seeds",
+        ("a/ppo/0/peer0/step1", "a/ppo/0/peer0/step2"): "ppo steps",
+        ("a/ppo/0/peer0", "a/mutual/0/peer0"): "mutual vs ppo",
+        ("a/untrained/0/peer0", "a/ppo/0/peer0"): "ppo vs untrained",
+        ("a/untrained/0/peer0", "a/untrained/1/peer0"): "untrained",
+        ("a/ppo/0/peer0", "a/ppo/0/peer0"): "self",
+    }
+    for (x, y), expected in names.items():
+        x, y = (parse_id(name.replace("a/", "maze/")) for name in (x, y))
+        assert relation(x, y) == relation(y, x) == expected
+
+
+def test_a_policy_equals_itself_and_not_its_twins(frames, levels):
+    one = subject("maze/ppo/0/peer0/step64", 0)
+    same, twin = compare_all([one], frames, levels)
+    assert same.matched() == pytest.approx(1)
+    assert same.agreement == 1
+    assert (twin.matched()[0] < 0.999).all()
+    assert twin.x == twin.y == one.id
+
+
+def test_cells_equal_the_plain_estimator_with_one_state_a_level(frames):
+    x, y = subject("maze/ppo/0/peer0/step64", 0), subject("maze/ppo/1/peer0/step64", 1)
+    alone = np.arange(STATES)
+    apart = Levels(alone, cluster_weights(alone, 5, seed=0))
+    found = {(c.x, c.y, c.rendering): c for c in compare_all([x, y], frames, apart)}
+    for kind in ("same", "twin"):
+        a, b = read(x.policy, frames["same"]).layers, read(y.policy, frames[kind]).layers
+        cells = found[x.id, y.id, kind]
+        assert cells.cka[0, 1, 2] == pytest.approx(cka(a["conv2"], b["conv3"]), rel=1e-6)
+        assert cells.biased[1, 2] == pytest.approx(cka(a["conv2"], b["conv3"], biased=True))
+
+
+def test_a_dead_layer_is_missing_not_alike(frames, levels):
+    dead = subject("maze/ppo/0/peer0/step64", 0)
+    torch.nn.init.constant_(dead.policy.encoder.hidden[0].bias, -1e9)
+    rows = pd.DataFrame(next(compare_all([dead], frames, levels)).rows())
+    hidden = rows[rows["layer_x"] == "hidden"]
+    assert hidden[["cka", "low", "high"]].isna().all(axis=None)
+
+
+def test_contrast_is_the_difference_and_needs_both_sides(frames, levels):
+    peers = [subject(f"maze/mutual/0/peer{k}/step64", k) for k in (0, 1)]
+    seeds = [subject(f"maze/ppo/{k}/peer0/step64", 2 + k) for k in (0, 1)]
+    found = list(compare_all(peers + seeds, frames, levels))
+    rows = contrasts(found)
+    assert set(rows["contrast"]) == {"mutual peers - ppo seeds", "mutual self - ppo self"}
+    row = rows[(rows["rendering"] == "same") & (rows["layer"] == "conv3")].iloc[0]
+    by_pair = {c.pair: c for c in found if c.rendering == "same"}
+    expected = by_pair["mutual peers"].cka[0, 2, 2] - by_pair["ppo seeds"].cka[0, 2, 2]
+    assert row["difference"] == pytest.approx(expected)
+    assert row["low"] <= row["difference"] <= row["high"]
+    assert contrasts(list(compare_all(peers, frames, levels))).empty
+
+
+def test_twins_are_on_another_background_than_their_own():
+    own = np.arange(300) % 13
+    other = other_backgrounds("starpilot", own)
+    assert (other != own).all() and set(other) == set(range(13))
+    assert not np.array_equal(other, other_backgrounds("starpilot", own, seed=1))
+    with pytest.raises(UserError, match="chaser has one background, no twins"):
+        other_backgrounds("chaser", own)
+
+
+def test_bank_of_unseen_levels_and_its_twins(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    bank = common_bank("leaper", "easy", 24)
+    assert bank.levels.min() >= 1_000_000
+    twins = draw_twins("leaper", bank)
+    assert twins.shape == bank.observations.shape
+    assert (twins != bank.observations).any(axis=(1, 2, 3)).all()
+
+
+def test_subjects_by_game_with_untrained_controls(tmp_path: Path):
+    root = zoo(tmp_path, "maze/ppo/0/peer0/step64", "leaper/mutual/0/peer0/step64")
+    found = load_subjects([], root)
+    assert {game: [s.id.method for s in group] for game, group in found.items()} == {
+        "leaper": ["mutual", "untrained", "untrained"],
+        "maze": ["ppo", "untrained", "untrained"],
+    }
+    file = str(policy_path(root, parse_id("maze/ppo/0/peer0/step64")))
+    by_file = load_subjects([file, "maze/untrained/5"], root, controls=0)["maze"]
+    assert [str(s.id) for s in by_file] == [
+        "maze/ppo/0/peer0/step64",
+        "maze/untrained/5/peer0/step0",
+    ]
+
+
+def test_wrong_subjects(tmp_path: Path):
+    with pytest.raises(UserError, match="found none; name files or ids"):
+        load_subjects([], tmp_path)
+    root = zoo(tmp_path, "maze/ppo/0/peer0/step64")
+    with pytest.raises(UserError, match="maze/ppo/0/peer0/step64 more than once"):
+        load_subjects(["maze/ppo/0", "maze/ppo/0/peer0"], root)
+    with pytest.raises(UserError, match="no policy 'maze/ppo/7'"):
+        load_subjects(["maze/ppo/7"], root)
+    with pytest.raises(UserError, match="there is none at"):
+        load_subjects([str(root / "x.safetensors")], root)
+    zoo(root, "maze/mutual/0/peer0/step64", recipe=replace(RECIPE, mode="hard"))
+    with pytest.raises(UserError, match="trained in one mode, got easy and hard"):
+        load_subjects([], root)
+
+
+@pytest.fixture(scope="module")
+def small_zoo(tmp_path_factory) -> Path:
+    names = ["chaser/ppo/0/peer0/step64", "leaper/ppo/0/peer0/step64", "leaper/ppo/1/peer0/step64"]
+    return zoo(tmp_path_factory.mktemp("zoo"), *names)
+
+
+def test_the_command_prints_a_table_and_writes_two(small_zoo, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(states=48, replicates=20, root=small_zoo, output=tmp_path / "out")
+    main(settings)
+    printed = capsys.readouterr().out
+    assert "ppo seeds" in printed and "chaser has one background and so no twins" in printed
+    assert printed.rstrip().endswith("cka_contrast.csv")
+    rows = read_table(tmp_path / "out" / "cka.csv", SCHEMA)
+    assert set(rows["game"]) == {"chaser", "leaper"}
+    assert set(rows[rows["game"] == "chaser"]["rendering"]) == {"same"}
+    with pytest.raises(UserError, match="--overwrite"):
+        main(settings)
+    before = (tmp_path / "out" / "cka.csv").read_bytes()
+    main(replace(settings, overwrite=True))
+    assert (tmp_path / "out" / "cka.csv").read_bytes() == before
+
+
+def test_an_unknown_layer_or_too_few_states(small_zoo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(("chaser/ppo/0",), states=48, replicates=20, root=small_zoo)
+    with pytest.raises(UserError, match="unknown layer of nature 'conv7'"):
+        main(replace(settings, layers=("conv7",), output=tmp_path / "a"))
+    with pytest.raises(UserError, match="expected"):
+        main(replace(settings, states=3, output=tmp_path / "b"))

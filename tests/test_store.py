@@ -1,0 +1,194 @@
+"""Policy files: round trips, provenance, and every way a file can be wrong."""
+
+import errno
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from checkpoints.console import UserError
+from checkpoints.encoders import Policy
+from checkpoints.ids import parse_id
+from checkpoints.recipes import Recipe, differences, from_dict, get_recipe
+from checkpoints.seeds import Purpose, derive
+from checkpoints.store import (
+    Provenance,
+    atomic,
+    find_policies,
+    list_policies,
+    load_policy,
+    policy_path,
+    read_provenance,
+    save_policy,
+    untrained,
+    write_tensors,
+)
+
+NAME = "starpilot/ppo/0/peer0/step2048"
+RECIPE = Recipe(encoder="nature", features=8, mode="easy")
+
+
+def provenance(name: str = NAME, recipe: Recipe = RECIPE) -> Provenance:
+    return Provenance(name, asdict(recipe), 2048, {"unseen": 3.5}, {"torch": "x"}, "abc")
+
+
+def saved(root: Path, name: str = NAME, half: bool = False) -> tuple[Policy, Path]:
+    torch.manual_seed(0)
+    policy = Policy("nature", 8)
+    path = policy_path(root, parse_id(name))
+    save_policy(policy, provenance(name), path, half=half)
+    return policy, path
+
+
+def test_round_trip_is_exact_and_carries_its_provenance(tmp_path: Path):
+    policy, path = saved(tmp_path)
+    loaded, made = load_policy(path)
+    assert made == provenance() == read_provenance(path)
+    assert made.settings() == RECIPE and str(made.policy_id) == NAME
+    assert not loaded.training
+    for key, value in policy.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], value)
+
+
+def test_half_precision_is_half_the_size_and_changes_decisions_little(tmp_path: Path):
+    policy, whole = saved(tmp_path / "whole")
+    _, half = saved(tmp_path / "half", half=True)
+    assert half.stat().st_size < 0.52 * whole.stat().st_size
+    frames = torch.randint(0, 256, (32, 64, 64, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        p, q = (one(frames)[0].softmax(-1) for one in (policy, load_policy(half)[0]))
+    assert 0 < (p - q).abs().max() < 1e-3
+
+
+def test_the_header_is_plain_json(tmp_path: Path):
+    _, path = saved(tmp_path)
+    size = int.from_bytes(path.read_bytes()[:8], "little")
+    header = json.loads(path.read_bytes()[8 : 8 + size])
+    assert json.loads(header["__metadata__"]["twinscope"])["id"] == NAME
+
+
+def test_missing_file(tmp_path: Path):
+    with pytest.raises(UserError, match="there is none at"):
+        load_policy(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("keep", [0, 5, 100, 5000])
+def test_truncated_file(tmp_path: Path, keep: int):
+    _, path = saved(tmp_path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(UserError, match="truncated, corrupted or of another format"):
+        load_policy(path)
+
+
+def test_a_pickle_is_not_loaded(tmp_path: Path):
+    path = tmp_path / "policy.safetensors"
+    torch.save({"weights": torch.zeros(3)}, path)
+    with pytest.raises(UserError, match="another format"):
+        load_policy(path)
+
+
+def test_foreign_safetensors(tmp_path: Path):
+    path = tmp_path / "foreign.safetensors"
+    write_tensors({"w": torch.zeros(3)}, {}, path)
+    with pytest.raises(UserError, match="carries no provenance"):
+        load_policy(path)
+
+
+def test_weights_of_another_architecture(tmp_path: Path):
+    path = tmp_path / "liar.safetensors"
+    save_policy(Policy("impala", 8), provenance(), path)
+    with pytest.raises(UserError, match="another architecture: expected"):
+        load_policy(path)
+
+
+def test_a_later_format(tmp_path: Path):
+    path = tmp_path / "later.safetensors"
+    write_tensors({"w": torch.zeros(1)}, {"twinscope": json.dumps({"format": 99})}, path)
+    with pytest.raises(UserError, match="expected file format 1"):
+        read_provenance(path)
+
+
+def test_an_id_finds_the_last_step_of_each_peer(tmp_path: Path):
+    names = [f"starpilot/mutual/0/peer{k}/step{s}" for k in (0, 1) for s in (1000, 200)]
+    for name in names:
+        saved(tmp_path, name)
+    assert len(list_policies(tmp_path)) == 4
+    found = find_policies(parse_id("starpilot/mutual/0"), tmp_path)
+    assert [str(one) for one in found] == [names[0], names[2]]
+    one = parse_id("starpilot/mutual/0/peer1/step200")
+    assert find_policies(one, tmp_path) == [one]
+    with pytest.raises(UserError, match=r"no policy 'starpilot/ppo/0'.*are: starpilot/mutual/0"):
+        find_policies(parse_id("starpilot/ppo/0"), tmp_path)
+
+
+def test_untrained_policies_follow_their_seed():
+    (a, made), (b, _), (c, _) = (untrained(provenance(), seed) for seed in (0, 0, 1))
+    assert str(made.policy_id) == "starpilot/untrained/0/peer0/step0"
+    assert torch.equal(a.encoder.conv1[0].weight, b.encoder.conv1[0].weight)
+    assert not torch.equal(a.encoder.conv1[0].weight, c.encoder.conv1[0].weight)
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch):
+    _, path = saved(tmp_path)
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        saved(tmp_path)
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_an_error_while_writing_leaves_nothing(tmp_path: Path):
+    with pytest.raises(RuntimeError, match="oh"), atomic(tmp_path / "file") as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("oh")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recipe_round_trips_and_is_frozen():
+    recipe = get_recipe("mutual")
+    assert from_dict(asdict(recipe)) == recipe
+    with pytest.raises(AttributeError, match="cannot assign"):
+        recipe.alpha = 0.0
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"alhpa": 1.0}, "unknown setting 'alhpa'.*Did you mean 'alpha'"),
+        ({"peers": "two"}, "setting 'peers': expected int, got 'two'"),
+        ({"levels": 1.5}, "setting 'levels': expected int, got 1.5"),
+        ({"alpha": True}, "setting 'alpha': expected float, got True"),
+        ({"alpha": 1.0}, "needs at least 2 peers"),
+        ({"dropout": 1.0}, r"dropout in \[0, 1\)"),
+        ({"num_envs": 0}, "num_envs of at least 1"),
+        ({"minibatches": 5}, "multiple of minibatches"),
+        ({"encoder": "resnet"}, "unknown encoder 'resnet'"),
+        ({"mode": "medium"}, "unknown mode 'medium'"),
+        ({"precision": "int8"}, "unknown precision 'int8'"),
+    ],
+)
+def test_a_wrong_recipe_is_refused(values: dict, message: str):
+    with pytest.raises(UserError, match=message):
+        from_dict(values)
+
+
+def test_differences_name_each_setting():
+    assert differences(Recipe(), Recipe(clip=0.1)) == ["clip: 0.2 → 0.1"]
+
+
+def test_unknown_method():
+    with pytest.raises(UserError, match=r"unknown method 'pp'.*Did you mean 'ppo'"):
+        get_recipe("pp")
+
+
+def test_streams_of_random_numbers_never_coincide():
+    keys = [(s, p, q, i) for s in range(3) for p in range(3) for q in Purpose for i in range(5)]
+    assert len({derive(*key) for key in keys}) == len(keys)

@@ -1,0 +1,208 @@
+"""Training as a user runs it: resume to the byte, kills, Ctrl-C, and wrong requests."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from checkpoints.console import UserError
+from checkpoints.ids import parse_id
+from checkpoints.recipes import METHODS, from_dict
+from checkpoints.resume import STATE
+from checkpoints.store import read_tensors
+from checkpoints.train import Settings, main, only_process
+
+ROOT = Path(__file__).parents[1]
+RUN = "coinrun/mutual/3"
+TINY = {"encoder": "nature", "features": 8, "num_envs": 4, "num_steps": 16, "minibatches": 2}
+TINY |= {"epochs": 1, "mode": "easy", "levels": 20}
+FLAGS = [f"--recipe.{key.replace('_', '-')}={value}" for key, value in TINY.items()]
+BATCH, ITERATIONS = 64.0, 12
+STEPS = ITERATIONS * BATCH
+
+
+def command(output: Path, *more: str, run: str = RUN) -> list[str]:
+    quiet = ["--threads", "1", "--evaluate-episodes", "0", "--save-seconds", "0"]
+    base = [sys.executable, "-W", "ignore", "-m", "checkpoints.train", run, *quiet]
+    return [*base, "--steps", str(STEPS), "--output", str(output), *FLAGS, *more]
+
+
+def launch(output: Path, *more: str, run: str = RUN) -> subprocess.Popen:
+    return subprocess.Popen(
+        command(output, *more, run=run),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def settings(output: Path, run: str = RUN, **changes) -> Settings:
+    recipe = from_dict(METHODS["mutual"].__dict__ | TINY)
+    given = {"steps": BATCH, "output": output, "threads": 1, "evaluate_episodes": 0} | changes
+    return Settings(run, recipe, **given)
+
+
+def final_bytes(output: Path, run: str = RUN) -> dict[str, bytes]:
+    """Every tensor of the final state: weights, Adam, reward scales, Procgen's own states."""
+    tensors, _ = read_tensors(output / run / STATE)
+    return {key: value.numpy().tobytes() for key, value in tensors.items()}
+
+
+def kept_files(output: Path, run: str = RUN) -> dict[str, bytes]:
+    folder = output / run
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.glob("peer*/*")}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> Path:
+    output = tmp_path_factory.mktemp("whole")
+    process = launch(output)
+    _, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    return output
+
+
+@pytest.mark.slow
+def test_ten_kills_change_no_byte(uninterrupted: Path, tmp_path: Path):
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        process = launch(tmp_path)
+        time.sleep(rng.uniform(2, 8))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    process = launch(tmp_path)
+    _, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    assert final_bytes(tmp_path) == final_bytes(uninterrupted)
+    assert kept_files(tmp_path) == kept_files(uninterrupted)
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_stopping_between_any_iterations_changes_no_byte(uninterrupted: Path, tmp_path: Path):
+    for done in (1, 4, 5, ITERATIONS):
+        main(settings(tmp_path, steps=done * BATCH))
+    assert final_bytes(tmp_path) == final_bytes(uninterrupted)
+
+
+def test_the_byte_comparison_can_fail(uninterrupted: Path, tmp_path: Path):
+    other = RUN.replace("/3", "/4")
+    main(settings(tmp_path, other, steps=STEPS))
+    assert final_bytes(tmp_path, other) != final_bytes(uninterrupted)
+
+
+def test_policies_are_kept_at_log_spaced_steps(uninterrupted: Path):
+    expected = {
+        f"peer{k}/step{i * int(BATCH)}.safetensors" for k in (0, 1) for i in (1, 2, 4, 8, 12)
+    }
+    assert set(kept_files(uninterrupted)) == expected
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path):
+    process = launch(tmp_path, "--steps", "1e9")
+    assert process.stdout.readline().startswith(RUN)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "stopping after this iteration" in errors and "Traceback" not in errors
+    assert "the same command goes on from there" in output
+    assert (tmp_path / RUN / STATE).exists()
+
+
+def test_progress_says_rate_time_left_and_returns(uninterrupted: Path):
+    text = (uninterrupted / RUN / "progress.csv").read_text()
+    assert "train_return" in text and text.count("\n") == 2 * ITERATIONS + 1
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ("bigfsh/mutual/0", "unknown game 'bigfsh'.*Did you mean 'bigfish'"),
+        ("bigfish/mutuall/0", "unknown method 'mutuall'"),
+        ("bigfish/mutual", "expected an id such as"),
+        ("bigfish/mutual/00", "without leading zeros"),
+        ("bigfish/mutual/0/peer1", "expected a run such as bigfish/mutual/0"),
+        ("bigfish/untrained/0", "unknown method 'untrained'"),
+    ],
+)
+def test_a_wrong_id_is_named(run: str, message: str, tmp_path: Path):
+    with pytest.raises(UserError, match=message):
+        main(settings(tmp_path, run))
+
+
+def test_cuda_without_cuda(tmp_path: Path):
+    with pytest.raises(UserError, match="expected a CUDA device"):
+        main(settings(tmp_path, device="cuda"))
+
+
+def test_no_steps(tmp_path: Path):
+    with pytest.raises(UserError, match="--steps of at least 1"):
+        main(settings(tmp_path, steps=0.0))
+
+
+def test_a_second_process_on_the_same_run_is_refused(tmp_path: Path):
+    with only_process(tmp_path / RUN), pytest.raises(UserError, match="another process"):
+        main(settings(tmp_path))
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="expected a folder that can be written"):
+        main(settings(tmp_path / "file"))
+
+
+def test_going_on_with_another_recipe_is_refused(tmp_path: Path):
+    main(settings(tmp_path))
+    before = final_bytes(tmp_path)
+    other = from_dict(METHODS["mutual"].__dict__ | TINY | {"alpha": 0.5})
+    with pytest.raises(UserError, match=r"another recipe \(alpha: 1.0 → 0.5\)"):
+        main(Settings(RUN, other, 2 * BATCH, tmp_path, evaluate_episodes=0))
+    assert final_bytes(tmp_path) == before
+
+
+def test_a_damaged_save_is_refused(tmp_path: Path):
+    main(settings(tmp_path))
+    path = tmp_path / RUN / STATE
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(UserError, match="truncated, corrupted"):
+        main(settings(tmp_path, steps=2 * BATCH))
+
+
+def test_a_diverged_run_stops_and_keeps_its_last_save(tmp_path: Path, monkeypatch):
+    from checkpoints.group import Group
+
+    main(settings(tmp_path))
+    before = final_bytes(tmp_path)
+    nan = [{"loss": float("nan")}] * 2
+    monkeypatch.setattr(Group, "iterate", lambda *_: nan)
+    with pytest.raises(UserError, match="peer 0 diverged at step 128: loss not finite"):
+        main(settings(tmp_path, steps=2 * BATCH))
+    assert final_bytes(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--recipe.encoderr", "nature"], "unrecognized|Unrecognized|Perhaps"),
+        (["--recipe.levels", "many"], "invalid|cannot|Error"),
+        (["--recipe.encoder", "resnet"], "invalid|nature"),
+        (["--recipe.minibatches", "7"], "multiple of minibatches"),
+    ],
+)
+def test_wrong_flags_stop_the_run_without_traceback(flags: list[str], message: str, tmp_path: Path):
+    process = launch(tmp_path, *flags)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "Traceback" not in errors
+    assert re.search(message, " ".join((output + errors).replace("│", "").split()))
+    assert not list(tmp_path.iterdir())
+
+
+def test_ids_print_back_unchanged():
+    for text in ("bigfish/mutual/0", "coinrun/ppo/12/peer0", "maze/ppo-l2/3/peer1/step2048"):
+        assert str(parse_id(text)) == text

@@ -1,0 +1,96 @@
+"""`make reproduce` on a small copy of the tree: what is redone, and when."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from checkpoints.games import GAMES
+
+ROOT = Path(__file__).resolve().parent.parent
+OUTPUTS = {
+    "twins": ["twins.csv", *(f"twins/{game}.png" for game in GAMES)],
+    "curves": ["curves.csv"],
+    "cka": ["cka.csv", "cka_contrast.csv"],
+}
+STEP = """
+import pathlib, sys
+from checkpoints import shared
+if pathlib.Path("broken").exists(): sys.exit("broken on purpose")
+with open("log", "a") as log: log.write("{step} ")
+for output in {outputs}:
+    pathlib.Path("analysis/tables", output).write_text("new")
+"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The shipped graph around steps that only log that they ran; tables are there already."""
+    shutil.copytree(ROOT / "workflow", tmp_path / "workflow")
+    for folder in ("checkpoints/zoo", "analysis/tables/twins", "figures"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in ("__init__", "console", "games"):
+        shutil.copy(ROOT / "checkpoints" / f"{name}.py", tmp_path / "checkpoints")
+    (tmp_path / "checkpoints" / "shared.py").write_text("X = 1\n")
+    (tmp_path / "checkpoints" / "zoo" / "a.safetensors").write_text("policy")
+    for step, outputs in OUTPUTS.items():
+        source = STEP.format(step=step, outputs=outputs)
+        (tmp_path / "analysis" / f"{step}.py").write_text(source)
+        for output in outputs:
+            (tmp_path / "analysis" / "tables" / output).write_text("committed")
+    (tmp_path / "figures" / "__main__.py").write_text("open('log', 'a').write('figures ')\n")
+    return tmp_path
+
+
+def reproduce(clone: Path) -> tuple[int, list[str]]:
+    """Exit status, and the steps that ran since the last call, in order."""
+    options = ["--cores", "1", "--nolock", "--rerun-incomplete", "--quiet", "all"]
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *options], cwd=clone, capture_output=True, timeout=200
+    )
+    log = clone / "log"
+    ran = log.read_text().split() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return done.returncode, ran
+
+
+def test_a_fresh_clone_runs_everything_once(clone):
+    status, ran = reproduce(clone)
+    assert status == 0
+    assert sorted(ran) == sorted([*OUTPUTS, "figures"])
+    assert ran[-1] == "figures"
+    assert reproduce(clone) == (0, [])
+
+
+def test_only_what_changed_is_redone(clone):
+    reproduce(clone)
+    with (clone / "analysis" / "cka.py").open("a") as file:
+        file.write("# another way\n")
+    assert reproduce(clone) == (0, ["cka", "figures"])
+    (clone / "analysis" / "twins.py").touch()
+    assert reproduce(clone) == (0, [])
+    (clone / "checkpoints" / "zoo" / "b.safetensors").write_text("another policy")
+    status, ran = reproduce(clone)
+    assert (status, sorted(ran)) == (0, ["cka", "curves", "figures"])
+    (clone / "analysis" / "tables" / "twins.csv").unlink()
+    assert reproduce(clone) == (0, ["twins", "figures"])
+
+
+def test_a_failed_step_keeps_the_committed_table(clone):
+    (clone / "broken").touch()
+    status, ran = reproduce(clone)
+    assert status != 0
+    assert ran == []
+    assert (clone / "analysis" / "tables" / "cka.csv").read_text() == "committed"
+    (clone / "broken").unlink()
+    assert sorted(reproduce(clone)[1]) == sorted([*OUTPUTS, "figures"])
+
+
+def test_the_shipped_graph_is_sound():
+    options = ["--dry-run", "--nolock", "--quiet", "all", "--forceall", "--cores", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *options], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

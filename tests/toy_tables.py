@@ -1,0 +1,112 @@
+"""Synthetic tables and strips with the shipped tables' columns: made up, and nobody's result."""
+
+import json
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.image import imsave
+
+from checkpoints.games import GAMES as GAME_FACTS
+
+LAYERS = ("conv1", "conv2", "conv3", "hidden")
+GAMES = ("coinrun", "jumper", "starpilot")
+GROUPS = (("ppo", 0, 0), ("ppo", 1, 0), ("mutual", 0, 0), ("mutual", 0, 1))
+
+
+def write(rows: list[dict], folder: Path, name: str) -> None:
+    """A table as analysis.tables writes it, its provenance saying that it is synthetic."""
+    folder.mkdir(parents=True, exist_ok=True)
+    head = json.dumps({"schema": name, "format": 1, "source": "synthetic"})
+    text = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
+    (folder / f"{name}.csv").write_text(f"# {head}\n{text}")
+
+
+def curves(rng: np.random.Generator) -> list[dict]:
+    """Rising returns, better on training levels; one game whose best return is far away."""
+    bounds = {"coinrun": (5.0, 10.0), "jumper": (3.0, 10.0), "starpilot": (2.5, 64.0)}
+    rows = []
+    for game, (method, seed, peer), split in product(GAMES, GROUPS, ("train", "unseen")):
+        low, high = bounds[game]
+        half = 0.4 if split == "unseen" else np.nan
+        for step in range(65536, 2**21 + 1, 65536):
+            reach = (0.8 if split == "train" else 0.5) * min(high - low, 6.0)
+            value = low + reach * (1 - np.exp(-step / 4e5)) + rng.normal(0, 0.15)
+            rows.append(
+                dict(
+                    id=f"{game}/{method}/{seed}/peer{peer}", game=game, mode="easy",
+                    method=method, seed=seed, peer=peer, step=step, split=split,
+                    episode_return=value, low=value - half, high=value + half, episodes=100,
+                    kept=step in (2**17, 2**19, 2**21), random_return=low, max_return=high,
+                )
+            )  # fmt: skip
+    return rows
+
+
+def cka(rng: np.random.Generator) -> list[dict]:
+    """Alike early, less so late; one negative number, one number missing."""
+    pairs = [
+        ("mutual peers", "mutual", "mutual"), ("ppo seeds", "ppo", "ppo"),
+        ("mutual vs ppo", "mutual", "ppo"), ("untrained", "untrained", "untrained"),
+        ("self", "mutual", "mutual"), ("self", "ppo", "ppo"), ("self", "untrained", "untrained"),
+    ]  # fmt: skip
+    rows = []
+    for game, (pair, x, y), rendering in product(GAMES[:2], pairs, ("same", "twin")):
+        if pair == "self" and rendering == "same":
+            continue
+        for number, (i, j) in product(range(2), np.ndindex(4, 4)):
+            value = 0.95 - 0.12 * abs(i - j) - 0.1 * (i + j) / 2 - 0.15 * (rendering == "twin")
+            value = np.nan if (x, i, j, number) == ("untrained", 0, 3, 0) else value
+            value = -0.03 if (x, i, j) == ("untrained", 3, 0) else value + rng.normal(0, 0.02)
+            rows.append(
+                dict(
+                    game=game, id_x=f"{game}/{x}/{number}", id_y=f"{game}/{y}/{number + 1}",
+                    method_x=x, method_y=y, pair=pair, rendering=rendering, layer_x=LAYERS[i],
+                    layer_y=LAYERS[j], states=2000, levels=100, cka=value, low=value - 0.05,
+                    high=value + 0.05, cka_biased=value + 0.1, agreement=0.5,
+                )
+            )  # fmt: skip
+    return rows
+
+
+def cka_contrast(rng: np.random.Generator) -> list[dict]:
+    """Small positive differences."""
+    rows = []
+    for game, rendering, layer in product(GAMES[:2], ("same", "twin"), LAYERS):
+        value = rng.normal(0.05, 0.05)
+        rows.append(
+            dict(
+                game=game, rendering=rendering, layer=layer, contrast="mutual peers - ppo seeds",
+                difference=value, low=value - 0.06, high=value + 0.06,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def twins(rng: np.random.Generator, folder: Path) -> list[dict]:
+    """A white square on coloured noise, in all 16 games."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for game, facts in GAME_FACTS.items():
+        tiles = rng.integers(0, 200, (5, 8, 8, 3), dtype=np.uint8).repeat(8, 1).repeat(8, 2)
+        tiles[:, 20:44, 20:44] = 255
+        tiles[4] = np.where((tiles[4] == 255).all(-1, keepdims=True), 0, 255)
+        imsave(folder / f"{game}.png", np.concatenate(list(tiles), axis=1))
+        rows.append(
+            dict(
+                game=game, mode="easy", level=3, backgrounds_available=facts.backgrounds,
+                backgrounds_trained=facts.backgrounds, vacuous=facts.backgrounds < 2,
+                shown="0 1 2 3", mask_area=0.86, low=0.8, high=0.9,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def write_all(folder: Path, seed: int = 0) -> Path:
+    """Every table that the figures read, below ``folder``."""
+    rng = np.random.default_rng(seed)
+    for make in (curves, cka, cka_contrast):
+        write(make(rng), folder, make.__name__)
+    write(twins(rng, folder / "twins"), folder, "twins")
+    return folder

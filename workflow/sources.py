@@ -1,0 +1,56 @@
+"""Which source files a step runs through: what must be hashed to know whether it changed."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGES = ("checkpoints", "analysis", "probes", "figures")
+
+
+def project_modules(root: Path) -> dict[str, Path]:
+    """Dotted name of every module under the four packages of ``root``, with its file."""
+    found = {}
+    for package in PACKAGES:
+        for file in sorted((root / package).rglob("*.py")):
+            parts = file.relative_to(root).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
+
+
+def imported_names(file: Path) -> Iterator[str]:
+    """Every dotted name that ``file`` imports anywhere, also inside functions.
+
+    ``from a import b`` yields ``a`` and ``a.b``, since ``b`` may be a module.
+    """
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def import_graph(root: Path) -> dict[str, set[str]]:
+    """Module -> the project's modules that it imports; an ``__init__`` counts where it is named."""
+    modules = project_modules(root)
+    return {
+        name: {target for target in imported_names(file) if target in modules} - {name}
+        for name, file in modules.items()
+    }
+
+
+def sources_of(module: str, root: Path) -> list[str]:
+    """Paths, relative to ``root``, of ``module`` and of all that it imports, sorted.
+
+    Raises:
+        KeyError: ``root`` has no such module.
+    """
+    graph, modules = import_graph(root), project_modules(root)
+    seen: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(graph[name])
+    return sorted(str(modules[name].relative_to(root)) for name in seen)
