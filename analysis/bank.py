@@ -12,8 +12,8 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from hashlib import file_digest, sha256
-from importlib.metadata import version
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, overload
 
@@ -28,7 +28,7 @@ Policy = Callable[[np.ndarray], np.ndarray]
 """Observations ``(n, 64, 64, 3)`` uint8 to actions ``(n,)``, whole numbers 0 to 14."""
 
 FOLDER = Path(".cache/banks")
-_FORMAT = 1
+_FORMAT = 1  # raise it whenever the same plan comes to give another bank
 _ARRAYS = ("states", "offsets", "observations", "levels", "time", "actor")
 _NEXT_LEVEL = -1  # an action that ends the episode (``game.cpp``); no policy can choose it
 _PATIENCE = 300  # sampling instants without one new state before giving up
@@ -57,12 +57,13 @@ class BankPlan:
         for name in ("num_states", "thin", "per_level", "num_envs"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        if not 0 <= self.seed < 2**31:
+            raise UserError(f"seed: expected 0 to {2**31 - 1}, got {self.seed}")
         possible = self.levels.count * self.per_level
         if self.num_states > possible:
             raise UserError(
                 f"expected at most {possible:,} states from {self.levels.count:,} levels with "
-                f"{self.per_level} each, got num_states {self.num_states:,}; allow more levels "
-                f"or a larger per_level"
+                f"{self.per_level} each, got num_states {self.num_states:,}; allow more of either"
             )
         if self.num_envs < behaviours:
             raise UserError(
@@ -158,17 +159,14 @@ def gather(plan: BankPlan, policies: Mapping[str, Policy] | None = None) -> Bank
 
 
 def _actions(
-    policies: Sequence[Policy],
-    observations: np.ndarray,
-    actor: np.ndarray,
-    rng: np.random.Generator,
+    policies: Sequence[Policy], frames: np.ndarray, actor: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """What every environment does next, ``(num_envs,)``."""
     # Drawn for all, so that a policy added or left out does not shift the others' draws.
     actions = rng.integers(NUM_ACTIONS, size=len(actor))
     for number, policy in enumerate(policies, start=1):
         mine = actor == number
-        chosen = np.asarray(policy(observations[mine]))
+        chosen = np.asarray(policy(frames[mine]))
         fits = chosen.shape == (mine.sum(),) and chosen.dtype.kind in "iu"
         if not fits or chosen.min() < 0 or chosen.max() >= NUM_ACTIONS:
             raise UserError(
@@ -203,14 +201,11 @@ class _Kept:
         before = len(self.rows)
         numbers = zip(*(column.tolist() for column in columns), strict=True)
         for state, seen, row in zip(states, observations, numbers, strict=True):
-            print_of = sha256(seen.tobytes()).digest()
-            if (
-                self.complete
-                or print_of in self.seen
-                or self.of_level[row[0]] >= self.plan.per_level
-            ):
+            frame = sha256(seen.tobytes()).digest()
+            full = self.of_level[row[0]] >= self.plan.per_level
+            if self.complete or full or frame in self.seen:
                 continue
-            self.seen.add(print_of)
+            self.seen.add(frame)
             self.of_level[row[0]] += 1
             self.rows.append((state, seen.copy(), *row))
         self.in_vain = 0 if len(self.rows) > before else self.in_vain + 1
@@ -244,7 +239,7 @@ def load_or_gather(
     policies = policies or {}
     settings = {
         "format": _FORMAT,
-        "procgen": version("procgen-mirror"),
+        "procgen": procgen_version(),
         "plan": asdict(plan),
         "policies": list(policies),
     }
@@ -256,9 +251,16 @@ def load_or_gather(
     return Bank(StateList(arrays.pop("states"), arrays.pop("offsets")), **arrays)
 
 
+def procgen_version() -> str:
+    """Of the installed wheel: another one may draw and serialise otherwise."""
+    try:
+        return version("procgen-mirror")
+    except PackageNotFoundError:
+        return "none"
+
+
 def _hash_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def _is_whole(path: Path, settings: dict[str, Any]) -> bool:
@@ -279,19 +281,19 @@ def _write(bank: Bank, path: Path, settings: dict[str, Any]) -> None:
             shutil.rmtree(path, ignore_errors=True)
             (Path(temporary) / "bank").rename(path)
     except OSError as error:
-        # Another process may have been faster; its bank is the same.
-        if not _is_whole(path, settings):
-            raise UserError(
-                f"expected a folder to keep state banks in, got {error} for {path}; free some "
-                f"space, or give another folder"
-            ) from error
+        if _is_whole(path, settings):
+            return  # another process was faster, and its bank is the same
+        raise UserError(
+            f"expected a folder to keep state banks in, got {error} for {path}; free some space, "
+            f"or give another folder"
+        ) from error
 
 
 def _save(bank: Bank, path: Path, settings: dict[str, Any]) -> None:
     path.mkdir()
-    joined = {"states": bank.states.joined, "offsets": bank.states.offsets}
-    for name in _ARRAYS:
-        array = joined[name] if name in joined else getattr(bank, name)
+    arrays = {"states": bank.states.joined, "offsets": bank.states.offsets}
+    arrays |= {name: getattr(bank, name) for name in _ARRAYS if name not in arrays}
+    for name, array in arrays.items():
         np.save(path / f"{name}.npy", array, allow_pickle=False)
     files = {name: _hash_of(path / f"{name}.npy") for name in _ARRAYS}
     manifest = {"settings": settings, "files": files}

@@ -21,7 +21,7 @@ from checkpoints.games import get_game
 from checkpoints.store import ZOO
 
 if TYPE_CHECKING:
-    from analysis.compare import Comparison
+    from analysis.compare import Comparison, Rendering
     from analysis.subjects import Subject
 
 
@@ -166,7 +166,7 @@ def compare_game(subjects: "Sequence[Subject]", settings: Settings) -> "list[Com
 
     game = subjects[0].id.game
     bank = common_bank(game, subjects[0].mode, settings.states, settings.seed)
-    frames = {"same": np.asarray(bank.observations)}
+    frames: dict[Rendering, np.ndarray] = {"same": np.asarray(bank.observations)}
     if get_game(game).backgrounds > 1:
         frames["twin"] = draw_twins(game, bank, settings.seed)
     else:

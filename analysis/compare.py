@@ -167,7 +167,7 @@ def contrasts(comparisons: Sequence[Comparison], baseline: str = "ppo") -> pd.Da
         Columns ``game, rendering, layer, contrast, difference, low, high``; empty where a side
         is missing. The interval speaks of levels, not of seeds.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for kind in ("same", "twin"):
         here = [one for one in comparisons if one.rendering == kind]
         methods = {one.x.method for one in here} - {baseline, UNTRAINED}

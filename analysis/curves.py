@@ -32,7 +32,9 @@ SCHEMA = Schema(
         Column("high", "float", "upper end of the 95 % interval", "reward"),
         Column("episodes", "int", "episodes averaged", low=0),
         Column("kept", "bool", "whether the policy of this step is shipped"),
-        Column("random_return", "float", "of a random policy (Cobbe et al. 2020)", "reward"),
+        Column(
+            "blind_return", "float", "of a policy that sees nothing (Cobbe et al. 2020)", "reward"
+        ),
         Column("max_return", "float", "highest possible (Cobbe et al. 2020)", "reward"),
     ),
     key=("id", "split", "step"),
@@ -100,7 +102,7 @@ def _run_rows(root: Path, run, kept) -> pd.DataFrame:  # type: ignore[no-untyped
         mode=mode,
         method=run.method,
         seed=run.seed,
-        random_return=low,
+        blind_return=low,
         max_return=high,
     )
 

@@ -15,10 +15,10 @@ from jaxtyping import Float
 from checkpoints.console import UserError
 
 Undefined = Literal["raise", "nan"]
-ROUNDING = 1e-12  # relative to the terms of a sum; float64 leaves 1e-13 of sums like these
+ROUNDING = 1e-12  # what float64 may leave where the terms of a sum cancel, relative to them
 
 
-def sum_or_zero(*terms: float | np.ndarray) -> np.ndarray:
+def sum_or_zero(*terms: float | np.ndarray, rounding: float = ROUNDING) -> np.ndarray:
     """Their sum, and exactly 0 where the terms cancel and nothing but rounding is left.
 
     A layer that fires in one state only has HSIC(X, X) = 0; the rounding in place of that zero
@@ -26,26 +26,30 @@ def sum_or_zero(*terms: float | np.ndarray) -> np.ndarray:
     """
     parts = np.stack([np.asarray(term) for term in terms])
     total = parts.sum(axis=0)
-    return np.where(np.abs(total) > ROUNDING * np.abs(parts).sum(axis=0), total, 0.0)
+    return np.where(np.abs(total) > rounding * np.abs(parts).sum(axis=0), total, 0.0)
 
 
-def hsic_1(n: int, t: float, k1: float, l1: float, kl: float) -> float:
+def hsic_1(
+    n: int, t: Sequence[float], k1: float, l1: float, kl: float, *, rounding: float = ROUNDING
+) -> float:
     """Unbiased HSIC (Song et al. 2012, equation 5) from sums over K̃, L̃: zero diagonals.
 
     HSIC₁ = [tr(K̃L̃) + 1ᵀK̃1·1ᵀL̃1 / ((n−1)(n−2)) − 2/(n−2) · 1ᵀK̃L̃1] / (n(n−3))
 
     Args:
         n: states, at least 4.
-        t: tr(K̃L̃) = Σ_{i≠j} K_ij L_ij.
+        t: the terms of tr(K̃L̃) = Σ_{i≠j} K_ij L_ij.
         k1: 1ᵀK̃1.
         l1: 1ᵀL̃1.
         kl: 1ᵀK̃L̃1, the product of the row sums.
+        rounding: below this part of its terms the estimate is 0.
 
     Returns:
         The estimate: negative about half of the time where K and L are independent, at least 0
         where K = L.
     """
-    return float(sum_or_zero(t, k1 * l1 / ((n - 1) * (n - 2)), -2 / (n - 2) * kl)) / (n * (n - 3))
+    rest = k1 * l1 / ((n - 1) * (n - 2)), -2 / (n - 2) * kl
+    return float(sum_or_zero(*t, *rest, rounding=rounding)) / (n * (n - 3))
 
 
 def normalise(
@@ -153,7 +157,7 @@ def hsic_grams(K: Gram, L: Gram, *, biased: bool = False) -> float:
     n = len(K.rows)
     t = float(np.vdot(K.off, L.off))
     if not biased:
-        return hsic_1(n, t, float(K.rows.sum()), float(L.rows.sum()), float(K.rows @ L.rows))
+        return hsic_1(n, [t], float(K.rows.sum()), float(L.rows.sum()), float(K.rows @ L.rows))
     k, l = K.rows + K.diagonal, L.rows + L.diagonal
     trace = t + K.diagonal @ L.diagonal - 2 / n * (k @ l) + k.sum() * l.sum() / n**2
     return float(trace) / (n - 1) ** 2

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.hsic import (
+    ROUNDING,
     Undefined,
     check_features,
     check_finite,
@@ -32,16 +33,21 @@ class Moments:
     - ``v``: Σ‖x_i‖² (x, y), (layers, D); ``q``: Σ‖x_i‖²‖x_j‖²; ``a``: Σ‖x_i‖².
 
     Args:
-        x_dims, y_dims: number of features of each layer.
+        x_dims: number of features of each x layer.
+        y_dims: the same of each y layer.
+        dtype: precision of products within a buffer. float32 halves the time, and moves CKA by
+            about 1e-8; the sums of buffers are float64 either way.
 
     Note:
-        Sums are float64. They are taken about a pilot mean (of the first buffer): HSIC does not
-        change with a translation, and sums about a far origin would lose its digits. Rows enter
-        the sums in buffers of a fixed size, so how they were batched does not change one bit of
-        the result; their order does, by rounding, about 1e-12 of it.
+        Sums are taken about a pilot mean (of the first buffer): HSIC does not change with a
+        translation, and sums about a far origin would lose its digits. Rows enter the sums in
+        buffers of a fixed size, so how they were batched does not change one bit of the result;
+        their order does, by rounding, about 1e-12 of it in float64.
     """
 
-    def __init__(self, x_dims: Sequence[int], y_dims: Sequence[int]) -> None:
+    def __init__(
+        self, x_dims: Sequence[int], y_dims: Sequence[int], *, dtype: type = np.float64
+    ) -> None:
         dims = [*x_dims, *y_dims]
         ends = np.cumsum(dims)
         self.n, self.x_layers, self.dims = 0, len(x_dims), dims
@@ -49,7 +55,10 @@ class Moments:
         self.split = sum(x_dims)
         D, layers = sum(dims), len(dims)
         # 1,024 rows keep a processor busy; wide layers get fewer, so that a buffer stays small.
-        self._buffer = np.empty((max(64, min(1024, 2**22 // max(D, 1))), D))
+        self._buffer: np.ndarray = np.empty((max(64, min(1024, 2**22 // max(D, 1))), D), dtype)
+        # A constant added a thousand times in float32 drifts by 1e-5; HSIC(X, X) of a layer that
+        # varies is nowhere near so small a part of its terms.
+        self._rounding = ROUNDING if dtype is np.float64 else 1e-4
         self._filled = 0
         self._pilot: np.ndarray | None = None
         self.C = np.zeros((self.split, D - self.split))
@@ -146,10 +155,11 @@ class Moments:
 
     def _hsic_1(self, i: int, j: int, C: np.ndarray) -> float:
         """HSIC₁ with tr(K̃L̃) = ‖C‖² − Σ‖x‖²‖y‖², and K̃1 = X Σx − ‖x‖² in each state."""
-        s, r, q = self.s[self.slices[i]], self.s[self.slices[j]], self.q[i, j]
-        kl = s @ C @ r - s @ self.v[j, self.slices[i]] - r @ self.v[i, self.slices[j]] + q
-        t, k1, l1 = np.vdot(C, C) - q, s @ s - self.a[i], r @ r - self.a[j]
-        return hsic_1(self.n, float(t), float(k1), float(l1), float(kl))
+        s, r, q = self.s[self.slices[i]], self.s[self.slices[j]], float(self.q[i, j])
+        kl = float(s @ C @ r - s @ self.v[j, self.slices[i]] - r @ self.v[i, self.slices[j]] + q)
+        k1, l1 = float(s @ s - self.a[i]), float(r @ r - self.a[j])
+        t = float(np.vdot(C, C)), -q
+        return hsic_1(self.n, t, k1, l1, kl, rounding=self._rounding if i == j else 0.0)
 
     def _hsic_0(self, i: int, j: int, C: np.ndarray) -> float:
         """‖XᵀY‖²_F / (n−1)² about the mean (Kornblith et al. 2019, equation 1)."""

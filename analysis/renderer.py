@@ -5,13 +5,14 @@ Restoring a state restores its render options too and draws at once (``set_state
 game to the last bit, in front of another picture.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import combinations
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations, islice
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from analysis.states import for_drawing
+from analysis.states import check_background, for_drawing
 from checkpoints.console import UserError
 from checkpoints.games import IMAGE_SHAPE, Mode, get_game
 from checkpoints.worlds import Levels, ProcgenVectorEnv
@@ -72,8 +73,8 @@ class Renderer:
     def redraw(self, states: Sequence[bytes]) -> UInt8[np.ndarray, "state 64 64 3"]:
         """Each state on its own background: what the environment showed."""
         drawings = [for_drawing(state, self.game) for state in states]
-        frames = [drawing.on(drawing.own) for drawing in drawings]
-        return self._draw(frames, np.arange(len(frames)))
+        frames = (drawing.on(drawing.own) for drawing in drawings)
+        return self._draw(frames, np.arange(len(states)))
 
     def render(
         self, states: Sequence[bytes], backgrounds: Sequence[int]
@@ -88,12 +89,26 @@ class Renderer:
             UserError: a background that the game lacks, or a state that is damaged or of another
                 game. Nothing has reached Procgen then, which would end the process.
         """
+        backgrounds = [check_background(self.game, b) for b in backgrounds]
         drawings = [for_drawing(state, self.game) for state in states]
         # One background after the other: it stays in the processor's cache for all states.
-        frames = [drawing.on(b) for b in backgrounds for drawing in drawings]
+        frames = (drawing.on(b) for b in backgrounds for drawing in drawings)
         shape = (len(states), len(backgrounds))
-        places = np.arange(len(frames)).reshape(shape).T.ravel()
+        places = np.arange(math.prod(shape)).reshape(shape).T.ravel()
         return self._draw(frames, places).reshape(*shape, *IMAGE_SHAPE)
+
+    def render_each(
+        self, states: Sequence[bytes], backgrounds: Sequence[int]
+    ) -> UInt8[np.ndarray, "state 64 64 3"]:
+        """State i on background ``backgrounds[i]``; errors as in :meth:`render`."""
+        if len(states) != len(backgrounds):
+            raise UserError(
+                f"expected one background a state, got {len(states)} states and "
+                f"{len(backgrounds)} backgrounds; pass as many of both"
+            )
+        pairs = zip(states, backgrounds, strict=True)
+        frames = [for_drawing(state, self.game).on(b) for state, b in pairs]
+        return self._draw(frames, np.arange(len(frames)))
 
     def stream(
         self, states: Sequence[bytes], backgrounds: Sequence[int], chunk: int = 64
@@ -105,12 +120,12 @@ class Renderer:
             yield self.render(states[start : start + chunk], backgrounds)
 
     def _draw(
-        self, frames: list[bytes], places: Int[np.ndarray, "frame"]
+        self, frames: Iterable[bytes], places: Int[np.ndarray, "frame"]
     ) -> UInt8[np.ndarray, "frame 64 64 3"]:
         """Draw each frame, and put frame i at ``places[i]``."""
-        pictures = np.empty((len(frames), *IMAGE_SHAPE), dtype=np.uint8)
-        for start in range(0, len(frames), _BATCH):
-            batch = frames[start : start + _BATCH]
+        pictures, frames = np.empty((len(places), *IMAGE_SHAPE), dtype=np.uint8), iter(frames)
+        for start in range(0, len(places), _BATCH):
+            batch = list(islice(frames, _BATCH))
             padded = batch + batch[-1:] * (_BATCH - len(batch))
             pictures[places[start : start + _BATCH]] = self._env.set_states(padded)[: len(batch)]
         return pictures
@@ -145,10 +160,13 @@ def twin_distance(
         The share of pixels that differ at all, in [0, 1], and the mean absolute difference over
         all pixels and channels, in [0, 255]: plunder's twins differ everywhere, by very little.
     """
-    pairs = [
-        np.abs(a - b) for a, b in combinations(np.moveaxis(renderings.astype(np.int16), 1, 0), 2)
-    ]
-    return (
-        np.mean([pair.any(-1).mean((1, 2)) for pair in pairs], axis=0),
-        np.mean([pair.mean((1, 2, 3)) for pair in pairs], axis=0),
-    )
+    views = np.moveaxis(renderings.astype(np.int16), 1, 0)
+    pairs = list(combinations(range(len(views)), 2))
+    if not pairs:
+        raise UserError(f"expected at least 2 renderings of a state, got {len(views)}: no twins")
+    share, size = np.zeros((2, len(renderings)))
+    for a, b in pairs:
+        gap = np.abs(views[a] - views[b])
+        share += gap.any(axis=-1).mean(axis=(1, 2))
+        size += gap.mean(axis=(1, 2, 3))
+    return share / len(pairs), size / len(pairs)

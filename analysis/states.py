@@ -134,7 +134,7 @@ class Drawing:
 
     def on(self, index: int) -> bytes:
         """The state on background ``index``; ``UserError`` unless the game has it."""
-        return self.before + struct.pack("<i", _background(self.game, index)) + self.after
+        return self.before + struct.pack("<i", check_background(self.game, index)) + self.after
 
 
 def read_state(data: bytes) -> State:
@@ -184,7 +184,7 @@ def with_background(data: bytes, game: str, index: int) -> bytes:
         UserError: the game has no such background, or ``data`` is no whole state of it.
     """
     at = _bounds(data, game)[_PLACE["background_index"]]
-    return data[:at] + struct.pack("<i", _background(game, index)) + data[at + 4 :]
+    return data[:at] + struct.pack("<i", check_background(game, index)) + data[at + 4 :]
 
 
 def for_drawing(data: bytes, game: str) -> Drawing:
@@ -243,7 +243,7 @@ def _bounds(data: bytes, game: str | None = None) -> list[int]:
 
 def _check_facts(data: bytes, bounds: list[int], game: str) -> None:
     """Raise ``UserError`` on what would stop Procgen, or keep it waiting for ever."""
-    _background(game, int_at(data, bounds[_PLACE["background_index"]]))
+    check_background(game, int_at(data, bounds[_PLACE["background_index"]]))
     for name in ("use_generated_assets", "use_procgen_background", "is_waiting_for_step"):
         if int_at(data, bounds[_PLACE[name]]):
             raise _broken(f"{name} {int_at(data, bounds[_PLACE[name]])} instead of 0")
@@ -257,8 +257,8 @@ def _check_facts(data: bytes, bounds: list[int], game: str) -> None:
         raise _broken(f"entities none of which has type {min(missing)}, which {game} needs")
 
 
-def _background(game: str, index: int) -> int:
-    """The index, once it is known that ``game`` has it."""
+def check_background(game: str, index: int) -> int:
+    """The index, or ``UserError`` unless ``game`` has that background."""
     count = get_game(game).backgrounds
     try:
         found = operator.index(index)

@@ -9,7 +9,6 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from rich.progress import track
 from rich.table import Table
 from tyro.conf import Positional
 
-from analysis.bank import BankPlan, gather
+from analysis.bank import BankPlan, gather, procgen_version
 from analysis.renderer import (
     MIN_RENDERINGS,
     Renderer,
@@ -87,7 +86,7 @@ class Settings:
     """renderings of a state that make its mask, at least 4; plunder has 4 and uses those"""
     seed: int = 0
     """decides levels and actions"""
-    output: Path = Path("analysis/tables")
+    output: Path = Path("results")
     """folder that receives twins.csv and twins/GAME.png"""
     overwrite: bool = False
     """replace a table and pictures that exist"""
@@ -165,7 +164,7 @@ def main(settings: Settings) -> None:
     for game, path in pictures.items():
         _write_picture(strips[game], path)
     provenance = {name: getattr(settings, name) for name in ("states", "backgrounds", "seed")}
-    provenance["procgen"] = version("procgen-mirror")
+    provenance["procgen"] = procgen_version()
     print(f"{settings.output / 'twins'}{os.sep}*.png")
     print(write_table(frame, SCHEMA, table, provenance=provenance, overwrite=settings.overwrite))
 

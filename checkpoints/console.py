@@ -1,8 +1,11 @@
 """How every command speaks: one error type, one entry point, one way to show progress."""
 
+import errno
 import sys
 from collections.abc import Callable
 from typing import Any
+
+_DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class UserError(ValueError):
@@ -24,7 +27,8 @@ def run_command(
         name: what a user types, e.g. ``python -m analysis.cka``.
         default: an instance whose values replace the dataclass's own defaults.
 
-    Exits with 2 after a ``UserError`` and 130 after Ctrl-C, in both cases without a traceback.
+    Exits with 2 after a ``UserError`` or a full or read-only disk and with 130 after Ctrl-C, never
+    with a traceback.
     """
     import tyro
 
@@ -34,6 +38,11 @@ def run_command(
         main(settings)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in _DISK_TROUBLE:
+            raise
+        print(f"error: {error}. Free room or choose another folder", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("\nstopped: run the same command again to go on", file=sys.stderr)

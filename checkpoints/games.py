@@ -1,7 +1,7 @@
 """The facts of Procgen's 16 games: backgrounds, return bounds, timeouts.
 
 Number of background images: openai/procgen ``resources.cpp`` and ``games/*.cpp``.
-Return bounds (what a random policy gets, what is possible): Cobbe et al. 2020,
+Return bounds (what a policy that sees nothing gets, what is possible): Cobbe et al. 2020,
 "Leveraging Procedural Generation to Benchmark Reinforcement Learning", appendix C.
 """
 

@@ -24,6 +24,14 @@ from checkpoints.rollouts import RewardScale, Trajectory
 from checkpoints.seeds import Purpose, derive, generator, seed_torch
 from checkpoints.worlds import Levels, ProcgenVectorEnv
 
+Tick = Callable[[int], None]
+"""Told how many frames have passed through a network since the last call."""
+
+
+def quietly(frames: int) -> None:
+    """Show no progress."""
+
+
 MakeWorld = Callable[[Recipe, int], ProcgenVectorEnv]
 """From a recipe and a seed to the environments of one peer."""
 
@@ -60,7 +68,7 @@ class Peer:
         """returns of the episodes that ended in this iteration"""
 
     @torch.no_grad()
-    def collect(self, iteration: int) -> dict[str, Tensor]:
+    def collect(self, iteration: int, tick: Tick = quietly) -> dict[str, Tensor]:
         """Act for ``num_steps`` steps; returns the flat data of the iteration."""
         recipe, data = self.recipe, self.trajectory
         draws = generator(self.seed, self.index, Purpose.ACTIONS, iteration, self.device)
@@ -78,6 +86,7 @@ class Peer:
             scaled = self.scale(rewards, dones, discount=recipe.discount)
             data.rewards[t].copy_(torch.from_numpy(scaled))
             data.dones[t].copy_(torch.from_numpy(dones))
+            tick(recipe.num_envs)
         last_frames = torch.from_numpy(self.frames).to(self.device)
         _, last_values = self.policy(last_frames)
         return data.finish(last_values, discount=recipe.discount, decay=recipe.decay)
@@ -124,14 +133,24 @@ class Group:
         low = self.recipe.precision == "bfloat16"
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=low)
 
-    def iterate(self, iteration: int) -> list[dict[str, float]]:
-        """Collect and learn once; returns the mean losses of each peer."""
-        with self.precision():
-            data = [peer.collect(iteration) for peer in self.peers]
-        with seed_torch(self.seed, 0, Purpose.DROPOUT, iteration):
-            return self.learn(data, iteration)
+    def iterate(self, iteration: int, tick: Tick = quietly) -> list[dict[str, float]]:
+        """Collect and learn once.
 
-    def learn(self, data: list[dict[str, Tensor]], iteration: int) -> list[dict[str, float]]:
+        Args:
+            iteration: counted from 0; decides all random numbers.
+            tick: told of frames as they pass, ``recipe.work`` in all.
+
+        Returns:
+            The means of ``MEASURED`` of each peer.
+        """
+        with self.precision():
+            data = [peer.collect(iteration, tick) for peer in self.peers]
+        with seed_torch(self.seed, 0, Purpose.DROPOUT, iteration):
+            return self.learn(data, iteration, tick)
+
+    def learn(
+        self, data: list[dict[str, Tensor]], iteration: int, tick: Tick = quietly
+    ) -> list[dict[str, float]]:
         """Every epoch and minibatch of one iteration."""
         recipe = self.recipe
         order = [
@@ -154,6 +173,7 @@ class Group:
                     for whole, row in zip(data, rows, strict=True)
                 ]
                 seen.append(self._step(parts))
+                tick(recipe.learning_work // (recipe.epochs * recipe.minibatches))
         means = torch.stack(seen).mean(0).tolist()
         return [dict(zip(MEASURED, mean, strict=True)) for mean in means]
 

@@ -95,6 +95,17 @@ class Recipe:
         """Environment steps a peer takes between updates."""
         return self.num_envs * self.num_steps
 
+    @property
+    def learning_work(self) -> int:
+        """Frames through a network in an iteration's updates; a backward pass counts for two."""
+        readers = self.peers if self.alpha else 1
+        return 3 * self.epochs * self.batch * self.peers * readers
+
+    @property
+    def work(self) -> int:
+        """Frames through a network in an iteration: what progress is counted in."""
+        return self.batch * self.peers + self.learning_work
+
 
 _CHOICES = {"encoder": EncoderName, "precision": Precision, "mode": Mode}
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from checkpoints.console import UserError
 from checkpoints.evaluate import Evaluation
-from checkpoints.group import Group
+from checkpoints.group import Group, Tick, quietly
 from checkpoints.ids import PolicyId
 from checkpoints.resume import STATE, load_state, save_state
 from checkpoints.store import Provenance, atomic, code_hash, policy_path, save_policy, versions
@@ -58,10 +58,12 @@ class Run:
         """Environment steps each peer has taken."""
         return self.iteration * self.recipe.batch
 
-    def advance(self, *, last: bool, evaluate_every: int, save_seconds: float) -> None:
+    def advance(
+        self, *, last: bool, evaluate_every: int, save_seconds: float, tick: Tick = quietly
+    ) -> None:
         """One iteration, with what is due after it."""
         started = time.monotonic()
-        measured = self.group.iterate(self.iteration)
+        measured = self.group.iterate(self.iteration, tick)
         self.iteration += 1
         self._refuse_nan(measured)
         keep = last or self.iteration & (self.iteration - 1) == 0

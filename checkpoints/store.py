@@ -144,7 +144,7 @@ def _provenance(header: dict[str, str], path: Path) -> Provenance:
     if _KEY not in header:
         raise UserError(
             f"expected a Twinscope policy, but {path} carries no provenance: it was written by "
-            "another program. See checkpoints/README.md for how to bring a policy of your own"
+            "another program. Load its weights and write it with checkpoints.store.save_policy"
         )
     fields = json.loads(header[_KEY])
     if fields.pop("format", None) != _FORMAT:

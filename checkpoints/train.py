@@ -9,9 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import tyro
 from tyro.conf import Positional
 
 from checkpoints.console import UserError, run_command
@@ -139,27 +141,27 @@ def main(settings: Settings) -> None:
 
 
 def _loop(run: "Run", settings: Settings, stop: Stop) -> None:
+    """Iterate: a line after each iteration and, on a terminal, a bar that moves within it."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+
     total = -(-int(settings.steps) // run.recipe.batch)
     started, first = time.monotonic(), run.iteration
-    while run.iteration < total and not stop.asked:
-        last = run.iteration + 1 == total
-        run.advance(
-            last=last,
-            evaluate_every=settings.evaluate_every,
-            save_seconds=settings.save_seconds,
-        )
-        done = run.iteration - first
-        seconds = time.monotonic() - started
-        left = seconds / done * (total - run.iteration)
-        rate = done * run.recipe.batch * run.recipe.peers / seconds
-        print(f"{run.summary()}  {rate:,.0f} agent-steps/s  {_clock(left)} left", flush=True)
+    with Progress(BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), transient=True) as bar:
+        work = run.recipe.work
+        task = bar.add_task("", total=total * work, completed=first * work)
+        while run.iteration < total and not stop.asked:
+            run.advance(
+                last=run.iteration + 1 == total,
+                evaluate_every=settings.evaluate_every,
+                save_seconds=settings.save_seconds,
+                tick=lambda frames: bar.advance(task, frames),
+            )
+            done, seconds = run.iteration - first, time.monotonic() - started
+            rate = done * run.recipe.batch * run.recipe.peers / seconds
+            left = timedelta(seconds=int(seconds / done * (total - run.iteration)))
+            line = f"{run.summary()}  {rate:,.0f} agent-steps/s  {left} left"
+            bar.console.print(line, highlight=False, soft_wrap=True)
     run.save()
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}"
 
 
 def _defaults(arguments: list[str]) -> Settings:
@@ -168,7 +170,7 @@ def _defaults(arguments: list[str]) -> Settings:
         method = argument.split("/")[1] if argument.count("/") == 2 else ""
         if method in METHODS:
             return Settings(argument, recipe=METHODS[method])
-    return Settings("bigfish/mutual/0", recipe=METHODS["mutual"])
+    return Settings(tyro.MISSING, recipe=METHODS["mutual"])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.inputs import load_rows
-from figures.style import COLUMN_WIDTH, PAGE_WIDTH, Drawing, in_layer_order, on_paper
+from figures.style import COLUMN_WIDTH, PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
 
 NAME = "cka_contrast"
 COMMAND = "python -m analysis.cka"
@@ -57,5 +57,12 @@ def draw(tables: Path) -> Iterator[Drawing]:
         if column == 0:
             ax.set_ylabel(f"CKA: {contrast.replace(' - ', ' − ')}")
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=2,
+        title="Bars: 95 % intervals over levels, not over training seeds",
+        title_fontsize=SMALL,
+    )
     yield Drawing(NAME, figure, rows)

@@ -23,7 +23,8 @@ COLUMNS = (
     *("layer_x", "layer_y", "states", "levels", "cka"),
 )
 SELF = "self"
-PAIR_ORDER = ("mutual peers", "ppo seeds", "mutual vs ppo", "untrained")
+UNTRAINED = "untrained"
+PAIR_ORDER = ("mutual peers", "ppo seeds", "mutual vs ppo", UNTRAINED)
 RENDERINGS = {"same": "same picture", "twin": "y sees the twin"}
 PANELS_A_ROW = 4
 COLOURS = "Blues"
@@ -88,8 +89,12 @@ def averaged(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def panels_of(rows: pd.DataFrame) -> list[list[Panel]]:
-    """Lines of panels for one game: same picture, twins, and every policy with its own twins."""
+    """Lines of panels for one game: same picture, twins, and every policy with its own twins.
+
+    Trained beside untrained policies are left to the table.
+    """
     between, own = rows[rows["pair"] != SELF], rows[rows["pair"] == SELF]
+    between = between[~between["pair"].str.endswith(f"vs {UNTRAINED}")]
     pairs = [pair for pair in PAIR_ORDER if (between["pair"] == pair).any()]
     pairs += sorted(set(between["pair"]) - set(pairs))
     lines = []
@@ -101,7 +106,7 @@ def panels_of(rows: pd.DataFrame) -> list[list[Panel]]:
     own = own[own["rendering"] == "twin"]
     lines.append(
         [
-            Panel(f"{method} alone,\n{RENDERINGS['twin']}", own[own["method_x"] == method])
+            Panel(f"{method} with itself,\n{RENDERINGS['twin']}", own[own["method_x"] == method])
             for method in in_method_order(own["method_x"])
         ]
     )

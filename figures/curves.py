@@ -19,7 +19,7 @@ NAME = "curves"
 COMMAND = "python -m analysis.curves"
 COLUMNS = (
     *("id", "game", "mode", "method", "seed", "peer", "step", "split", "episode_return"),
-    *("low", "high", "episodes", "kept", "random_return", "max_return"),
+    *("low", "high", "episodes", "kept", "blind_return", "max_return"),
 )
 SPLITS = {"train": "training levels", "unseen": "unseen levels"}
 GAMES_A_ROW = 3
@@ -50,11 +50,11 @@ def plot_curves(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
 
 
 def plot_bounds(ax: Axes, rows: pd.DataFrame) -> Axes:
-    """Dotted lines at the return of a random policy and at the highest possible one.
+    """Dotted lines at the return of a policy that sees nothing and at the highest.
 
     The highest is only named, at the upper edge, when it lies far above what was reached.
     """
-    low, high = rows["random_return"].iloc[0], rows["max_return"].iloc[0]
+    low, high = rows["blind_return"].iloc[0], rows["max_return"].iloc[0]
     top = max(rows["episode_return"].max(), rows["high"].max())
     near = high - low <= FAR_ABOVE * max(top - low, 1e-9)
     ax.axhline(low, color="0.35", linestyle=":", linewidth=0.9, zorder=0)
@@ -96,7 +96,7 @@ def _legend(figure: Figure, rows: pd.DataFrame, colours: dict[str, str]) -> None
             )
         )
     handles.append(Patch(color="0.5", alpha=0.25, linewidth=0, label="95 % interval (unseen)"))
-    handles.append(Line2D([], [], color="0.35", linestyle=":", label="random policy, highest"))
+    handles.append(Line2D([], [], color="0.35", linestyle=":", label="blind policy, highest"))
     figure.legend(handles=handles, loc="outside lower center", ncols=LEGEND_COLUMNS)
 
 

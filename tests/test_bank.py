@@ -112,6 +112,7 @@ def test_another_mixture_gives_others(bank):
         ({"game": "bigfsh"}, "unknown game 'bigfsh'"),
         ({"num_states": 0}, "num_states: expected at least 1, got 0"),
         ({"thin": 0}, "thin: expected at least 1, got 0"),
+        ({"seed": -1}, "seed: expected 0 to 2147483647, got -1"),
         ({"num_states": 121}, "at most 120 states from 30 levels with 4 each, got num_states 121"),
         ({"num_envs": 1}, "expected at least 2 environments.*got num_envs 1"),
     ],

@@ -113,7 +113,7 @@ def test_only_kept_policies_are_marked():
 
 def test_a_far_bound_is_named_and_a_near_one_drawn():
     rows = pd.DataFrame(
-        dict(random_return=[2.0], max_return=[64.0], episode_return=[5.0], high=[6.0])
+        dict(blind_return=[2.0], max_return=[64.0], episode_return=[5.0], high=[6.0])
     )
     far = curves.plot_bounds(axes_of(), rows)
     near = curves.plot_bounds(axes_of(), rows.assign(max_return=8.0))
@@ -143,8 +143,8 @@ def test_maps_print_and_keep_the_mean_over_pairs(tables):
 def test_self_maps_are_split_by_method(tables):
     drawing = next(iter(cka_map.draw(tables)))
     panels = set(drawing.rows["panel"])
-    assert {f"{m} alone, y sees the twin" for m in ("ppo", "mutual", "untrained")} <= panels
-    assert not any("self" in panel for panel in panels)
+    assert {f"{m} with itself, y sees the twin" for m in ("ppo", "mutual", "untrained")} <= panels
+    assert not any("self" in panel or "vs untrained" in panel for panel in panels)
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,15 @@ def test_streams_give_what_rendering_gives():
     assert whole.dtype == np.uint8
 
 
+def test_each_state_can_have_its_own_background():
+    states, backgrounds = play("jumper").states, [3, 60, 3, 0]
+    whole = renderer("jumper").render(states, backgrounds)
+    each = renderer("jumper").render_each(states, backgrounds)
+    np.testing.assert_array_equal(each, whole[np.arange(4), np.arange(4)])
+    with pytest.raises(UserError, match="one background a state, got 4 states and 2 backgrounds"):
+        renderer("jumper").render_each(states, [0, 1])
+
+
 def test_rendering_depends_on_no_order():
     states = play("ninja").states
     forward = renderer("ninja").render(states, (3, 9))
@@ -162,6 +171,8 @@ def test_twin_distance_of_a_known_answer():
     share, size = twin_distance(renderings)
     assert share == pytest.approx(2 / 3 * 0.5)
     assert size == pytest.approx(2 / 3 * 0.5 * 30)
+    with pytest.raises(UserError, match="at least 2 renderings of a state, got 1: no twins"):
+        twin_distance(renderings[:, :1])
 
 
 # -- choosing backgrounds --------------------------------------------------------------------

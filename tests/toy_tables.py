@@ -12,6 +12,7 @@ from checkpoints.games import GAMES as GAME_FACTS
 
 LAYERS = ("conv1", "conv2", "conv3", "hidden")
 GAMES = ("coinrun", "jumper", "starpilot")
+CONTRASTS = ("mutual peers - ppo seeds", "mutual self - ppo self")
 GROUPS = (("ppo", 0, 0), ("ppo", 1, 0), ("mutual", 0, 0), ("mutual", 0, 1))
 
 
@@ -38,7 +39,7 @@ def curves(rng: np.random.Generator) -> list[dict]:
                     id=f"{game}/{method}/{seed}/peer{peer}", game=game, mode="easy",
                     method=method, seed=seed, peer=peer, step=step, split=split,
                     episode_return=value, low=value - half, high=value + half, episodes=100,
-                    kept=step in (2**17, 2**19, 2**21), random_return=low, max_return=high,
+                    kept=step in (2**17, 2**19, 2**21), blind_return=low, max_return=high,
                 )
             )  # fmt: skip
     return rows
@@ -46,11 +47,11 @@ def curves(rng: np.random.Generator) -> list[dict]:
 
 def cka(rng: np.random.Generator) -> list[dict]:
     """Alike early, less so late; one negative number, one number missing."""
-    pairs = [
-        ("mutual peers", "mutual", "mutual"), ("ppo seeds", "ppo", "ppo"),
-        ("mutual vs ppo", "mutual", "ppo"), ("untrained", "untrained", "untrained"),
-        ("self", "mutual", "mutual"), ("self", "ppo", "ppo"), ("self", "untrained", "untrained"),
-    ]  # fmt: skip
+    trained = ("mutual", "ppo")
+    pairs = [("mutual peers", "mutual", "mutual"), ("ppo seeds", "ppo", "ppo")]
+    pairs += [("mutual vs ppo", *trained), ("untrained", "untrained", "untrained")]
+    pairs += [("ppo vs untrained", "ppo", "untrained")]
+    pairs += [("self", method, method) for method in (*trained, "untrained")]
     rows = []
     for game, (pair, x, y), rendering in product(GAMES[:2], pairs, ("same", "twin")):
         if pair == "self" and rendering == "same":
@@ -73,11 +74,14 @@ def cka(rng: np.random.Generator) -> list[dict]:
 def cka_contrast(rng: np.random.Generator) -> list[dict]:
     """Small positive differences."""
     rows = []
-    for game, rendering, layer in product(GAMES[:2], ("same", "twin"), LAYERS):
+    kinds = [(contrast, kind) for contrast in CONTRASTS for kind in ("same", "twin")]
+    # A policy agrees with itself on the same picture: there is nothing to subtract.
+    kinds.remove((CONTRASTS[1], "same"))
+    for game, (contrast, rendering), layer in product(GAMES[:2], kinds, LAYERS):
         value = rng.normal(0.05, 0.05)
         rows.append(
             dict(
-                game=game, rendering=rendering, layer=layer, contrast="mutual peers - ppo seeds",
+                game=game, rendering=rendering, layer=layer, contrast=contrast,
                 difference=value, low=value - 0.06, high=value + 0.06,
             )
         )  # fmt: skip
