@@ -1,11 +1,12 @@
 """CKA between states of *different* levels, and its bootstrap over levels.
 
 States come in clusters, the levels: two frames of one level look alike whatever the policy. HSIC₁
-averages over tuples of different states, so among them are tuples within a level, and on clustered
-data it is as biased as HSIC₀ is with one state per level. A bootstrap doubles that: a level drawn
-twice meets itself. The estimator here averages over tuples of states from distinct levels only,
-and its replicates over tuples of distinct *draws* of distinct levels: weighted U-statistics, both
-free of that bias. With one state per level it is HSIC₁.
+averages over tuples of different states, so some of them lie within a level, and on clustered data
+it is biased as HSIC₀ is on few states; a bootstrap doubles that, because a level drawn twice meets
+itself. A planted CKA of .50 reads .61 (50 levels of 10 states, half of the variance between them,
+64 features) and none of 100 95 % intervals covers it. The estimator here averages over tuples of
+states from distinct levels only, and its replicates over tuples of draws of distinct levels: there
+it reads .50, and 98 of 100 intervals cover. With one state per level it is HSIC₁.
 """
 
 from collections.abc import Sequence
@@ -107,6 +108,10 @@ def hsic_levels(K: LevelGram, L: LevelGram) -> Float[np.ndarray, "r"]:
 
     and n_A, n_B, n_C the same with K = L = 1. What is subtracted are the tuples in which a level
     meets itself. A pair costs n² once and (n + G²) per replicate.
+
+    Note:
+        Unlike HSIC₁, this estimate moves a little when K is not centred and levels are of unequal
+        weight; :func:`analysis.hsic.linear_gram` centres. The expectation does not move.
     """
     levels, w, starts = K.levels, K.levels.w, K.levels.starts
     # Level by level: the products of one level's rows stay in the cache, n x n would not.

@@ -30,10 +30,12 @@ def run_command(
     Exits with 2 after a ``UserError`` or a full or read-only disk and with 130 after Ctrl-C, never
     with a traceback.
     """
+    import inspect
+
     import tyro
 
     given = {} if default is None else {"default": default}
-    settings = tyro.cli(config, prog=name, description=config.__doc__, **given)
+    settings = tyro.cli(config, prog=name, description=inspect.getdoc(config), **given)
     try:
         main(settings)
     except UserError as error:

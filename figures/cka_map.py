@@ -135,8 +135,10 @@ def draw_game(game: str, rows: pd.DataFrame) -> Drawing:
     """All maps of one game on one scale."""
     lines = panels_of(rows)
     norm = Normalize(0.0, 1.0, clip=True)
-    figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 1.72 * len(lines)), layout="compressed")
-    axes = figure.subplots(len(lines), PANELS_A_ROW, squeeze=False)
+    columns = max(2, *map(len, lines))
+    width = PAGE_WIDTH * (columns + 0.5) / (PANELS_A_ROW + 0.5)
+    figure = Figure(figsize=(width, 0.9 + 1.72 * len(lines)), layout="compressed")
+    axes = figure.subplots(len(lines), columns, squeeze=False)
     shown, grids = [], {}
     for line, places in zip(lines, axes, strict=True):
         for ax in places[len(line) :]:
@@ -156,7 +158,7 @@ def draw_game(game: str, rows: pd.DataFrame) -> Drawing:
     states, levels = rows["states"].max(), rows["levels"].max()
     figure.suptitle(f"{game}: unbiased CKA over {states} states of {levels} levels")
     figure.supxlabel(
-        "n: pairs of policies averaged. Colours stop at 0 and 1; numbers do not.", fontsize=SMALL
+        "n: pairs of policies averaged.\nColours stop at 0 and 1; numbers do not.", fontsize=SMALL
     )
     table = pd.concat(shown, ignore_index=True)
     first = ["game", "panel"]

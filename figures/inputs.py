@@ -37,5 +37,8 @@ def load_rows(tables: Path, name: str, columns: tuple[str, ...], command: str) -
             f"write the table again with: {command} --overwrite"
         )
     if rows.empty:
-        raise UserError(f"{path}: expected at least one row, got none; rerun {command}")
+        raise UserError(
+            f"{path}: expected at least one row, got none: what it compares was not "
+            f"among the policies; name more of them, or all, to: {command}"
+        )
     return rows[list(columns)]

@@ -70,7 +70,7 @@ def test_intervals_over_levels_cover_the_planted_truth():
 
 
 def test_states_taken_as_independent_do_not_so_the_check_can_fail():
-    # HSIC₁ over states of 50 levels is itself biased, as HSIC₀ is with 50 states.
+    # HSIC₁ over states of 50 levels is itself biased, as HSIC₀ is with few states.
     share, estimate = coverage(by_level=False)
     assert share < 0.3
     assert estimate > 0.55

@@ -19,7 +19,7 @@ from analysis.levels import LevelGram, Levels, hsic_levels
 from analysis.moments import Moments
 from analysis.stats import cluster_weights
 
-LAYERS, N, D, REPEATS = 8, 8_000, 256, 3
+LAYERS, N, D = 8, 8_000, 256
 
 
 def planted(seed: int, base: np.ndarray) -> list[np.ndarray]:
@@ -29,12 +29,14 @@ def planted(seed: int, base: np.ndarray) -> list[np.ndarray]:
     return [base @ m + 0.5 * rng.normal(size=base.shape).astype("f4") for m in maps]
 
 
-def seconds(*jobs: Callable[[], np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+def seconds(
+    *jobs: Callable[[], np.ndarray], repeats: int = 3
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Wall and processor seconds of each job, best of alternating runs; and what it returned.
 
     Processor seconds count all threads, and not the time in which other programs had the cores.
     """
-    spent, found = np.empty((REPEATS, len(jobs), 2)), [np.empty(0)] * len(jobs)
+    spent, found = np.empty((repeats, len(jobs), 2)), [np.empty(0)] * len(jobs)
     for times in spent:
         for i, job in enumerate(jobs):
             start = time.perf_counter(), time.process_time()
@@ -140,20 +142,17 @@ def bootstrap() -> None:
     x, y = rng.normal(size=(2, n, D))
     levels = Levels(clusters, cluster_weights(clusters, R, 0))
     K, L = (LevelGram(linear_gram(f), levels) for f in (x, y))
-    starts = []
-    for _ in range(50):
-        start = time.perf_counter()
-        hsic_levels(K, L)
-        starts.append(time.perf_counter() - start)
+    jobs = {
+        "a pair": lambda: hsic_levels(K, L),
+        "once per layer": lambda: LevelGram(linear_gram(x), levels).total,
+    }
+    times, _ = seconds(*jobs.values(), repeats=30)
     table = Table(title=f"bootstrap over {G} levels, n = {n:,}, {R} replicates")
     table.add_column("")
-    table.add_column("ms, best of 50", justify="right")
-    table.add_column("ms, median", justify="right")
-    table.add_row("a pair", f"{1e3 * min(starts):.1f}", f"{1e3 * np.median(starts):.1f}")
-    start = time.perf_counter()
-    LevelGram(linear_gram(x), levels)
-    spent = 1e3 * (time.perf_counter() - start)
-    table.add_row("once per layer (one run)", f"{spent:.1f}", "")
+    for name in ("wall ms", "processor ms"):
+        table.add_column(name, justify="right")
+    for name, (wall, cpu) in zip(jobs, 1e3 * times, strict=True):
+        table.add_row(name, f"{wall:.1f}", f"{cpu:.1f}")
     Console().print(table)
 
 
