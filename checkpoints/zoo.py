@@ -81,8 +81,8 @@ def ship(run: PolicyId, steps: tuple[int, ...], settings: Settings) -> list[Path
     missing = set(steps) - {k.step for k in kept}
     if missing:
         raise UserError(
-            f"expected {run} to be trained to steps {sorted(missing)}, but they are not under "
-            f"{settings.runs}; go on with: python -m checkpoints.train {run} --steps {max(steps)}"
+            f"expected {run} to be trained to {max(steps):,} steps, but under {settings.runs} "
+            f"{sorted(missing)} are missing; go on with: python -m checkpoints.zoo"
         )
     written = []
     for policy_id in kept:
@@ -112,12 +112,19 @@ def main(settings: Settings) -> None:
     import sys
 
     for name, steps in STUDY.items():
+        if not settings.overwrite and (settings.zoo / name / "progress.csv").exists():
+            print(f"{name} is in {settings.zoo}")
+            continue
         command = [sys.executable, "-m", "checkpoints.train", name, "--steps", str(STEPS)]
         command += [*RECIPE, "--output", str(settings.runs)]
         if settings.train and subprocess.run(command, check=False).returncode:
             raise UserError(f"training {name} stopped; see above, then run this again to go on")
-        if settings.overwrite or not (settings.zoo / name / "progress.csv").exists():
+        try:
             ship(parse_id(name), steps, settings)
+        except UserError as error:
+            if settings.train:
+                raise
+            print(f"left out: {error}")
 
 
 if __name__ == "__main__":

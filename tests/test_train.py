@@ -63,7 +63,7 @@ def kept_files(output: Path, run: str = RUN) -> dict[str, bytes]:
 def uninterrupted(tmp_path_factory) -> Path:
     output = tmp_path_factory.mktemp("whole")
     process = launch(output)
-    _, errors = process.communicate(timeout=200)
+    _, errors = process.communicate(timeout=280)
     assert process.returncode == 0, errors
     return output
 
@@ -77,7 +77,7 @@ def test_ten_kills_change_no_byte(uninterrupted: Path, tmp_path: Path):
         process.send_signal(signal.SIGKILL)
         process.communicate()
     process = launch(tmp_path)
-    _, errors = process.communicate(timeout=200)
+    _, errors = process.communicate(timeout=280)
     assert process.returncode == 0, errors
     assert final_bytes(tmp_path) == final_bytes(uninterrupted)
     assert kept_files(tmp_path) == kept_files(uninterrupted)
