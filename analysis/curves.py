@@ -14,6 +14,7 @@ import pandas as pd
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
 from checkpoints.games import get_game
+from checkpoints.ids import PolicyId
 from checkpoints.store import ZOO, find_policies, list_policies, policy_path, read_provenance
 
 SCHEMA = Schema(
@@ -67,7 +68,7 @@ def rows(root: Path) -> pd.DataFrame:
     return pd.concat([_run_rows(root, run, kept) for run in sorted({k.run for k in kept})])
 
 
-def _run_rows(root: Path, run, kept) -> pd.DataFrame:  # type: ignore[no-untyped-def]
+def _run_rows(root: Path, run: PolicyId, kept: list[PolicyId]) -> pd.DataFrame:
     path = root / str(run) / "progress.csv"
     if not path.is_file():
         raise UserError(f"expected the log of {run} at {path}; copy it there, or remove the run")

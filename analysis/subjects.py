@@ -155,7 +155,7 @@ def other_backgrounds(
 def draw_twins(game: str, bank: Bank, seed: int = 0) -> UInt8[np.ndarray, "state 64 64 3"]:
     """Each state of the bank on a background other than its own."""
     from analysis.renderer import Renderer
-    from analysis.states import read_state
+    from analysis.states import for_drawing
 
-    own = np.array([read_state(state).background_index for state in bank.states])
+    own = np.array([for_drawing(state, game).own for state in bank.states])
     return Renderer(game).render_each(bank.states, other_backgrounds(game, own, seed).tolist())
