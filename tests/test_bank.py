@@ -26,10 +26,12 @@ def go_right(observations: np.ndarray) -> np.ndarray:
     return np.full(len(observations), 7)
 
 
-def assert_equal(one: Bank, other: Bank) -> None:
-    assert list(one.states) == list(other.states)
-    for name in ("observations", "levels", "time", "actor"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+def same(one: Bank, other: Bank) -> bool:
+    """Whether two banks hold the same bytes: one bool, as a difference of states fills books."""
+    names = ("observations", "levels", "time", "actor")
+    return list(one.states) == list(other.states) and all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in names
+    )
 
 
 @pytest.fixture(scope="module")
@@ -89,18 +91,16 @@ def test_every_game_and_mode_gives_a_bank(game):
 
 
 def test_the_same_seed_gives_the_same_bytes(bank):
-    assert_equal(bank, gather(PLAN, {"still": stand_still, "right": go_right}))
+    assert same(bank, gather(PLAN, {"still": stand_still, "right": go_right}))
 
 
 def test_another_seed_gives_others(bank):
     other = gather(dataclasses.replace(PLAN, seed=1), {"still": stand_still, "right": go_right})
-    with pytest.raises(AssertionError):
-        assert_equal(bank, other)
+    assert not same(bank, other)
 
 
 def test_another_mixture_gives_others(bank):
-    with pytest.raises(AssertionError):
-        assert_equal(bank, gather(PLAN, {"still": stand_still}))
+    assert not same(bank, gather(PLAN, {"still": stand_still}))
 
 
 # -- refusals --------------------------------------------------------------------------------
@@ -179,10 +179,10 @@ def forbidden(monkeypatch):
 
 def test_a_bank_is_gathered_once(bank, tmp_path, forbidden):
     policies = {"still": stand_still, "right": go_right}
-    assert_equal(load_or_gather(PLAN, policies, tmp_path), bank)
+    assert same(load_or_gather(PLAN, policies, tmp_path), bank)
     forbidden()
     again = load_or_gather(PLAN, policies, tmp_path)
-    assert_equal(again, bank)
+    assert same(again, bank)
     assert again.observations.flags.writeable
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -215,7 +215,7 @@ def test_a_damaged_cache_is_gathered_again(name, damage, cached, monkeypatch):
     path.unlink() if damage == "missing" else path.write_bytes(hurt[damage])
     times = []
     monkeypatch.setattr(banks, "gather", lambda plan, policies: times.append(1) or fresh)
-    assert_equal(load_or_gather(PLAN, folder=folder), fresh)
+    assert same(load_or_gather(PLAN, folder=folder), fresh)
     assert times == [1]
     assert path.read_bytes() == whole
 
@@ -236,7 +236,7 @@ def test_a_kill_while_writing_leaves_nothing_to_believe(tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             load_or_gather(PLAN, folder=tmp_path)
     assert not list(tmp_path.rglob("manifest.json"))
-    assert_equal(load_or_gather(PLAN, folder=tmp_path), gather(PLAN))
+    assert same(load_or_gather(PLAN, folder=tmp_path), gather(PLAN))
 
 
 def test_a_cache_says_what_it_holds(cached):
