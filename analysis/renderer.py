@@ -12,9 +12,9 @@ from itertools import combinations, islice
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from analysis.states import check_background, for_drawing
 from checkpoints.console import UserError
 from checkpoints.games import IMAGE_SHAPE, Mode, get_game
+from checkpoints.states import check_background, for_drawing
 from checkpoints.worlds import Levels, ProcgenVectorEnv
 
 MIN_RENDERINGS = 4
@@ -82,7 +82,7 @@ class Renderer:
         """Each state on each background.
 
         Args:
-            states: from ``get_states``, a bank or ``analysis.states.write_state``, of this game.
+            states: from ``get_states``, a bank or ``checkpoints.states.write_state``, of this game.
             backgrounds: indices, 0 to the game's number of backgrounds - 1.
 
         Raises:

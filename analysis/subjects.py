@@ -41,6 +41,12 @@ class Subject:
         """Difficulty it was trained at."""
         return self.provenance.settings().mode
 
+    @property
+    def trained_backgrounds(self) -> tuple[int, ...]:
+        """Backgrounds that its training episodes could show."""
+        chosen = self.provenance.settings().backgrounds
+        return chosen or get_game(self.id.game).trained_backgrounds(self.mode)
+
 
 def load_subjects(
     names: Iterable[str], root: Path = ZOO, *, controls: int = 2
@@ -155,7 +161,7 @@ def other_backgrounds(
 def draw_twins(game: str, bank: Bank, seed: int = 0) -> UInt8[np.ndarray, "state 64 64 3"]:
     """Each state of the bank on a background other than its own."""
     from analysis.renderer import Renderer
-    from analysis.states import for_drawing
+    from checkpoints.states import for_drawing
 
     own = np.array([for_drawing(state, game).own for state in bank.states])
     return Renderer(game).render_each(bank.states, other_backgrounds(game, own, seed).tolist())

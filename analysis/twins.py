@@ -29,11 +29,11 @@ from analysis.renderer import (
     pick_backgrounds,
     twin_distance,
 )
-from analysis.states import for_drawing
 from analysis.stats import cluster_interval
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
 from checkpoints.games import GAMES, IMAGE_SHAPE, Mode, get_game
+from checkpoints.states import for_drawing
 
 __all__ = [
     "Renderer",

@@ -42,6 +42,8 @@ class Recipe:
     """Procgen's difficulty"""
     levels: int = 500
     """number of training levels"""
+    backgrounds: tuple[int, ...] = ()
+    """backgrounds that training episodes are drawn on; none means as the game chooses"""
     num_envs: int = 64
     """environments a peer"""
     num_steps: int = 256
@@ -131,7 +133,11 @@ def from_dict(values: dict[str, Any]) -> Recipe:
     for key, value in values.items():
         one_of("setting", key, [field.name for field in fields(Recipe)])
         wanted = type(getattr(default, key))
+        if wanted is tuple and isinstance(value, list):
+            values = values | {key: (value := tuple(value))}
         fits = isinstance(value, wanted) or (wanted is float and type(value) is int)
+        if wanted is tuple:
+            fits = fits and all(type(item) is int for item in value)
         if not fits or isinstance(value, bool):
             raise UserError(f"setting {key!r}: expected {wanted.__name__}, got {value!r}")
         if key in _CHOICES:

@@ -135,7 +135,7 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
         Raises:
             UserError: another number of states. A malformed state kills the process inside
                 Procgen: only pass bytes that came from ``get_states`` or
-                ``analysis.states.write_state``, which checks them.
+                ``checkpoints.states.write_state``, which checks them.
         """
         if len(states) != self.num_envs:
             raise UserError(f"expected {self.num_envs} states, one each, got {len(states)}")

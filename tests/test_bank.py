@@ -10,9 +10,9 @@ from played import renderer
 
 from analysis import bank as banks
 from analysis.bank import Bank, BankPlan, StateList, gather, load_or_gather
-from analysis.states import read_state
 from checkpoints.console import UserError
 from checkpoints.games import GAMES
+from checkpoints.states import read_state
 from checkpoints.worlds import Levels
 
 PLAN = BankPlan("bigfish", levels=Levels(5, 30), num_states=60, thin=6, per_level=4, num_envs=6)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from played import LEVELS, play, renderer
 
-from analysis.codecs import ENTITY, Generator
-from analysis.states import PLAYER, for_drawing, read_state, with_background, write_state
+from checkpoints.codecs import ENTITY, Generator
 from checkpoints.console import UserError
 from checkpoints.games import GAMES
+from checkpoints.states import PLAYER, for_drawing, read_state, with_background, write_state
 from checkpoints.worlds import ProcgenVectorEnv
 
 every_game = pytest.mark.parametrize("game", GAMES)
@@ -228,7 +228,7 @@ def test_generators_survive_an_edit():
 
 FATAL = """
 import struct
-from analysis.states import for_drawing
+from checkpoints.states import for_drawing
 from checkpoints.worlds import ProcgenVectorEnv, Levels
 env = ProcgenVectorEnv("bigfish", levels=Levels.train(1), num_envs=1, num_threads=0)
 drawing = for_drawing(env.get_states()[0], "bigfish")

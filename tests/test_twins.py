@@ -9,9 +9,9 @@ from played import play, renderer
 
 from analysis import tables, twins
 from analysis.renderer import Renderer, exact_mask, pick_backgrounds, twin_distance
-from analysis.states import read_state, write_state
 from checkpoints.console import UserError
 from checkpoints.games import GAMES
+from checkpoints.states import read_state, write_state
 
 TWIN_GAMES = [game for game in GAMES if game != "chaser"]
 every_game = pytest.mark.parametrize("game", GAMES)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from analysis.codecs import CODECS, ENTITY, Entities, Generator, Grid, int_at
+from checkpoints.codecs import CODECS, ENTITY, Entities, Generator, Grid, int_at
 from checkpoints.console import UserError, one_of
 from checkpoints.games import GAMES, get_game
 
