@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from checkpoints.console import UserError
-from checkpoints.games import IMAGE_SHAPE, Mode, get_game
+from checkpoints.games import IMAGE_SHAPE, Mode, get_game, spread
 from checkpoints.states import check_background, for_drawing
 from checkpoints.worlds import Levels, ProcgenVectorEnv
 
@@ -52,7 +52,7 @@ def pick_backgrounds(
             f"{game} in {mode} mode has {len(there)} background{plural}{kind}; {wanted} a count of "
             f"{count}; choose another count, or others"
         )
-    return tuple(there[k * len(there) // count] for k in range(count))
+    return spread(there, count)
 
 
 class Renderer:

@@ -5,10 +5,11 @@ Return bounds (what a policy that sees nothing gets, what is possible): Cobbe et
 "Leveraging Procedural Generation to Benchmark Reinforcement Learning", appendix C.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from checkpoints.console import one_of
+from checkpoints.console import UserError, one_of
 
 Mode = Literal["easy", "hard"]
 NUM_ACTIONS = 15
@@ -36,6 +37,28 @@ class Game:
         """
         pinned = self.name == "coinrun" and mode == "easy"
         return (0,) if pinned else tuple(range(self.backgrounds))
+
+
+def spread(items: Sequence[int], count: int) -> tuple[int, ...]:
+    """``count`` of the items, evenly spread, the first among them; 1 <= count <= len(items)."""
+    return tuple(items[k * len(items) // count] for k in range(count))
+
+
+def first_backgrounds(name: str, count: int) -> tuple[int, ...]:
+    """The ``count`` backgrounds that training of a game is narrowed to, in increasing order.
+
+    Smaller choices lie within larger ones, and each is spread over all: positions are taken in
+    the order of van der Corput 1935 (0, 1/2, 1/4, 3/4, 1/8, …).
+
+    Raises:
+        UserError: an unknown game, or one that has fewer backgrounds.
+    """
+    total = get_game(name).backgrounds
+    if not 1 <= count <= total:
+        raise UserError(f"{name}: expected 1 to {total} backgrounds, got {count}")
+    width = (total - 1).bit_length()
+    order = (int(f"{k:0{width}b}"[::-1], 2) for k in range(2**width)) if width else iter([0])
+    return tuple(sorted([index for index in order if index < total][:count]))
 
 
 _FACTS = [

@@ -40,9 +40,13 @@ def training_levels(game: str) -> MakeWorld:
     """The usual world: the recipe's number of training levels of ``game``."""
 
     def make(recipe: Recipe, seed: int) -> ProcgenVectorEnv:
-        levels = Levels.train(recipe.levels)
         return ProcgenVectorEnv(
-            game, levels=levels, mode=recipe.mode, num_envs=recipe.num_envs, seed=seed
+            game,
+            levels=Levels.train(recipe.levels),
+            mode=recipe.mode,
+            num_envs=recipe.num_envs,
+            seed=seed,
+            backgrounds=recipe.backgrounds,
         )
 
     return make

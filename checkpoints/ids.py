@@ -7,9 +7,9 @@ a plot. ``bigfish/mutual/0`` is a run, ``bigfish/mutual/0/peer1/step2097152`` on
 import re
 from dataclasses import dataclass
 
-from checkpoints.console import UserError
+from checkpoints.console import UserError, one_of
 from checkpoints.games import get_game
-from checkpoints.recipes import METHODS
+from checkpoints.recipes import METHODS, base_method
 
 UNTRAINED = "untrained"
 _PATTERN = re.compile(
@@ -57,9 +57,8 @@ def parse_id(text: str) -> PolicyId:
             f"got {text!r}"
         )
     get_game(match["game"])
-    known = [*METHODS, UNTRAINED]
-    if match["method"] not in known:
-        raise UserError(f"unknown method {match['method']!r}; expected one of: {', '.join(known)}")
+    if match["method"] != UNTRAINED:
+        one_of("method", base_method(match["method"]), [*METHODS, UNTRAINED])
     peer, step = (int(match[part]) if match[part] else None for part in ("peer", "step"))
     parsed = PolicyId(match["game"], match["method"], int(match["seed"]), peer, step)
     if str(parsed) != text:

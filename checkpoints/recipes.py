@@ -4,11 +4,12 @@ Reference settings: the public code of arXiv 2501.02481 (64 environments of 256 
 of 8 minibatches, IMPALA, hard, 500 levels). A method differs from ``ppo`` only where it says so.
 """
 
+import re
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from checkpoints.console import UserError, one_of
-from checkpoints.games import Mode
+from checkpoints.games import Mode, first_backgrounds
 
 EncoderName = Literal["nature", "impala", "impoola"]
 Precision = Literal["float32", "bfloat16"]
@@ -84,6 +85,9 @@ class Recipe:
                 raise UserError(f"expected {name} of at least 1, got {getattr(self, name)}")
         if self.alpha and self.peers < 2:
             raise UserError(f"α = {self.alpha} needs at least 2 peers, got {self.peers}")
+        if len(set(self.backgrounds)) < len(self.backgrounds):
+            listed = ", ".join(map(str, self.backgrounds))
+            raise UserError(f"expected different backgrounds, got {listed}")
         if not 0 <= self.dropout < 1:
             raise UserError(f"expected dropout in [0, 1), got {self.dropout}")
         if self.batch % self.minibatches:
@@ -121,10 +125,27 @@ METHODS: dict[str, Recipe] = {
 """Strengths of L2 and dropout: Cobbe et al. 2019 (arXiv 1812.02341)."""
 
 
-def get_recipe(method: str) -> Recipe:
-    """The settings of a method; an unknown name raises ``UserError`` listing all."""
-    one_of("method", method, METHODS)
-    return METHODS[method]
+_NARROWED = re.compile(r"(?P<base>[a-z0-9-]+?)-bg(?P<count>[1-9]\d*)")
+
+
+def base_method(method: str) -> str:
+    """What a method is called without its number of backgrounds: ``ppo`` of ``ppo-bg4``."""
+    match = _NARROWED.fullmatch(method)
+    return match["base"] if match else method
+
+
+def get_recipe(method: str, game: str | None = None) -> Recipe:
+    """The settings of a method; an unknown name raises ``UserError`` listing all.
+
+    ``ppo-bg4`` is ``ppo`` trained on 4 of the backgrounds of ``game``; without a game they are
+    left open.
+    """
+    base = base_method(method)
+    one_of("method", base, METHODS)
+    match = _NARROWED.fullmatch(method)
+    if match is None or game is None:
+        return METHODS[base]
+    return replace(METHODS[base], backgrounds=first_backgrounds(game, int(match["count"])))
 
 
 def from_dict(values: dict[str, Any]) -> Recipe:
@@ -137,7 +158,7 @@ def from_dict(values: dict[str, Any]) -> Recipe:
             values = values | {key: (value := tuple(value))}
         fits = isinstance(value, wanted) or (wanted is float and type(value) is int)
         if wanted is tuple:
-            fits = fits and all(type(item) is int for item in value)
+            fits = isinstance(value, tuple) and all(type(item) is int for item in value)
         if not fits or isinstance(value, bool):
             raise UserError(f"setting {key!r}: expected {wanted.__name__}, got {value!r}")
         if key in _CHOICES:

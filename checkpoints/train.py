@@ -7,8 +7,8 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +17,7 @@ import tyro
 from tyro.conf import Positional
 
 from checkpoints.console import UserError, run_command
+from checkpoints.games import first_backgrounds
 from checkpoints.ids import PolicyId, parse_id
 from checkpoints.recipes import METHODS, Recipe, get_recipe
 
@@ -35,6 +36,9 @@ class Settings:
     """game/method/seed, such as bigfish/mutual/0; the method decides the recipe's defaults"""
     recipe: Recipe = field(default_factory=Recipe)
     """settings that differ from the method's"""
+    backgrounds: tuple[int, ...] = ()
+    """draw training episodes on these backgrounds only; a single number: on so many, spread over
+    all. Levels, layouts and rewards stay as they are. A method such as ppo-bg4 asks for 4"""
     steps: float = 2e6
     """environment steps of each peer (rounded up to whole iterations)"""
     output: Path = Path("runs")
@@ -112,12 +116,21 @@ def _check(settings: Settings) -> PolicyId:
     wanted = parse_id(settings.id)
     if wanted != wanted.run:
         raise UserError(f"expected a run such as {wanted.run}, got the policy {wanted}")
-    get_recipe(wanted.method)
+    get_recipe(wanted.method, wanted.game)
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise UserError("expected a CUDA device, but torch finds none; use --device cpu")
     if settings.steps < 1:
         raise UserError(f"expected --steps of at least 1, got {settings.steps:g}")
     return wanted
+
+
+def _recipe(settings: Settings, game: str) -> Recipe:
+    """The recipe with the backgrounds asked for."""
+    asked = settings.backgrounds
+    if not asked:
+        return settings.recipe
+    chosen = first_backgrounds(game, asked[0]) if len(asked) == 1 else asked
+    return replace(settings.recipe, backgrounds=chosen)
 
 
 def main(settings: Settings) -> None:
@@ -131,7 +144,8 @@ def main(settings: Settings) -> None:
 
     torch.set_num_threads(settings.threads or os.cpu_count() or 1)
     with only_process(settings.output / str(wanted)):
-        group = Group(training_levels(wanted.game), settings.recipe, wanted.seed, settings.device)
+        recipe = _recipe(settings, wanted.game)
+        group = Group(training_levels(wanted.game), recipe, wanted.seed, settings.device)
         run = Run(wanted, group, settings.output, settings.evaluate_episodes)
         with Stop() as stop:
             _loop(run, settings, stop)
@@ -167,9 +181,10 @@ def _loop(run: "Run", settings: Settings, stop: Stop) -> None:
 def _defaults(arguments: list[str]) -> Settings:
     """Settings whose recipe is that of the method named on the command line, for --help too."""
     for argument in arguments:
-        method = argument.split("/")[1] if argument.count("/") == 2 else ""
-        if method in METHODS:
-            return Settings(argument, recipe=METHODS[method])
+        if argument.count("/") == 2:
+            with suppress(UserError):
+                asked = parse_id(argument)
+                return Settings(argument, recipe=get_recipe(asked.method, asked.game))
     return Settings(tyro.MISSING, recipe=METHODS["mutual"])
 
 

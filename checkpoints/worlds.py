@@ -9,8 +9,10 @@ import numpy as np
 
 from checkpoints.console import UserError
 from checkpoints.games import IMAGE_SHAPE, NUM_ACTIONS, Mode, get_game
+from checkpoints.states import check_background, with_background
 
 UNSEEN_START = 1_000_000
+_MAX_STATE = 2**20  # bytes, as in Procgen's own wrapper
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
         num_envs: int = 64,
         seed: int = 0,
         num_threads: int = 0,
+        backgrounds: Sequence[int] = (),
     ) -> None:
         """Create the environments.
 
@@ -82,8 +85,14 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
             num_envs: how many run side by side.
             seed: decides the order in which levels are drawn; 0 <= seed < 2**31.
             num_threads: Procgen's own threads; 0 steps in the calling thread.
+            backgrounds: every episode is drawn on one of these, the same one whenever its level is
+                played; layouts, rewards and all else stay as they are. None leaves the game's own.
+
+        Raises:
+            UserError: an unknown game, or a background that it lacks.
         """
         get_game(game)
+        self.backgrounds = tuple(check_background(game, b) for b in backgrounds)
         procgen = _import_procgen()
         self.game, self.mode, self.levels = game, mode, levels
         self.num_envs = num_envs
@@ -103,6 +112,9 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
             num_threads=num_threads,
         )
         self._truncations = np.zeros(num_envs, dtype=bool)
+        if self.backgrounds:
+            self._buffer = self._env._ffi.new(f"char[{_MAX_STATE}]")
+            self._redraw(np.ones(num_envs, dtype=bool))
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -119,7 +131,20 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
         """Act once in every environment; see the class for shapes."""
         self._env.act(np.asarray(actions, dtype=np.int32))
         rewards, observation, first = self._env.observe()
+        if self.backgrounds and first.any():
+            self._redraw(first)
+            _, observation, _ = self._env.observe()
         return observation["rgb"], rewards, first, self._truncations, {}
+
+    def _redraw(self, began: np.ndarray) -> None:
+        """Put each episode that just began on the background of its level, in place."""
+        levels = self.level_seeds()
+        for i in np.flatnonzero(began).tolist():
+            size = self._env.call_c_func("get_state", i, self._buffer, _MAX_STATE)
+            state = bytes(self._env._ffi.buffer(self._buffer, size))
+            index = self.backgrounds[levels[i] % len(self.backgrounds)]
+            state = with_background(state, self.game, index)
+            self._env.call_c_func("set_state", i, state, len(state))
 
     def level_seeds(self) -> np.ndarray:
         """The level being played in each environment, ``(num_envs,)`` int."""
