@@ -111,13 +111,16 @@ def _run_rows(root: Path, run: PolicyId, kept: list[PolicyId]) -> pd.DataFrame:
 def main(settings: Settings) -> None:
     """Print the last point of every curve and write the table."""
     from rich.console import Console
+    from rich.table import Column as Shown
     from rich.table import Table
 
     path = settings.output / "curves.csv"
     check_output(path, overwrite=settings.overwrite)
     frame = rows(settings.root)
     last = frame.sort_values("step").groupby(["id", "split"]).last().reset_index()
-    table = Table("policy", "levels", "steps", "return", "95 % interval", "episodes")
+    table = Table(
+        Shown("policy", no_wrap=True), "levels", "steps", "return", "95 % interval", "episodes"
+    )
     for row in last.itertuples():
         interval = f"{row.low:.2f} to {row.high:.2f}" if row.split == "unseen" else "–"
         table.add_row(
