@@ -172,8 +172,9 @@ class Group:
                 for draws in order
             ]
             for rows in zip(*shuffled, strict=True):
+                # Whole rows are copied at once, where array[row] would go byte by byte.
                 parts = [
-                    {key: array[row] for key, array in whole.items()}
+                    {key: array.index_select(0, row) for key, array in whole.items()}
                     for whole, row in zip(data, rows, strict=True)
                 ]
                 seen.append(self._step(parts))

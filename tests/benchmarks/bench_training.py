@@ -1,7 +1,8 @@
 """How near training comes to its bare limit, and to the code of the paper's authors.
 
 The bare limit does, in the same run, the same forward and backward passes and the same Procgen
-steps with nothing around them: no sampling, no storage, no losses, no optimiser. With ``--authors
+steps, under as random actions, with nothing around them: no sampling, no storage, no losses, no
+optimiser. With ``--authors
 PATH``, a checkout of MyRepositories-hub/Mutual-Distillation-Policy-Optimization, their agents and
 trainer run the same amount of mutual distillation between ours. Rates are agent-steps a second;
 rounds alternate and the best of each counts, since other work on the machine only ever slows.
@@ -56,15 +57,16 @@ class Settings:
 def bare(group: Group) -> None:
     """The passes and steps of one iteration alone."""
     recipe = group.recipe
-    frames = torch.zeros((recipe.num_envs, 64, 64, 3), dtype=torch.uint8)
-    actions = np.zeros(recipe.num_envs, dtype=np.int32)
-    batch = torch.zeros((recipe.batch // recipe.minibatches, 64, 64, 3), dtype=torch.uint8)
+    frames = torch.from_numpy(group.peers[0].frames.copy())
+    # Actions that leave everything still would never end a level, and a new one costs most.
+    actions = np.random.default_rng(0).integers(0, 15, (recipe.num_steps, recipe.num_envs))
+    batch = frames.repeat(recipe.batch // recipe.minibatches // len(frames), 1, 1, 1)
     passes = recipe.epochs * recipe.minibatches * (recipe.peers if recipe.alpha else 1)
     for peer in group.peers:
         with torch.no_grad(), group.precision():
-            for _ in range(recipe.num_steps):
+            for some in actions:
                 peer.policy(frames)
-                peer.env.step(actions)
+                peer.env.step(some)
         for _ in range(passes):
             with group.precision():
                 logits, values = peer.policy(batch)
