@@ -47,6 +47,13 @@ class Subject:
         chosen = self.provenance.settings().backgrounds
         return chosen or get_game(self.id.game).trained_backgrounds(self.mode)
 
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """What names it in a table: ``game, id, method, seed, peer, step``."""
+        one = self.id
+        names = {"game": one.game, "id": str(one), "method": one.method}
+        return {**names, "seed": one.seed, "peer": one.peer or 0, "step": one.step or 0}
+
 
 def load_subjects(
     names: Iterable[str], root: Path = ZOO, *, controls: int = 2
@@ -124,11 +131,21 @@ def sampled(policy: "encoders.Policy", seed: int) -> Policy:
     return act
 
 
-def common_bank(game: str, mode: Mode, states: int, seed: int = 0) -> Bank:
+def common_bank(
+    game: str,
+    mode: Mode,
+    states: int,
+    seed: int = 0,
+    *,
+    thin: int = 16,
+    per_level: int = 6,
+    num_envs: int = 32,
+) -> Bank:
     """States of ``game`` on levels that no policy was trained on, the same for all policies.
 
     They come from random actions and from every shipped policy of the game at its last step, in
-    equal shares; only from random actions where none is shipped. At most 6 states a level.
+    equal shares; only from random actions where none is shipped. At most ``per_level`` states a
+    level, at least ``thin`` steps apart.
     """
     kept = {k.run: k for k in list_policies(ZOO) if k.game == game}
     last = [one for run in kept for one in find_policies(run, ZOO)]
@@ -139,7 +156,16 @@ def common_bank(game: str, mode: Mode, states: int, seed: int = 0) -> Bank:
         if made.settings().mode == mode:
             name = hashlib.sha256(path.read_bytes()).hexdigest()
             behaviours = {**behaviours, name: sampled(policy, seed + number)}
-    plan = BankPlan(game, mode, levels=Levels.unseen(), num_states=states, seed=seed, per_level=6)
+    plan = BankPlan(
+        game,
+        mode,
+        levels=Levels.unseen(),
+        num_states=states,
+        seed=seed,
+        thin=thin,
+        per_level=per_level,
+        num_envs=num_envs,
+    )
     return load_or_gather(plan, behaviours)
 
 

@@ -117,9 +117,18 @@ def twin_set(game: str, bank: Bank, backgrounds: Sequence[int], folder: Path = F
     name = sha256(json.dumps(decisive, sort_keys=True).encode())
     name.update(bank.states.joined.tobytes())
     path = folder / f"{name.hexdigest()[:16]}.npy"
-    if not path.is_file():
+    if not _is_whole(path, (len(bank), len(chosen), *IMAGE_SHAPE)):
         _draw(game, bank, chosen, path)
     return TwinSet(game, bank, chosen, own, path)
+
+
+def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
+    """Whether there is a file of frames of this shape that was not cut short."""
+    try:
+        frames = np.load(path, mmap_mode="r")
+    except (OSError, EOFError, ValueError):
+        return False
+    return frames.shape == shape and frames.dtype == np.uint8
 
 
 def _draw(game: str, bank: Bank, backgrounds: tuple[int, ...], path: Path) -> None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis.tables import Schema
 from checkpoints.console import UserError
-from figures import cka_contrast, cka_map, curves, style, twins_panel
+from figures import cka_contrast, cka_map, curves, erasure, invariance, style, twins_panel
 from figures.__main__ import FIGURES, Settings, main
 from figures.inputs import load_rows
 
@@ -26,7 +26,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def one_game(tables: Path, tmp_path: Path) -> Path:
     """The synthetic tables cut down to what draws fast: one game, four strips."""
-    for name in ("curves", "cka", "cka_contrast", "twins"):
+    for name in ("curves", "cka", "cka_contrast", "invariance", "robustness", "erasure", "twins"):
         rows = pd.read_csv(tables / f"{name}.csv", skiprows=1)
         games = ["bigfish", "chaser"] if name == "twins" else ["coinrun"]
         toy_tables.write(rows[rows["game"].isin(games)].to_dict("records"), tmp_path, name)
@@ -48,7 +48,8 @@ def axes_of() -> Axes:
 def test_every_figure_is_drawn_and_twice_the_same(one_game, tmp_path, capsys):
     first, second = tmp_path / "first", tmp_path / "second"
     main(Settings(tables=one_game, output=first))
-    names = {"curves", "cka_map-coinrun", "cka_contrast", "twins_panel"}
+    names = {"curves", "cka_map-coinrun", "cka_contrast", "invariance", "robustness", "erasure"}
+    names.add("twins_panel")
     assert {file.name for file in first.iterdir()} == {
         f"{name}.{ending}" for name in names for ending in ("pdf", "png", "csv")
     }
@@ -191,7 +192,9 @@ def test_strips_show_the_shipped_pixels(tables):
     np.testing.assert_array_equal(shown, strip)
 
 
-@pytest.mark.parametrize("figure", [curves, twins_panel, cka_map, cka_contrast])
+@pytest.mark.parametrize(
+    "figure", [curves, twins_panel, cka_map, cka_contrast, invariance, erasure]
+)
 def test_figures_ask_for_declared_columns(figure):
     schema = declared_schemas()[getattr(figure, "TABLE", figure.NAME)]
     assert set(figure.COLUMNS) <= set(schema.names)
@@ -199,10 +202,11 @@ def test_figures_ask_for_declared_columns(figure):
 
 def declared_schemas() -> dict[str, Schema]:
     """Table -> schema, as the measures declare them."""
-    from analysis import cka, twins
+    from analysis import cka, erasure, invariance, twins
     from analysis import curves as returns
 
-    found = [value for module in (cka, twins, returns) for value in vars(module).values()]
+    modules = cka, erasure, invariance, twins, returns
+    found = [value for module in modules for value in vars(module).values()]
     return {value.name: value for value in found if isinstance(value, Schema)}
 
 

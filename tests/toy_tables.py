@@ -88,6 +88,72 @@ def cka_contrast(rng: np.random.Generator) -> list[dict]:
     return rows
 
 
+def invariance(rng: np.random.Generator) -> list[dict]:
+    """Rising with depth; one layer collapsed, one group of backgrounds vacuous, an older step."""
+    rows = []
+    groups = [(*group, step) for group in GROUPS for step in (2**19, 2**21)]
+    cases = product(GAMES[:2], [*groups, ("untrained", 0, 0, 0)], LAYERS, ("all", "unseen"))
+    for game, (method, seed, peer, step), layer, kind in cases:
+        value = 0.0 if method == "untrained" else 0.1 + 0.2 * LAYERS.index(layer)
+        value += rng.normal(0, 0.02)
+        gone = (game, method, seed, layer) == ("coinrun", "ppo", 1, "hidden")
+        verdict = "vacuous" if kind == "unseen" else "collapsed" if gone else "ok"
+        value = value if verdict == "ok" else np.nan
+        rows.append(
+            dict(
+                game=game, id=f"{game}/{method}/{seed}/peer{peer}/step{step}", method=method,
+                seed=seed, peer=peer, step=step, layer=layer, backgrounds=kind, states=600,
+                levels=200, renderings=8, icc=value, low=value - 0.03, high=value + 0.03,
+                icc_two_way=value, low_two_way=value - 0.03, high_two_way=value + 0.03,
+                effective_rank=1.1 if gone else 12.0, dead_share=0.1, norm=3.0, spread=0.5,
+                verdict=verdict,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def erasure(rng: np.random.Generator) -> list[dict]:
+    """Every trained policy loses some dependence on the background; the untrained has none."""
+    rows, groups = [], [*GROUPS, ("untrained", 0, 0)]
+    kinds = ("background", "random", "shuffled")
+    for game, (method, seed, peer), layer, kind in product(GAMES[:2], groups, LAYERS, kinds):
+        own = kind == "background"
+        removed = rng.uniform(0.1, 0.5) if own else rng.uniform(-0.02, 0.02)
+        verdict = "undecided" if method == "untrained" else "used"
+        rows.append(
+            dict(
+                game=game, id=f"{game}/{method}/{seed}/peer{peer}/step1", method=method, seed=seed,
+                peer=peer, step=1, layer=layer, kind=kind, chance=0.2, decoded=0.9,
+                decoded_after=0.4 if own else np.nan, removed=removed, removed_low=removed - 0.05,
+                removed_high=removed + 0.05, verdict=verdict if own else "control",
+            )
+        )  # fmt: skip
+    return rows
+
+
+def robustness(rng: np.random.Generator) -> list[dict]:
+    """Noise moves little, coinrun shows one background, the untrained policy is undecided."""
+    rows, groups = [], [*GROUPS, ("untrained", 0, 0)]
+    kinds = [("background", part) for part in ("all", "seen", "unseen", "seen-unseen")]
+    kinds += [(axis, "own") for axis in ("theme", "noise-5", "random-conv")]
+    for game, (method, seed, peer), (axis, part) in product(GAMES[:2], groups, kinds):
+        verdict = "undecided" if method == "untrained" else "measured"
+        verdict = "vacuous" if (game, part) == ("coinrun", "seen") else verdict
+        tv = 0.2 * (axis != "noise-5") + rng.uniform(0, 0.1)
+        tv, between = (np.nan, np.nan) if verdict == "vacuous" else (tv, 0.3)
+        ratio = tv / between if verdict == "measured" else np.nan
+        rows.append(
+            dict(
+                game=game, id=f"{game}/{method}/{seed}/peer{peer}/step1", method=method, seed=seed,
+                peer=peer, step=1, axis=axis, backgrounds=part, verdict=verdict, tv=tv,
+                tv_low=tv - 0.02, tv_high=tv + 0.02, tv_between=between,
+                tv_between_low=between - 0.02, tv_between_high=between + 0.02, ratio=ratio,
+                ratio_low=ratio - 0.1, ratio_high=ratio + 0.1,
+            )
+        )  # fmt: skip
+    return rows
+
+
 def twins(rng: np.random.Generator, folder: Path) -> list[dict]:
     """A white square on coloured noise, in all 16 games."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +176,7 @@ def twins(rng: np.random.Generator, folder: Path) -> list[dict]:
 def write_all(folder: Path, seed: int = 0) -> Path:
     """Every table that the figures read, below ``folder``."""
     rng = np.random.default_rng(seed)
-    for make in (curves, cka, cka_contrast):
+    for make in (curves, cka, cka_contrast, invariance, robustness, erasure):
         write(make(rng), folder, make.__name__)
     write(twins(rng, folder / "twins"), folder, "twins")
     return folder

@@ -1,0 +1,115 @@
+"""Decodable and used: what erasing the background from a layer takes out of decisions."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures.inputs import load_rows
+from figures.invariance import places_of
+from figures.style import (
+    COLUMN_WIDTH,
+    PAGE_WIDTH,
+    SMALL,
+    Drawing,
+    in_layer_order,
+    in_method_order,
+    method_colours,
+    on_paper,
+)
+
+NAME = "erasure"
+COMMAND = "python -m analysis.erasure"
+COLUMNS = (
+    *("game", "id", "method", "seed", "peer", "step", "layer", "kind", "chance"),
+    *("decoded", "decoded_after", "removed", "removed_low", "removed_high", "verdict"),
+)
+
+
+def plot_removed(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+    """Share of the TV between twins that erasure removes over the layers of one game.
+
+    Args:
+        ax: where to draw.
+        rows: columns as in :data:`COLUMNS`. A point with its interval for the background's
+            subspace, a grey dash for random directions, a cross at 0 for a policy that decides
+            nothing, of which any share would be a share of nothing.
+        colours: method -> colour.
+    """
+    layers = in_layer_order(rows["layer"])
+    places = places_of(rows, layers)
+    ax.axhline(0.0, color="0.35", linewidth=0.8, zorder=0)
+    decided = rows[~rows["id"].isin(rows.loc[rows["verdict"] == "undecided", "id"])]
+    for method in in_method_order(decided["method"]):
+        own = decided[(decided["method"] == method) & (decided["kind"] == "background")]
+        for _, one in own.groupby("id"):
+            at, colour = places[one.index], colours[method]
+            ax.vlines(at, one["removed_low"], one["removed_high"], color=colour, linewidth=1.2)
+            ax.plot(at, one["removed"], "o", color=colour, markersize=2.5, label=method)
+    random = decided[decided["kind"] == "random"]
+    if len(random):
+        at = places[random.index]
+        ax.plot(at, random["removed"], "_", color="0.45", markersize=5, label="random directions")
+    nothing = rows[rows["verdict"] == "undecided"]
+    if len(nothing):
+        dye = [colours[method] for method in nothing["method"]]
+        at = places[nothing.index]
+        ax.scatter(at, np.zeros(len(nothing)), s=14, c=dye, marker="x", label="undecided", zorder=3)
+    return _over_layers(ax, layers)
+
+
+def plot_decoded(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+    """How often the background is named, before (line's top) and after erasure (point)."""
+    rows = rows[rows["kind"] == "background"]
+    layers = in_layer_order(rows["layer"])
+    places = places_of(rows, layers)
+    ax.axhline(rows["chance"].iloc[0], color="0.35", linewidth=0.8, linestyle=":", zorder=0)
+    for method in in_method_order(rows["method"]):
+        one = rows[rows["method"] == method]
+        at, colour = places[one.index], colours[method]
+        ax.vlines(at, one["decoded_after"], one["decoded"], color=colour, linewidth=0.6)
+        ax.plot(at, one["decoded"], "_", color=colour, markersize=4)
+        ax.plot(at, one["decoded_after"], "o", color=colour, markersize=2.5)
+    return _over_layers(ax, layers)
+
+
+def _over_layers(ax: Axes, layers: list[str]) -> Axes:
+    ax.set_xticks(range(len(layers)), layers, rotation=45, ha="right")
+    ax.set_xlim(-0.5, len(layers) - 0.5)
+    return ax
+
+
+@on_paper
+def draw(tables: Path) -> Iterator[Drawing]:
+    """One figure: a column for each game, what is removed above and what is read below."""
+    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = rows[rows["kind"] != "shuffled"].reset_index(drop=True)
+    games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
+    width = COLUMN_WIDTH if len(games) <= 2 else PAGE_WIDTH
+    figure = Figure(figsize=(width, 4.4))
+    axes = figure.subplots(
+        2, len(games), squeeze=False, sharex="col", sharey="row", height_ratios=(1.7, 1)
+    )
+    handles: dict[str, Any] = {}
+    for column, game in enumerate(games):
+        here = rows[rows["game"] == game]
+        plot_removed(axes[0, column], here, colours).set_title(game)
+        plot_decoded(axes[1, column], here, colours)
+        handles |= dict(zip(*axes[0, column].get_legend_handles_labels()[::-1], strict=True))
+    axes[0, 0].set_ylabel("share of TV between\ntwins removed")
+    axes[1, 0].set_ylabel("background named")
+    axes[1, 0].set_ylim(0, 1.03)
+    figure.legend(
+        list(handles.values()),
+        list(handles),
+        loc="outside lower center",
+        ncols=2 if width == COLUMN_WIDTH else 4,
+        columnspacing=1.2,
+        title="Bars: 95 % intervals over levels.\nBelow: – before, • after erasure; dotted: chance",
+        title_fontsize=SMALL,
+    )
+    yield Drawing(NAME, figure, rows)

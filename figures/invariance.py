@@ -1,0 +1,131 @@
+"""How much of a layer stays on another background, and whether the layer says anything at all."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+from figures.inputs import load_rows
+from figures.style import (
+    COLUMN_WIDTH,
+    PAGE_WIDTH,
+    SMALL,
+    Drawing,
+    in_layer_order,
+    in_method_order,
+    method_colours,
+    on_paper,
+)
+
+NAME = "invariance"
+COMMAND = "python -m analysis.invariance"
+COLUMNS = (
+    *("game", "id", "method", "seed", "peer", "step", "layer", "backgrounds"),
+    *("icc", "low", "high", "effective_rank", "verdict"),
+)
+APART = 0.5
+"""Share of the room between two layers over which policies are spread."""
+
+
+def last_steps(rows: pd.DataFrame) -> pd.DataFrame:
+    """On all backgrounds, and of each policy its last step only."""
+    rows = rows[rows["backgrounds"] == "all"]
+    last = rows.groupby(["game", "method", "seed", "peer"])["step"].transform("max")
+    return rows[rows["step"] == last].reset_index(drop=True)
+
+
+def places_of(rows: pd.DataFrame, layers: list[str]) -> pd.Series:
+    """Where each row stands: at its layer, its policies side by side in the order of methods."""
+    methods = in_method_order(rows["method"])
+    names = rows[["method", "seed", "peer", "id"]].itertuples(index=False, name=None)
+    order = sorted(set(names), key=lambda one: (methods.index(one[0]), *one[1:]))
+    ids = [one[-1] for one in order]
+    shift = APART * ((rows["id"].map(ids.index) + 0.5) / len(ids) - 0.5)
+    return rows["layer"].map(layers.index) + shift
+
+
+def plot_icc(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+    """ICC with its interval over the layers of one game, a point a policy.
+
+    Args:
+        ax: where to draw.
+        rows: columns as in :data:`COLUMNS`; a row that is not ok has no point but a mark below.
+        colours: method -> colour.
+    """
+    layers = in_layer_order(rows["layer"])
+    places = places_of(rows, layers)
+    ax.axhline(0.0, color="0.35", linewidth=0.8, zorder=0)
+    for method in in_method_order(rows["method"]):
+        for _, one in rows[rows["method"] == method].groupby("id"):
+            ok = one[one["verdict"] == "ok"]
+            at, colour = places[ok.index], colours[method]
+            ax.vlines(at, ok["low"], ok["high"], color=colour, linewidth=1.2)
+            ax.plot(at, ok["icc"], "o-", color=colour, linewidth=0.5, markersize=2.5, label=method)
+    for verdict, marker in (("collapsed", "x"), ("vacuous", "_")):
+        bad = rows[rows["verdict"] == verdict]
+        if len(bad):
+            heights = np.zeros(len(bad))
+            dye = [colours[method] for method in bad["method"]]
+            ax.scatter(
+                places[bad.index], heights, s=14, c=dye, marker=marker, label=verdict, zorder=3
+            )
+    return _over_layers(ax, layers)
+
+
+def plot_rank(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+    """Effective rank over the layers of one game, on a logarithmic axis; arguments as above."""
+    layers = in_layer_order(rows["layer"])
+    places = places_of(rows, layers)
+    for method in in_method_order(rows["method"]):
+        for _, one in rows[rows["method"] == method].groupby("id"):
+            rank = one["effective_rank"].clip(lower=1)
+            ax.plot(
+                places[one.index], rank, "o-", color=colours[method], linewidth=0.5, markersize=2.5
+            )
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_locator(NullLocator())
+    return _over_layers(ax, layers)
+
+
+def _over_layers(ax: Axes, layers: list[str]) -> Axes:
+    ax.set_xticks(range(len(layers)), layers, rotation=45, ha="right")
+    ax.set_xlim(-0.5, len(layers) - 0.5)
+    return ax
+
+
+@on_paper
+def draw(tables: Path) -> Iterator[Drawing]:
+    """One figure: a column for each game, ICC above and effective rank below."""
+    rows = last_steps(load_rows(tables, NAME, COLUMNS, COMMAND))
+    games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
+    width = COLUMN_WIDTH if len(games) <= 2 else PAGE_WIDTH
+    figure = Figure(figsize=(width, 4.1))
+    axes = figure.subplots(
+        2, len(games), squeeze=False, sharex="col", sharey="row", height_ratios=(1.7, 1)
+    )
+    handles: dict[str, Any] = {}
+    for column, game in enumerate(games):
+        here = rows[rows["game"] == game]
+        plot_icc(axes[0, column], here, colours).set_title(game)
+        plot_rank(axes[1, column], here, colours)
+        handles |= dict(zip(*axes[0, column].get_legend_handles_labels()[::-1], strict=True))
+    axes[0, 0].set_ylim(min(-0.1, float(rows["low"].min()) - 0.02), 1)
+    axes[0, 0].set_ylabel("ICC across backgrounds")
+    axes[1, 0].set_ylabel("effective rank")
+    figure.legend(
+        list(handles.values()),
+        list(handles),
+        loc="outside lower center",
+        ncols=min(len(handles), 4),
+        columnspacing=1.2,
+        title="One line a policy. Bars: 95 % intervals over levels",
+        title_fontsize=SMALL,
+    )
+    yield Drawing(NAME, figure, rows)

@@ -1,0 +1,141 @@
+"""How far decisions move with the picture, beside how far they move with the state."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from figures.inputs import load_rows
+from figures.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
+
+NAME = "robustness"
+COMMAND = "python -m analysis.robustness"
+COLUMNS = (
+    *("game", "id", "method", "seed", "peer", "step", "axis", "backgrounds", "verdict"),
+    *("tv", "tv_low", "tv_high", "tv_between", "tv_between_low", "tv_between_high"),
+    *("ratio", "ratio_low", "ratio_high"),
+)
+KINDS = {
+    ("background", "seen"): "both seen",
+    ("background", "seen-unseen"): "seen, unseen",
+    ("background", "unseen"): "both unseen",
+    ("theme", "own"): "theme",
+    ("colour-jitter", "own"): "colour jitter",
+    ("noise-5", "own"): "noise 5",
+    ("noise-15", "own"): "noise 15",
+    ("noise-30", "own"): "noise 30",
+    ("random-conv", "own"): "random conv.",
+}
+"""Axis and backgrounds -> words under the axis, from left to right."""
+BACKGROUNDS = 3  # of them compare backgrounds
+APART = 0.64
+"""Share of the room between two kinds over which policies are spread."""
+
+
+def last_steps(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of each policy its last step only."""
+    last = rows.groupby(["game", "method", "seed", "peer"])["step"].transform("max")
+    return rows[rows["step"] == last].reset_index(drop=True)
+
+
+def policies_of(rows: pd.DataFrame) -> list[str]:
+    """The ids, in the order of methods, seeds and peers."""
+    methods = in_method_order(rows["method"])
+    names = set(rows[["method", "seed", "peer", "id"]].itertuples(index=False, name=None))
+    return [one[-1] for one in sorted(names, key=lambda one: (methods.index(one[0]), *one[1:]))]
+
+
+def plot_tv(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+    """Total variation on twins, filled, and between states, open, for each policy of one game.
+
+    Args:
+        ax: where to draw.
+        rows: columns as in :data:`COLUMNS`; those that compare all backgrounds are shown.
+        colours: method -> colour.
+    """
+    rows = rows[(rows["axis"] == "background") & (rows["backgrounds"] == "all")]
+    order = policies_of(rows)
+    for one in rows.itertuples():
+        at, colour = order.index(one.id), colours[one.method]
+        for name, shift, face in (("tv", -0.15, colour), ("tv_between", 0.15, "white")):
+            low, high = getattr(one, f"{name}_low"), getattr(one, f"{name}_high")
+            ax.vlines(at + shift, low, high, color=colour, linewidth=1.2)
+            value = getattr(one, name)
+            ax.plot(at + shift, value, "o", color=colour, markerfacecolor=face, clip_on=False)
+    labels = [f"{'/'.join(one.split('/')[1:3])}{_peer(one, order)}" for one in order]
+    ax.set_xticks(range(len(order)), labels, rotation=45, ha="right")
+    ax.set_xlim(-0.6, len(order) - 0.4)
+    ax.set_ylim(bottom=0)
+    return ax
+
+
+def _peer(one: str, order: list[str]) -> str:
+    """Which peer it is, where its run has several."""
+    run, peer = "/".join(one.split("/")[:3]), one.split("/")[3]
+    alone = sum(other.startswith(f"{run}/") for other in order) == 1
+    return "" if alone else f" {peer.replace('peer', 'peer ')}"
+
+
+def plot_ratio(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+    """The ratio with its interval over the kinds of views of one game, a point a policy.
+
+    Undecided policies have no ratio. A kind that is vacuous for all of them says so.
+    """
+    order = policies_of(rows[rows["verdict"] == "measured"])
+    ax.axhline(1.0, color="0.35", linestyle=":", linewidth=0.9, zorder=0)
+    ax.axvline(BACKGROUNDS - 0.5, color="0.8", linewidth=0.6, zorder=0)
+    for place, kind in enumerate(KINDS):
+        here = rows[(rows["axis"] == kind[0]) & (rows["backgrounds"] == kind[1])]
+        if (here["verdict"] == "vacuous").all():
+            style: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "bottom"}
+            ax.text(place, 0.06, "vacuous", color="0.45", fontsize=SMALL, **style)
+        for one in here[here["verdict"] == "measured"].itertuples():
+            shift = APART * ((order.index(one.id) + 0.5) / len(order) - 0.5)
+            colour = colours[one.method]
+            ax.vlines(place + shift, one.ratio_low, one.ratio_high, color=colour, linewidth=1.2)
+            ax.plot(place + shift, one.ratio, "o", color=colour, markersize=2.5, clip_on=False)
+    ax.set_xticks(range(len(KINDS)), list(KINDS.values()), rotation=45, ha="right")
+    ax.set_xlim(-0.6, len(KINDS) - 0.4)
+    ax.set_ylim(0, max(1.2, 1.05 * np.nan_to_num(rows["ratio_high"].max())))
+    return ax
+
+
+@on_paper
+def draw(tables: Path) -> Iterator[Drawing]:
+    """One figure: a line for each game, total variations on the left, ratios on the right."""
+    rows = last_steps(load_rows(tables, NAME, COLUMNS, COMMAND))
+    games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
+    figure = Figure(figsize=(PAGE_WIDTH, 0.5 + 2.25 * len(games)))
+    axes = figure.subplots(len(games), 2, squeeze=False, width_ratios=(1, 1.5))
+    for line, game in enumerate(games):
+        here = rows[rows["game"] == game]
+        left = plot_tv(axes[line, 0], here, colours)
+        right = plot_ratio(axes[line, 1], here, colours)
+        left.set_title(f"{game}: how far decisions move")
+        left.set_ylabel("total variation")
+        right.set_title(f"{game}: other backgrounds | other changes of the picture")
+        right.set_ylabel("TV between views ÷\nTV between states")
+    handles = [
+        Line2D([], [], color=colours[method], label=method)
+        for method in in_method_order(rows["method"])
+    ]
+    marks = (("0.2", "between twins"), ("white", "between states"))
+    handles += [
+        Line2D([], [], color="0.2", marker="o", linestyle="", markerfacecolor=face, label=words)
+        for face, words in marks
+    ]
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=len(handles),
+        columnspacing=1.2,
+        title="One point a policy. Bars: 95 % intervals over levels. A policy that decides nothing "
+        "has no ratio",
+        title_fontsize=SMALL,
+    )
+    yield Drawing(NAME, figure, rows)
