@@ -1,6 +1,6 @@
 # A fresh clone needs make, Python 3.11 or 3.12, and pip. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help test lint format reproduce figures zoo bench lock clean
+.PHONY: help test lint format reproduce figures notebooks zoo bench lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -47,6 +47,12 @@ reproduce: $(READY) ## shipped policies -> tables -> figures, redoing only what 
 
 figures: $(READY) ## redraw every figure from the committed tables, under a minute
 	$(PY) -m figures --overwrite $(ARGS)
+
+notebooks: $(patsubst %.py,%.ipynb,$(wildcard probes/notebooks/*.py)) ## scripts -> .ipynb beside them
+
+# A file target: a notebook that was worked on is kept until its script changes.
+probes/notebooks/%.ipynb: probes/notebooks/%.py | $(READY)
+	$(VENV)/bin/jupytext --quiet --update --to ipynb --set-kernel python3 $<
 
 zoo: $(READY) ## retrain the shipped policies: hours to days
 	$(PY) -m checkpoints.zoo $(ARGS)

@@ -3,7 +3,7 @@
 ``python -m analysis.invariance`` measures the shipped policies and untrained ones on twins.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,8 +16,8 @@ from analysis.icc import Invariance, Layout
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
 from checkpoints.games import get_game
-from checkpoints.ids import PolicyId, parse_id
-from checkpoints.store import ZOO, list_policies
+from checkpoints.ids import PolicyId
+from checkpoints.store import ZOO
 
 if TYPE_CHECKING:
     from analysis.bank import Bank
@@ -92,23 +92,6 @@ class Settings:
         for name, least in (("states", 2), ("backgrounds", 2), ("replicates", 1)):
             if getattr(self, name) < least:
                 raise UserError(f"--{name}: expected at least {least}, got {getattr(self, name)}")
-
-
-def every_step(names: Iterable[str], root: Path = ZOO) -> list[str]:
-    """Ids of all kept policies that ``names`` cover, all under ``root`` if there are no names.
-
-    Files, untrained policies and ids that cover nothing stay as they are.
-    """
-    kept, names = list_policies(root), list(names)
-    if not names:
-        return [str(one) for one in kept]
-    found: dict[str, None] = {}
-    for name in names:
-        a_file = Path(name).suffix == ".safetensors" or Path(name).is_file()
-        wanted = None if a_file else parse_id(name)
-        covered = [str(one) for one in kept if wanted is not None and wanted.covers(one)]
-        found |= dict.fromkeys(covered or [name])
-    return list(found)
 
 
 def split(backgrounds: Sequence[int], trained: Sequence[int]) -> dict[str, tuple[int, ...]]:
@@ -244,7 +227,7 @@ def main(settings: Settings) -> None:
     settings.check()
     path = settings.output / "invariance.csv"
     check_output(path, overwrite=settings.overwrite)
-    from analysis.subjects import load_subjects
+    from analysis.subjects import every_step, load_subjects
 
     names = settings.ids
     if settings.steps == "all":

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -80,6 +80,8 @@ class Settings:
 
     ids: Positional[tuple[str, ...]] = ()
     """policies to measure: ids such as starpilot/mutual/0, or files; none takes all shipped"""
+    steps: Literal["last", "all"] = "last"
+    """of a run that is named without a step: its last kept policies, or all of them"""
     states: int = 600
     """states of each game, from levels that no policy was trained on"""
     backgrounds: int = 8
@@ -211,15 +213,18 @@ def main(settings: Settings) -> None:
     settings.check()
     path = settings.output / "robustness.csv"
     check_output(path, overwrite=settings.overwrite)
-    from analysis.subjects import load_subjects
+    from analysis.subjects import every_step, load_subjects
 
+    names: Sequence[str] = settings.ids
+    if settings.steps == "all":
+        names = every_step(names, settings.root)
     rows: list[dict[str, Any]] = []
-    games = load_subjects(settings.ids, settings.root, controls=settings.untrained)
+    games = load_subjects(names, settings.root, controls=settings.untrained)
     for game, subjects in games.items():
         rows += measure_game(subjects, settings)
         show(pd.DataFrame(rows), game)
-    names = ("states", "backgrounds", "views", "trajectories", "replicates", "seed")
-    provenance: dict[str, Any] = {name: getattr(settings, name) for name in names}
+    kept = ("states", "backgrounds", "views", "trajectories", "replicates", "seed")
+    provenance: dict[str, Any] = {name: getattr(settings, name) for name in kept}
     provenance["policies"] = {str(s.id): s.provenance.code for g in games.values() for s in g}
     provenance["undecided_below"] = UNDECIDED
     frame = pd.DataFrame(rows)

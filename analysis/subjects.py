@@ -87,6 +87,23 @@ def load_subjects(
     return subjects
 
 
+def every_step(names: Iterable[str], root: Path = ZOO) -> list[str]:
+    """Ids of all kept policies that ``names`` cover, all under ``root`` if there are no names.
+
+    Files, untrained policies and ids that cover nothing stay as they are.
+    """
+    kept, names = list_policies(root), list(names)
+    if not names:
+        return [str(one) for one in kept]
+    found: dict[str, None] = {}
+    for name in names:
+        a_file = Path(name).suffix == ".safetensors" or Path(name).is_file()
+        wanted = None if a_file else parse_id(name)
+        covered = [str(one) for one in kept if wanted is not None and wanted.covers(one)]
+        found |= dict.fromkeys(covered or [name])
+    return list(found)
+
+
 def _load(name: str, root: Path) -> list[Subject]:
     path = Path(name)
     if path.suffix == ".safetensors" or path.is_file():

@@ -6,12 +6,26 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from checkpoints.console import one_of, run_command
-from figures import cka_contrast, cka_map, curves, erasure, invariance, robustness, twins_panel
+from figures import (
+    cka_contrast,
+    cka_map,
+    curves,
+    erasure,
+    invariance,
+    probes,
+    robustness,
+    steps,
+    twins_panel,
+    variation,
+)
 from figures.style import Draw, save
 
 FIGURES: dict[str, Draw] = {
     module.NAME: module.draw
-    for module in (curves, cka_map, cka_contrast, invariance, robustness, erasure, twins_panel)
+    for module in (
+        *(curves, cka_map, cka_contrast, invariance, robustness, steps, erasure, probes),
+        *(variation, twins_panel),
+    )
 }
 
 
@@ -19,8 +33,8 @@ FIGURES: dict[str, Draw] = {
 class Settings:
     """Draw figures from tables, each as PDF, PNG (300 dpi) and CSV of the rows it shows.
 
-    NAME is one of: curves, cka_map, cka_contrast, invariance, robustness, erasure,
-    twins_panel. No name draws all.
+    NAME is one of: curves, cka_map, cka_contrast, invariance, robustness, steps,
+    erasure, probes, variation, twins_panel. No name draws all.
     """
 
     names: Positional[tuple[str, ...]] = ()

@@ -1,6 +1,7 @@
 """Figures on synthetic tables: files, rows, bytes and errors."""
 
 import hashlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 
 from analysis.tables import Schema
 from checkpoints.console import UserError
-from figures import cka_contrast, cka_map, curves, erasure, invariance, style, twins_panel
+from figures import cka_contrast, cka_map, curves, style, twins_panel
 from figures.__main__ import FIGURES, Settings, main
 from figures.inputs import load_rows
 
@@ -26,7 +27,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def one_game(tables: Path, tmp_path: Path) -> Path:
     """The synthetic tables cut down to what draws fast: one game, four strips."""
-    for name in ("curves", "cka", "cka_contrast", "invariance", "robustness", "erasure", "twins"):
+    for name in sorted(path.stem for path in tables.glob("*.csv")):
         rows = pd.read_csv(tables / f"{name}.csv", skiprows=1)
         games = ["bigfish", "chaser"] if name == "twins" else ["coinrun"]
         toy_tables.write(rows[rows["game"].isin(games)].to_dict("records"), tmp_path, name)
@@ -48,8 +49,7 @@ def axes_of() -> Axes:
 def test_every_figure_is_drawn_and_twice_the_same(one_game, tmp_path, capsys):
     first, second = tmp_path / "first", tmp_path / "second"
     main(Settings(tables=one_game, output=first))
-    names = {"curves", "cka_map-coinrun", "cka_contrast", "invariance", "robustness", "erasure"}
-    names.add("twins_panel")
+    names = {*FIGURES, "cka_map-coinrun"} - {"cka_map"}
     assert {file.name for file in first.iterdir()} == {
         f"{name}.{ending}" for name in names for ending in ("pdf", "png", "csv")
     }
@@ -192,20 +192,21 @@ def test_strips_show_the_shipped_pixels(tables):
     np.testing.assert_array_equal(shown, strip)
 
 
-@pytest.mark.parametrize(
-    "figure", [curves, twins_panel, cka_map, cka_contrast, invariance, erasure]
-)
-def test_figures_ask_for_declared_columns(figure):
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_figures_ask_for_declared_columns(name):
+    figure = sys.modules[FIGURES[name].__module__]
     schema = declared_schemas()[getattr(figure, "TABLE", figure.NAME)]
     assert set(figure.COLUMNS) <= set(schema.names)
 
 
 def declared_schemas() -> dict[str, Schema]:
     """Table -> schema, as the measures declare them."""
-    from analysis import cka, erasure, invariance, twins
+    from analysis import cka, erasure, invariance, robustness, twins
     from analysis import curves as returns
+    from probes import __main__ as probes
+    from probes import variation
 
-    modules = cka, erasure, invariance, twins, returns
+    modules = cka, erasure, invariance, robustness, twins, returns, probes, variation
     found = [value for module in modules for value in vars(module).values()]
     return {value.name: value for value in found if isinstance(value, Schema)}
 
@@ -253,7 +254,7 @@ def test_unknown_figure_lists_the_known():
 @pytest.mark.parametrize("name", sorted(FIGURES))
 def test_missing_table_says_what_writes_it(name, tmp_path):
     with pytest.raises(
-        UserError, match=r"expected a table at .* write it with: python -m analysis"
+        UserError, match=r"expected a table at .* write it with: python -m (analysis|probes)"
     ):
         main(Settings(names=(name,), tables=tmp_path, output=tmp_path / "out"))
     assert not (tmp_path / "out").exists()

@@ -8,8 +8,9 @@ import pytest
 from planted_encoders import INVARIANCES, PlantedPolicy, World, zoo
 
 from analysis.icc import Layout, measure
-from analysis.invariance import SCHEMA, Settings, every_step, main, measure_stream, row, split
+from analysis.invariance import SCHEMA, Settings, main, measure_stream, row, split
 from analysis.stats import cluster_weights
+from analysis.subjects import every_step
 from analysis.tables import read_table
 from checkpoints.console import UserError
 from checkpoints.ids import parse_id

@@ -11,10 +11,17 @@ from checkpoints.games import GAMES
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUTS = {
-    "twins": ["twins.csv", *(f"twins/{game}.png" for game in GAMES)],
-    "curves": ["curves.csv"],
-    "cka": ["cka.csv", "cka_contrast.csv"],
+    "analysis/twins": ["twins.csv", *(f"twins/{game}.png" for game in GAMES)],
+    "analysis/curves": ["curves.csv"],
+    "analysis/cka": ["cka.csv", "cka_contrast.csv"],
+    "analysis/invariance": ["invariance.csv"],
+    "analysis/robustness": ["robustness.csv"],
+    "analysis/swaps": ["swaps.csv"],
+    "analysis/erasure": ["erasure.csv", "patching.csv"],
+    "probes/__main__": ["probes.csv"],
+    "probes/variation": ["variation.csv"],
 }
+POLICY_STEPS = set(OUTPUTS) - {"analysis/twins", "probes/variation"}
 STEP = """
 import pathlib, sys
 from checkpoints import shared
@@ -29,7 +36,8 @@ for output in {outputs}:
 def clone(tmp_path: Path) -> Path:
     """The shipped graph around steps that only log that they ran; tables are there already."""
     shutil.copytree(ROOT / "workflow", tmp_path / "workflow")
-    for folder in ("checkpoints/zoo", "analysis/tables/twins", "figures"):
+    tables = (f"analysis/tables/{folder}" for folder in ("twins", "saliency"))
+    for folder in ("checkpoints/zoo", *tables, "figures", "probes"):
         (tmp_path / folder).mkdir(parents=True)
     for name in ("__init__", "console", "games"):
         shutil.copy(ROOT / "checkpoints" / f"{name}.py", tmp_path / "checkpoints")
@@ -37,7 +45,7 @@ def clone(tmp_path: Path) -> Path:
     (tmp_path / "checkpoints" / "zoo" / "a.safetensors").write_text("policy")
     for step, outputs in OUTPUTS.items():
         source = STEP.format(step=step, outputs=outputs)
-        (tmp_path / "analysis" / f"{step}.py").write_text(source)
+        (tmp_path / f"{step}.py").write_text(source)
         for output in outputs:
             (tmp_path / "analysis" / "tables" / output).write_text("committed")
     (tmp_path / "figures" / "__main__.py").write_text("open('log', 'a').write('figures ')\n")
@@ -68,14 +76,14 @@ def test_only_what_changed_is_redone(clone):
     reproduce(clone)
     with (clone / "analysis" / "cka.py").open("a") as file:
         file.write("# another way\n")
-    assert reproduce(clone) == (0, ["cka", "figures"])
+    assert reproduce(clone) == (0, ["analysis/cka", "figures"])
     (clone / "analysis" / "twins.py").touch()
     assert reproduce(clone) == (0, [])
     (clone / "checkpoints" / "zoo" / "b.safetensors").write_text("another policy")
     status, ran = reproduce(clone)
-    assert (status, sorted(ran)) == (0, ["cka", "curves", "figures"])
+    assert (status, sorted(ran)) == (0, sorted([*POLICY_STEPS, "figures"]))
     (clone / "analysis" / "tables" / "twins.csv").unlink()
-    assert reproduce(clone) == (0, ["twins", "figures"])
+    assert reproduce(clone) == (0, ["analysis/twins", "figures"])
 
 
 def test_a_failed_step_keeps_the_committed_table(clone):

@@ -154,6 +154,48 @@ def robustness(rng: np.random.Generator) -> list[dict]:
     return rows
 
 
+def probes(rng: np.random.Generator) -> list[dict]:
+    """Task factors that get clearer with depth, a background that fades, one factor constant."""
+    rows, groups = [], [*GROUPS, ("untrained", 0, 0)]
+    sources = [(f"{m}/{s}/peer{p}/step1", m, layer) for m, s, p in groups for layer in LAYERS]
+    sources += [("pixels", "pixels", "pixels"), ("time", "time", "time")]
+    factors = [("agent_x", "task", "picture"), ("goal_dx", "task", "picture")]
+    factors += [("agent_vx", "task", "motion"), ("background", "nuisance", "picture")]
+    factors += [("wall_theme", "nuisance", "picture")]
+    for game, (name, method, layer), (factor, role, scope) in product(GAMES[:2], sources, factors):
+        depth = LAYERS.index(layer) if layer in LAYERS else 0
+        score = 0.95 - 0.1 * depth if factor == "background" else 0.2 + 0.1 * depth
+        score = score + rng.normal(0, 0.02) if factor != "wall_theme" else np.nan
+        rows.append(
+            dict(
+                game=game, id=name if method in ("pixels", "time") else f"{game}/{name}",
+                method=method, step=1, layer=layer, factor=factor, role=role, scope=scope,
+                verdict="constant" if factor == "wall_theme" else "ok", score=score,
+                chance=0.25 if factor == "background" else 0.0,
+                transfer=np.nan if factor == "background" or method == "time" else score - 0.1,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def variation(rng: np.random.Generator) -> list[dict]:
+    """One factor of each kind of verdict; a game whose background does not vary."""
+    verdicts = ("varies", "low entropy", "constant", "missing")
+    rows = []
+    for game in GAMES[:2]:
+        task = {f"factor_{verdict}": verdict for verdict in verdicts}
+        themes = {"background": "constant" if game == "coinrun" else "varies"}
+        for factor, verdict in {**task, **themes}.items():
+            role = "task" if factor in task else "nuisance"
+            rows.append(
+                dict(
+                    game=game, mode="easy", factor=factor, role=role, states=int(rng.integers(9)),
+                    verdict=verdict,
+                )
+            )  # fmt: skip
+    return rows
+
+
 def twins(rng: np.random.Generator, folder: Path) -> list[dict]:
     """A white square on coloured noise, in all 16 games."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -176,7 +218,7 @@ def twins(rng: np.random.Generator, folder: Path) -> list[dict]:
 def write_all(folder: Path, seed: int = 0) -> Path:
     """Every table that the figures read, below ``folder``."""
     rng = np.random.default_rng(seed)
-    for make in (curves, cka, cka_contrast, invariance, robustness, erasure):
+    for make in (curves, cka, cka_contrast, invariance, robustness, erasure, probes, variation):
         write(make(rng), folder, make.__name__)
     write(twins(rng, folder / "twins"), folder, "twins")
     return folder

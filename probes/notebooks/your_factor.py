@@ -1,0 +1,65 @@
+# %% [markdown]
+# # Bring your own factor
+# A factor is a function from a state to a number or a class. `python -m probes --list coinrun`
+# shows those there are. Here is one that is not: how much of the picture is solid ground?
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from sklearn.metrics import r2_score
+
+from analysis.features import read
+from analysis.subjects import common_bank, draw_twins, load_subjects
+from probes.controls import pixels
+from probes.crossfit import crossfit
+from probes.factors.frame import View, number
+from probes.questions import ask
+from probes.splits import deal_folds
+from probes.targets import measure
+
+
+def ground_share(view: View) -> float:
+    """Cells of wall in the picture, as a share of all cells in it."""
+    return len(view.in_view(view.cells("wall", "wall_top"))) / view.reach**2
+
+
+ground = number("ground_share", "share", 0, 1, "solid ground in the picture", ground_share)
+bank = common_bank("coinrun", "easy", 200)
+found = measure("coinrun", bank.states, [ground, "hazard_distance"])
+print(found.missing, found.constant)
+
+# %% [markdown]
+# Trust a factor only after looking: the states with the least and the most of it.
+
+# %%
+values = found.values["ground_share"]
+least, most = values.argmin(), values.argmax()
+print(f"{values[least]:.2f} and {values[most]:.2f} of the picture is ground")
+pair = np.concatenate([np.asarray(bank.observations[i]) for i in (least, most)], axis=1)
+plt.imshow(pair)
+
+# %% [markdown]
+# Then ask the last layer for it, and the pixels. `ask` says whether it can be asked for at all
+# (missing, constant, too few); pictures on another background are predicted, never fitted on.
+
+# %%
+levels, seen = np.asarray(bank.levels), np.asarray(bank.observations)
+folds, twins = deal_folds(levels, seen), draw_twins("coinrun", bank)
+question = ask(ground, values, levels, folds)
+assert question.task is not None, question.verdict
+lines = {"pixels": (pixels(seen), pixels(twins))}
+for one in load_subjects(["coinrun/ppo/0"], controls=1)["coinrun"]:
+    here, there = (read(one.policy, frames, ["hidden"]).layers for frames in (seen, twins))
+    lines[f"{one.id.method}, hidden"] = here["hidden"], there["hidden"]
+scores = {}
+for name, (x, other) in lines.items():
+    held = crossfit(x, [question.task], folds, other)
+    both = {"R²": held.predicted, "on a twin": held.transferred}
+    scores[name] = {key: r2_score(values, told[:, 0]) for key, told in both.items()}
+pd.DataFrame(scores).T.round(2)
+
+# %% [markdown]
+# A score means something only above that of the untrained encoder. Coinrun's training in easy mode
+# shows one background, so that *on a twin* is a wallpaper new to policy and probe alike: below 0
+# the line does worse there than guessing the mean would.
