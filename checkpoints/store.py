@@ -40,6 +40,10 @@ class Provenance:
     code: str
     """hash of the training code"""
 
+    def __post_init__(self) -> None:
+        """Hold the recipe as it stands in a header, where tuples are lists."""
+        object.__setattr__(self, "recipe", json.loads(json.dumps(self.recipe)))
+
     @property
     def policy_id(self) -> PolicyId:
         """The id, parsed."""

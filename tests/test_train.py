@@ -161,7 +161,7 @@ def test_going_on_with_another_recipe_is_refused(tmp_path: Path):
     before = final_bytes(tmp_path)
     other = from_dict(METHODS["mutual"].__dict__ | TINY | {"alpha": 0.5})
     with pytest.raises(UserError, match=r"another recipe \(alpha: 1.0 → 0.5\)"):
-        main(Settings(RUN, other, 2 * BATCH, tmp_path, evaluate_episodes=0))
+        main(Settings(RUN, other, steps=2 * BATCH, output=tmp_path, evaluate_episodes=0))
     assert final_bytes(tmp_path) == before
 
 
