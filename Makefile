@@ -42,7 +42,7 @@ format: $(READY) ## put the layout right
 
 # --nolock: a lock outlives a killed run, and every step writes to a temporary name and renames.
 reproduce: $(READY) ## shipped policies -> tables -> figures, redoing only what changed
-	$(VENV)/bin/snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet host progress \
+	$(VENV)/bin/snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet host progress rules \
 		--max-checksum-file-size 100MB $(ARGS)
 
 figures: $(READY) ## redraw every figure from the committed tables, under a minute

@@ -38,7 +38,7 @@ class Provenance:
     """mean episode return by split (``train``, ``unseen``) when it was saved; may be empty"""
     versions: dict[str, str]
     code: str
-    """hash of the training code"""
+    """hash of the training code; empty if nothing was trained"""
 
     def __post_init__(self) -> None:
         """Hold the recipe as it stands in a header, where tuples are lists."""
@@ -192,7 +192,7 @@ def untrained(like: Provenance, seed: int, peer: int = 0) -> "tuple[Policy, Prov
     with seed_torch(seed, peer, Purpose.WEIGHTS):
         policy = Policy(recipe.encoder, recipe.features, recipe.dropout)
     name = PolicyId(like.policy_id.game, UNTRAINED, seed, peer, 0)
-    return policy.eval(), Provenance(str(name), like.recipe, 0, {}, versions(), code_hash())
+    return policy.eval(), Provenance(str(name), like.recipe, 0, {}, versions(), "")
 
 
 def policy_path(root: Path, policy_id: PolicyId) -> Path:
