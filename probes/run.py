@@ -1,8 +1,9 @@
 """One game's policies, probed: every factor on every layer, beside what it is held against."""
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,23 +33,22 @@ class Source:
 
 def layers_of(
     subjects: Sequence[Subject], sights: Sights, layers: Sequence[str]
-) -> Iterator[list[tuple[Source, np.ndarray, np.ndarray | None]]]:
+) -> Iterator[tuple[Source, np.ndarray, np.ndarray | None]]:
     """Features to probe, on group A and on group B, a policy at a time; baselines first."""
     seen = (sights.fitted, sights.unseen)
     first, second = (None if frames is None else controls.pixels(frames) for frames in seen)
     time = controls.clock(np.asarray(sights.bank.time))
     assert first is not None
-    yield [
-        (Source("pixels", "pixels", 0, "pixels"), first, second),
-        (Source("time", "time", 0, "time"), time, None),
-    ]
+    yield Source("pixels", "pixels", 0, "pixels"), first, second
+    yield Source("time", "time", 0, "time"), time, None
     for subject in subjects:
         policy = subject.policy
         wanted = [name for name in policy.layers if not layers or name in layers]
         source = (str(subject.id), subject.id.method, subject.id.step or 0)
         a, b = (None if frames is None else read(policy, frames, wanted).layers for frames in seen)
         assert a is not None
-        yield [(Source(*source, name), a[name], None if b is None else b[name]) for name in wanted]
+        for name in wanted:
+            yield Source(*source, name), a[name], None if b is None else b[name]
 
 
 def probe_layer(
@@ -157,13 +157,14 @@ def probe_game(
     # A layer of nothing: what the code learns from the factor's own frequencies.
     nothing = np.zeros((len(levels), 1))
     blind = description_bits(nothing, sights.tasks, levels, penalties=(1.0,), seed=seed)
-    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
-        for group in layers_of(subjects, sights, layers):
-            # A thread a layer shares the cores out better than a thread a matrix product.
-            with threadpool_limits(1):
-                jobs = [
-                    pool.submit(probe_layer, source, x, other, sights, weights, blind, seed)
-                    for source, x, other in group
-                ]
-                for job in jobs:
-                    yield job.result()
+    workers = workers or len(os.sched_getaffinity(0))
+    waiting: deque[Future[list[dict[str, Any]]]] = deque()
+    # A thread a layer shares the cores out better than a thread a matrix product.
+    with ThreadPoolExecutor(workers) as pool, threadpool_limits(1):
+        for source, x, other in layers_of(subjects, sights, layers):
+            waiting.append(pool.submit(probe_layer, source, x, other, sights, weights, blind, seed))
+            # One ahead of the workers: none waits for the next policy's features.
+            while len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
