@@ -7,6 +7,7 @@ so every change between views stands beside the change between states.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -22,7 +23,7 @@ MEASURES = (
     *("tv", "tv_worst", "agreement", "value_shift", "jsd", "entropy"),
     *("tv_between", "value_between", "ratio"),
 )
-_ROWS = 256  # states compared with all others at once: keeps the distances small in memory
+_ROWS = 256  # states compared at once, in all pairs of views or with all others: bounds memory
 
 Pairs = Sequence[tuple[int, int]]
 
@@ -70,7 +71,13 @@ def between_views(decisions: Decisions, pairs: Pairs) -> dict[str, Float[np.ndar
         the share of pairs whose likeliest actions agree; ``value_shift`` the mean |ΔV|; ``jsd``
         the mean divergence in nats; ``entropy`` the mean over the views in the pairs, in nats.
     """
-    p, V = decisions.probs, decisions.values
+    starts = range(0, len(decisions.values), _ROWS)
+    parts = [_between_views(decisions, pairs, slice(start, start + _ROWS)) for start in starts]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _between_views(decisions: Decisions, pairs: Pairs, rows: slice) -> dict[str, np.ndarray]:
+    p, V = decisions.probs[rows], decisions.values[rows]
     left, right = np.array(pairs).T
     tv = total_variation(p[:, left], p[:, right])
     likeliest = p.argmax(-1)
@@ -157,7 +164,7 @@ def robustness(
     np.fill_diagonal(apart, 0.0)
     number = len(views) * _quadratic(apart, w)
     tv, value = (
-        _quadratic(np.sum([between_states(part[:, view], levels) for view in views], axis=0), w)
+        _quadratic(reduce(np.add, (between_states(part[:, v], levels) for v in views)), w)
         for part in (decisions.probs / 2, decisions.values[:, :, None])
     )
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -142,7 +142,9 @@ class Layout:
     def _begin(self, x: np.ndarray) -> np.ndarray:
         """Allocate for as many features as the first block has; returns the pilot mean."""
         d, first = x.shape[2], x[0, 0].astype(np.float64)
-        self._sums, self._columns = np.zeros((self.G, d)), np.zeros((self.B, d))
+        # One background has no correlation, so that the total alone is asked for.
+        self._sums = np.zeros((self.G if self.B > 1 else 1, d))
+        self._columns = np.zeros((self.B, d))
         self._spread = np.zeros(d)
         self._sample = np.empty((len(self._ranked), d), dtype=x.dtype)
         # About one rendering first: features that do not vary then become exact zeros.
@@ -185,7 +187,7 @@ class Layout:
         g = self._level[rows]
         np.add.at(self._within, g, np.einsum("sbd,sbd->s", z, z))
         np.add.at(self._squares, g, np.einsum("sd,sd->s", means, means))
-        np.add.at(self._sums, g, means)
+        np.add.at(self._sums, g if self.B > 1 else 0 * g, means)
         self._columns += z.sum(axis=0)
         places = np.searchsorted(self._ranked, rows)
         places[places == len(self._ranked)] = 0

@@ -183,13 +183,13 @@ def _readings(
     subject: "Subject", bank: "Bank", backgrounds: Sequence[int], layers: Sequence[str] | None
 ) -> "Iterator[tuple[slice, TwinReading]]":
     """A policy on the twins; on the bank's own pictures in a game that has no twins."""
-    from analysis.twinset import CHUNK, Block, twin_set
+    from analysis.twinset import FRAMES, Block, twin_set
 
     if get_game(subject.id.game).backgrounds > 1:
         yield from twin_set(subject.id.game, bank, backgrounds).readings(subject.policy, layers)
         return
-    for start in range(0, len(bank), CHUNK):
-        states = slice(start, min(start + CHUNK, len(bank)))
+    for start in range(0, len(bank), FRAMES):
+        states = slice(start, min(start + FRAMES, len(bank)))
         frames = np.asarray(bank.observations[states])[:, None]
         yield states, Block(states, frames).read(subject.policy, layers)
 

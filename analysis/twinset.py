@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from checkpoints.encoders import Policy
 
 FOLDER = Path(".cache/twins")
-CHUNK = 64
-"""States a block, unless another number is asked for."""
+FRAMES = 256
+"""Frames a block, unless another number of states is asked for: one forward pass."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,18 @@ class TwinSet:
     def __len__(self) -> int:
         return len(self.bank)
 
-    def blocks(self, chunk: int = CHUNK) -> Iterator[Block]:
-        """All states in order, ``chunk`` at a time."""
+    def blocks(self, chunk: int | None = None) -> Iterator[Block]:
+        """All states in order, ``chunk`` at a time, or as many as make :data:`FRAMES`."""
+        chunk = max(1, FRAMES // len(self.backgrounds)) if chunk is None else chunk
         if chunk < 1:
-            raise UserError(f"chunk: expected at least 1 state, got {chunk}; {CHUNK} is usual")
+            raise UserError(f"chunk: expected at least 1 state, got {chunk}; 32 is usual")
         for start in range(0, len(self), chunk):
             states = slice(start, min(start + chunk, len(self)))
             # Opened anew for each block: pages of a map that stays open would count as memory.
             yield Block(states, np.array(np.load(self.path, mmap_mode="r")[states]))
 
     def readings(
-        self, policy: "Policy", layers: Sequence[str] | None = None, chunk: int = CHUNK
+        self, policy: "Policy", layers: Sequence[str] | None = None, chunk: int | None = None
     ) -> Iterator[tuple[slice, TwinReading]]:
         """Which states, and what ``policy`` makes of them, block by block."""
         for block in self.blocks(chunk):
@@ -140,8 +141,9 @@ def _draw(game: str, bank: Bank, backgrounds: tuple[int, ...], path: Path) -> No
     renderer = Renderer(game)
     with atomic(path) as temporary:
         frames = open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-        drawn = renderer.stream(bank.states, backgrounds, CHUNK)
-        for start, part in zip(range(0, len(bank), CHUNK), drawn, strict=True):
+        start = 0
+        for part in renderer.stream(bank.states, backgrounds):
             frames[start : start + len(part)] = part
+            start += len(part)
         frames.flush()
         del frames

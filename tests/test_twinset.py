@@ -56,7 +56,7 @@ def test_blocks_are_consecutive_and_of_one_size_but_the_last(drawn):
     assert [block.states for block in drawn.blocks(3)] == [slice(0, 3), slice(3, 4)]
     assert [len(block.frames) for block in drawn.blocks()] == [4]
     assert np.array_equal(frames_of(drawn, 1), frames_of(drawn, 4))
-    with pytest.raises(UserError, match="chunk: expected at least 1 state, got 0; 64 is usual"):
+    with pytest.raises(UserError, match="chunk: expected at least 1 state, got 0; 32 is usual"):
         next(drawn.blocks(0))
 
 
@@ -103,7 +103,7 @@ def test_a_kill_leaves_no_half_set(bank, tmp_path, monkeypatch):
             yield from renderer(self.game).stream(bank.states[:2], BACKGROUNDS)
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(twinset, "CHUNK", 2)
+    monkeypatch.setattr(twinset, "FRAMES", 2)
     monkeypatch.setattr("analysis.renderer.Renderer", Dies)
     with pytest.raises(KeyboardInterrupt):
         twin_set("bigfish", bank, BACKGROUNDS, tmp_path)
