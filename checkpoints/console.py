@@ -16,6 +16,10 @@ class UserError(ValueError):
     """
 
 
+class MachineTrouble(UserError):
+    """The machine, not what was asked of it: a full disk, a device that is not there."""
+
+
 def run_command(
     main: Callable[[Any], None], config: type, *, name: str, default: Any = None
 ) -> None:

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from checkpoints.console import UserError
+from checkpoints.folder import RUN_KEY, STATE, run_content
 from checkpoints.group import Group, Peer
 from checkpoints.recipes import differences, from_dict
+from checkpoints.states import read_state
 from checkpoints.store import read_tensors, write_tensors
-
-STATE = "state.safetensors"
 
 
 def _peer_state(peer: Peer) -> dict[str, Tensor]:
@@ -42,6 +42,8 @@ def _set_peer_state(peer: Peer, state: dict[str, Tensor]) -> None:
     content = state["env.bytes"].numpy().tobytes()
     ends = np.cumsum(state["env.lengths"].numpy())
     states = [content[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+    for game in {read_state(state).game for state in states} - {peer.env.game}:
+        raise UserError(f"the save is of another game ({game} → {peer.env.game}); keep runs apart")
     peer.frames = peer.env.set_states(states)
     peer.scale.discounted = state["scale.discounted"].numpy().copy()
     peer.scale.mean, peer.scale.variance, peer.scale.count = state["scale.moments"].tolist()
@@ -81,7 +83,7 @@ def save_state(group: Group, iteration: int, folder: Path, extra: dict[str, Any]
     }
     tensors |= {f"group/{key}": value for key, value in _adam_state(group).items()}
     header = {
-        "twinscope-run": json.dumps(
+        RUN_KEY: json.dumps(
             {"iteration": iteration, "recipe": asdict(group.recipe), "extra": extra}
         )
     }
@@ -92,12 +94,11 @@ def load_state(group: Group, folder: Path) -> tuple[int, dict[str, Any]]:
     """Put a saved state into a fresh group; returns the last iteration done and ``extra``.
 
     Raises:
-        UserError: the run was made with another recipe; lists what differs.
+        UserError: the run was made with another recipe or game, which the message names, or its
+            environments' states would stop Procgen.
     """
     tensors, header = read_tensors(folder / STATE)
-    if "twinscope-run" not in header:
-        raise UserError(f"expected the state of a run, got another kind of file: {folder / STATE}")
-    content = json.loads(header["twinscope-run"])
+    content = run_content(header, folder / STATE)
     changed = differences(from_dict(content["recipe"]), group.recipe)
     if changed:
         raise UserError(

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checkpoints.console import UserError
+from checkpoints.console import MachineTrouble, UserError
 from checkpoints.ids import UNTRAINED, PolicyId, parse_id
 from checkpoints.recipes import Recipe, from_dict
 
@@ -67,6 +67,7 @@ def code_hash() -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
 def versions() -> dict[str, str]:
     """Versions of what a policy's numbers depend on."""
     found = {"python": platform.python_version()}
@@ -83,7 +84,7 @@ def atomic(path: Path) -> Iterator[Path]:
     """A temporary neighbour of ``path`` to write, put in its place when complete.
 
     A kill at any moment leaves the old file or the new one. A full or read-only folder raises
-    ``UserError`` and leaves nothing behind.
+    ``MachineTrouble`` and leaves nothing behind.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -93,7 +94,7 @@ def atomic(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise UserError(
+        raise MachineTrouble(
             f"expected to write {path}, but: {error}. Free room or choose another folder"
         ) from error
     finally:
@@ -156,10 +157,21 @@ def _provenance(header: dict[str, str], path: Path) -> Provenance:
     return Provenance(**fields)
 
 
-def read_provenance(path: Path) -> Provenance:
+def read_header(path: Path) -> dict[str, str]:
     """The header alone, without importing torch."""
     with _opened(path, "np") as file:
-        return _provenance(file.metadata() or {}, path)
+        return file.metadata() or {}
+
+
+def is_half(path: Path) -> bool:
+    """Whether a policy is written in half precision, without importing torch."""
+    with _opened(path, "np") as file:
+        return all(file.get_slice(key).get_dtype() == "F16" for key in file.keys())
+
+
+def read_provenance(path: Path) -> Provenance:
+    """Where a policy comes from, without importing torch."""
+    return _provenance(read_header(path), path)
 
 
 def load_policy(path: Path) -> "tuple[Policy, Provenance]":

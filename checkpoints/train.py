@@ -1,7 +1,7 @@
 """Train a group of peers: ``python -m checkpoints.train GAME/METHOD/SEED``."""
 
 import ctypes
-import fcntl
+import math
 import os
 import signal
 import sys
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from checkpoints.console import UserError, run_command
+from checkpoints.console import MachineTrouble, UserError, run_command
+from checkpoints.folder import clear_leftovers, only_process
 from checkpoints.games import first_backgrounds
 from checkpoints.ids import PolicyId, parse_id
 from checkpoints.recipes import METHODS, Recipe, get_recipe
@@ -53,6 +54,10 @@ class Settings:
     """episodes of an evaluation, always on the same unseen levels; 0 never evaluates"""
     save_seconds: float = 30.0
     """seconds between saves: what a kill can cost, beside the iteration under way"""
+    hours: float = math.inf
+    """stop after so many hours, as Ctrl-C does; the same command goes on"""
+    pause: float = math.inf
+    """stop after so many environment steps of this call, as Ctrl-C does; --steps stays the goal"""
 
 
 def keep_freed_memory() -> None:
@@ -68,25 +73,26 @@ def keep_freed_memory() -> None:
 
 
 @contextmanager
-def only_process(folder: Path) -> Iterator[None]:
-    """Hold the run's lock; a second process on the same run raises ``UserError``.
+def explained(folder: Path) -> Iterator[None]:
+    """Say in words how memory and devices end a run; nothing is saved after such an end."""
+    import torch
 
-    The kernel lets go of the lock when the process ends, however it ends.
-    """
+    sound = f"what is saved in {folder} is sound, and the same command goes on from there"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = open(folder / "lock", "w")
-    except OSError as error:
-        raise UserError(f"expected a folder that can be written, but: {error}") from error
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"another process is training in {folder}; wait for it, stop it, or choose "
-                "another --output"
-            ) from None
         yield
+    except (MemoryError, RuntimeError) as error:
+        first = (str(error).splitlines() or [""])[0]
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in first:
+            raise UserError(
+                f"out of memory ({first or 'no more is known'}); {sound}. Expected more room: run "
+                "fewer at once, or on a device with more memory"
+            ) from error
+        if "CUDA error" not in first:
+            raise
+        raise MachineTrouble(
+            f"the CUDA device failed ({first}); {sound}. See with nvidia-smi whether it is still "
+            "there"
+        ) from error
 
 
 class Stop:
@@ -118,9 +124,12 @@ def _check(settings: Settings) -> PolicyId:
         raise UserError(f"expected a run such as {wanted.run}, got the policy {wanted}")
     get_recipe(wanted.method, wanted.game)
     if settings.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("expected a CUDA device, but torch finds none; use --device cpu")
+        raise MachineTrouble("expected a CUDA device, but torch finds none; use --device cpu")
     if settings.steps < 1:
         raise UserError(f"expected --steps of at least 1, got {settings.steps:g}")
+    for name in ("hours", "pause"):
+        if not getattr(settings, name) > 0:
+            raise UserError(f"expected --{name} above 0, got {getattr(settings, name):g}")
     return wanted
 
 
@@ -133,8 +142,18 @@ def _recipe(settings: Settings, game: str) -> Recipe:
     return replace(settings.recipe, backgrounds=chosen)
 
 
-def main(settings: Settings) -> None:
-    """Train until ``steps`` or until stopped; says how to go on."""
+def main(settings: Settings, behind: int = 0) -> None:
+    """Train until ``steps`` or until stopped; says how to go on.
+
+    Args:
+        settings: what to train.
+        behind: frames that runs behind this one will pass through networks (as ``Recipe.work``
+            counts); the time left is then given for those, too.
+
+    Raises:
+        UserError: a wrong request, a diverged run, no memory; ``Busy`` if another process trains
+            this run; ``MachineTrouble`` for a full disk or a device that is not there.
+    """
     wanted = _check(settings)
     keep_freed_memory()
     import torch
@@ -143,27 +162,32 @@ def main(settings: Settings) -> None:
     from checkpoints.run import Run
 
     torch.set_num_threads(settings.threads or os.cpu_count() or 1)
-    with only_process(settings.output / str(wanted)):
+    folder = settings.output / str(wanted)
+    with only_process(folder), explained(folder):
+        clear_leftovers(folder)
         recipe = _recipe(settings, wanted.game)
         group = Group(training_levels(wanted.game), recipe, wanted.seed, settings.device)
         run = Run(wanted, group, settings.output, settings.evaluate_episodes)
         with Stop() as stop:
-            _loop(run, settings, stop)
+            _loop(run, settings, stop, behind)
         print(f"policies, progress.csv and logs: {run.folder}")
         if run.step < settings.steps:
             print(f"stopped at step {run.step:,}; the same command goes on from there")
 
 
-def _loop(run: "Run", settings: Settings, stop: Stop) -> None:
+def _loop(run: "Run", settings: Settings, stop: Stop, behind: int) -> None:
     """Iterate: a line after each iteration and, on a terminal, a bar that moves within it."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
     total = -(-int(settings.steps) // run.recipe.batch)
     started, first = time.monotonic(), run.iteration
+    last_second, last_step = started + 3600 * settings.hours, run.step + settings.pause
     with Progress(BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), transient=True) as bar:
         work = run.recipe.work
         task = bar.add_task("", total=total * work, completed=first * work)
-        while run.iteration < total and not stop.asked:
+        while run.iteration < total and not stop.asked and run.step < last_step:
+            if time.monotonic() >= last_second:
+                break
             run.advance(
                 last=run.iteration + 1 == total,
                 evaluate_every=settings.evaluate_every,
@@ -172,8 +196,10 @@ def _loop(run: "Run", settings: Settings, stop: Stop) -> None:
             )
             done, seconds = run.iteration - first, time.monotonic() - started
             rate = done * run.recipe.batch * run.recipe.peers / seconds
-            left = timedelta(seconds=int(seconds / done * (total - run.iteration)))
+            waiting = total - run.iteration, total - run.iteration + behind / work
+            left, queue = (timedelta(seconds=int(seconds / done * n)) for n in waiting)
             line = f"{run.summary()}  {rate:,.0f} agent-steps/s  {left} left"
+            line += f", {queue} with all behind it" if behind else ""
             bar.console.print(line, highlight=False, soft_wrap=True)
     run.save()
 

@@ -1,0 +1,143 @@
+"""What lies in the folder of a run: its lock, its save, why it failed. Read without torch."""
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from checkpoints.console import MachineTrouble, UserError
+from checkpoints.recipes import Recipe, from_dict
+from checkpoints.store import atomic, read_header
+
+STATE = "state.safetensors"
+PROGRESS = "progress.csv"
+FAILED = "failed.json"
+LOCK = "lock"
+RUN_KEY = "twinscope-run"
+
+
+class Busy(UserError):
+    """Another process is training this run."""
+
+
+@contextmanager
+def only_process(folder: Path) -> Iterator[None]:
+    """Hold the run's lock; a second process on the same run raises ``Busy``.
+
+    The kernel lets go of the lock when the process ends, however it ends.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = open(folder / LOCK, "w")
+    except OSError as error:
+        raise MachineTrouble(f"expected a folder that can be written, but: {error}") from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(
+                f"another process is training in {folder}; wait for it, stop it, or choose "
+                "another --output"
+            ) from None
+        yield
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process trains the run at this moment."""
+    try:
+        handle = open(folder / LOCK)
+    except OSError:
+        return False
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what a killed process was writing; call it with the lock held."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def run_content(header: dict[str, str], path: Path) -> dict[str, Any]:
+    """What the header of a save says: ``iteration``, ``recipe`` and ``extra``."""
+    if RUN_KEY not in header:
+        raise UserError(f"expected the state of a run, got another kind of file: {path}")
+    content: dict[str, Any] = json.loads(header[RUN_KEY])
+    return content
+
+
+@dataclass(frozen=True)
+class Save:
+    """How far a run is saved, and what it was trained with."""
+
+    step: int
+    """environment steps of each peer"""
+    recipe: Recipe
+
+
+def read_save(path: Path) -> Save:
+    """The save at ``path``; damage and absence raise ``UserError``."""
+    content = run_content(read_header(path), path)
+    recipe = from_dict(content["recipe"])
+    return Save(content["iteration"] * recipe.batch, recipe)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a run of a study stands."""
+
+    state: Literal["done", "partial", "running", "failed", "waiting"]
+    step: int = 0
+    """environment steps of each peer that are saved"""
+    why: str = ""
+    """what made it fail"""
+
+
+def standing(folder: Path, steps: int) -> Standing:
+    """Where the run in ``folder`` stands on its way to ``steps``.
+
+    A mark of failure counts only as long as the run has not got further since, by whatever command.
+    """
+    try:
+        step = read_save(folder / STATE).step if (folder / STATE).exists() else 0
+        mark = read_failure(folder)
+    except UserError as error:
+        return Standing("failed", 0, str(error))
+    if is_locked(folder):
+        return Standing("running", step)
+    if step >= steps:
+        return Standing("done", step)
+    if mark is not None and mark["step"] >= step:
+        return Standing("failed", step, mark["why"])
+    return Standing("partial" if step else "waiting", step)
+
+
+def mark_failed(folder: Path, why: str) -> None:
+    """Leave in the folder why its run failed and at which saved step."""
+    step = standing(folder, 0).step
+    mark = {"why": why, "step": step, "time": datetime.now(UTC).isoformat(timespec="seconds")}
+    with atomic(folder / FAILED) as temporary:
+        temporary.write_text(json.dumps(mark, indent=1) + "\n")
+
+
+def read_failure(folder: Path) -> dict[str, Any] | None:
+    """The mark in ``folder`` (``why``, ``step``, ``time``), if there is one."""
+    path = folder / FAILED
+    if not path.exists():
+        return None
+    try:
+        mark = json.loads(path.read_text())
+        return {"why": str(mark["why"]), "step": int(mark["step"]), "time": str(mark["time"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"expected a mark of failure with why, step and time, but {path} is damaged "
+            f"({error!r}). Remove it to try the run again"
+        ) from error

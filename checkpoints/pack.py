@@ -1,0 +1,237 @@
+"""Archives of runs, finished or not, so that a queue can move to another machine and go on there.
+
+One run is one ``.tar.xz`` of at most 16 MiB: its complete save, byte for byte; progress.csv; the
+mark of a failure; and the policies of kept steps. Where these do not fit, all are written in half
+precision, as the zoo ships them; where that is still too much, the earliest steps are left out,
+which differ least from an untrained policy. ``packed.json`` inside says what was done. TensorBoard
+logs are left out: progress.csv holds the same numbers.
+
+``tar xf`` reads the archives, too. Training differs by not a byte on the other machine as far as
+its processor and libraries compute alike.
+"""
+
+import json
+import lzma
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from checkpoints.console import MachineTrouble, UserError
+from checkpoints.folder import FAILED, PROGRESS, STATE, read_save
+from checkpoints.ids import PolicyId, parse_id
+from checkpoints.store import (
+    atomic,
+    is_half,
+    list_policies,
+    load_policy,
+    policy_path,
+    save_policy,
+)
+
+LIMIT = 16 * 2**20
+"""Largest archive, bytes."""
+MANIFEST = "packed.json"
+# Bytes are modelled by their place in a word of four: a tenth smaller for float32 weights.
+_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 0, "lp": 2, "pb": 2}]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an archive holds beside the save."""
+
+    id: str
+    step: int
+    """environment steps of each peer in the save"""
+    whole: tuple[str, ...]
+    """kept policies in full precision"""
+    half: tuple[str, ...]
+    """kept policies in half precision"""
+    left_out: tuple[str, ...]
+    """kept policies that did not fit"""
+
+    def __str__(self) -> str:
+        kinds = {"full": self.whole, "half": self.half, "LEFT OUT": self.left_out}
+        listed = [f"{len(names)} {kind}" for kind, names in kinds.items() if names]
+        return f"step {self.step:>10,}  policies: {', '.join(listed) or 'none'}"
+
+
+def archive_name(run: PolicyId) -> str:
+    """File name of a run's archive."""
+    return f"{run.game}_{run.method}_{run.seed}.tar.xz"
+
+
+# -- one run ------------------------------------------------------------------------------------
+
+
+def _piece(name: str, content: bytes) -> bytes:
+    """One file of a tar archive, compressed by itself: pieces can be strung together."""
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    padding = bytes(-len(content) % tarfile.BLOCKSIZE)
+    return _compress(info.tobuf() + content + padding)
+
+
+def _compress(content: bytes) -> bytes:
+    return lzma.compress(content, filters=_FILTERS)
+
+
+def _halved(policy: Path, scratch: Path) -> tuple[bytes, bool]:
+    """The policy in half precision, unless that would change its decisions."""
+    from checkpoints.zoo import TOLERANCE, half_precision_shift
+
+    save_policy(*load_policy(policy), scratch, half=True)
+    close = half_precision_shift(policy, scratch) <= TOLERANCE
+    return (scratch if close else policy).read_bytes(), close
+
+
+def _policies(
+    kept: list[PolicyId], root: Path, room: int, scratch: Path
+) -> tuple[dict[PolicyId, bytes], set[PolicyId]]:
+    """Pieces of the policies that fit into ``room`` bytes, and which of them are halved."""
+    pieces: dict[PolicyId, bytes] = {}
+    for one in kept:
+        pieces[one] = _piece(f"{one}.safetensors", policy_path(root, one).read_bytes())
+        if sum(map(len, pieces.values())) > room:
+            break
+    else:
+        return pieces, {one for one in kept if is_half(policy_path(root, one))}
+    half = set()
+    for one in kept:
+        content, halved = _halved(policy_path(root, one), scratch / "half.safetensors")
+        pieces[one] = _piece(f"{one}.safetensors", content)
+        half |= {one} if halved else set()
+    steps = sorted({one.step or 0 for one in kept})
+    while sum(map(len, pieces.values())) > room:
+        first = steps.pop(0)
+        pieces = {one: piece for one, piece in pieces.items() if one.step != first}
+    return pieces, half & set(pieces)
+
+
+def _left_out_before(folder: Path) -> set[str]:
+    """Policies that an earlier move of this run left behind."""
+    path = folder / MANIFEST
+    return set(parse_manifest(path.read_text(), path).left_out) if path.exists() else set()
+
+
+def pack(run: PolicyId, root: Path, target: Path, limit: int = LIMIT) -> Manifest:
+    """Write the archive of a run, which may be training meanwhile.
+
+    Args:
+        run: has begun, so that ``root`` holds a save of it.
+        root: folder of runs.
+        target: file to write.
+        limit: largest size, bytes.
+
+    Raises:
+        UserError: no save, or one that does not fit even without any policy.
+    """
+    folder = root / str(run)
+    with tempfile.TemporaryDirectory() as temporary:
+        scratch = Path(temporary)
+        # Saves are replaced, never changed: what is copied here is one complete save.
+        shutil.copyfile(folder / STATE, scratch / STATE)
+        step = read_save(scratch / STATE).step
+        small = [_piece(f"{run}/{STATE}", (scratch / STATE).read_bytes())]
+        for name in (PROGRESS, FAILED):
+            if (folder / name).exists():
+                small.append(_piece(f"{run}/{name}", (folder / name).read_bytes()))
+        end = _compress(bytes(2 * tarfile.BLOCKSIZE))
+        manifest_room = 4096
+        room = limit - sum(map(len, small)) - len(end) - manifest_room
+        if room < 0:
+            raise UserError(
+                f"expected the save of {run} to fit into {limit:,} bytes, but it takes "
+                f"{sum(map(len, small)):,} without any policy; copy {folder} as it is"
+            )
+        kept = [k for k in list_policies(root) if run.covers(k) and (k.step or 0) <= step]
+        pieces, half = _policies(kept, root, room, scratch)
+    left_out = _left_out_before(folder) | {str(one) for one in kept}
+    manifest = Manifest(
+        str(run),
+        step,
+        whole=tuple(str(one) for one in sorted(set(pieces) - half)),
+        half=tuple(str(one) for one in sorted(half)),
+        left_out=tuple(sorted(left_out - {str(one) for one in pieces}, key=parse_id)),
+    )
+    first = _piece(f"{run}/{MANIFEST}", (json.dumps(asdict(manifest), indent=1) + "\n").encode())
+    with atomic(target) as file:
+        file.write_bytes(b"".join([first, *small, *pieces.values(), end]))
+    return manifest
+
+
+def damaged(archive: Path, found: object) -> UserError:
+    """The error to raise about an archive; ``found`` says what is wrong with it."""
+    return UserError(
+        f"expected an archive written by --pack, but {archive} is damaged or of another kind "
+        f"({found}). Copy it again, or pack the run again"
+    )
+
+
+def parse_manifest(text: str, archive: Path) -> Manifest:
+    """Read the content of ``packed.json``."""
+    try:
+        values: dict[str, Any] = json.loads(text)
+        lists = {key: tuple(values[key]) for key in ("whole", "half", "left_out")}
+        return Manifest(id=str(values["id"]), step=int(values["step"]), **lists)
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(archive, repr(error)) from error
+
+
+def read_manifest(archive: Path) -> Manifest:
+    """What an archive says it holds, without unpacking the rest."""
+    try:
+        with tarfile.open(archive, "r:xz") as tar:
+            member = tar.next()
+            file = tar.extractfile(member) if member and member.isreg() else None
+            if file is None or not member or PurePosixPath(member.name).name != MANIFEST:
+                raise damaged(archive, f"no {MANIFEST} at its beginning")
+            return parse_manifest(file.read(LIMIT).decode(), archive)
+    except (tarfile.TarError, lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
+        raise damaged(archive, error) from error
+
+
+def each(items: Iterable[tuple[str, Callable[[], str]]]) -> None:
+    """Do all; what is refused is said in the end and keeps nothing else from being done."""
+    refused = []
+    for name, action in items:
+        try:
+            print(f"{name:<32}{action()}", flush=True)
+        except MachineTrouble:
+            raise
+        except UserError as error:
+            refused.append(str(error))
+    if refused:
+        raise UserError("; ".join(refused))
+
+
+def pack_all(runs: list[PolicyId], root: Path, target: Path, overwrite: bool = False) -> None:
+    """Write the archive of every run that has begun; what is up to date is not done again.
+
+    Raises:
+        UserError: no run has begun, or an archive is further along than its run.
+    """
+
+    def action(run: PolicyId) -> str:
+        archive = target / archive_name(run)
+        step = read_save(root / str(run) / STATE).step
+        known = read_manifest(archive) if archive.exists() and not overwrite else None
+        if known is not None and known.step > step:
+            raise UserError(
+                f"{archive} is further along ({known.step:,} steps) than {run} ({step:,}). Keep "
+                "it, or give --overwrite"
+            )
+        fresh = known is None or known.step < step
+        made = pack(run, root, archive) if fresh or known is None else known
+        size = f"{archive.stat().st_size / 2**20:5.2f} MiB"
+        return f"{made}  {size}{'' if fresh else '  up to date'}"
+
+    begun = [run for run in runs if (root / str(run) / STATE).exists()]
+    if not begun:
+        raise UserError(f"expected runs of the study under {root}, but none has begun")
+    each((str(run), partial(action, run)) for run in begun)
+    print(f"{len(begun)} archives: {target}")

@@ -1,0 +1,146 @@
+"""A study: which runs are to be trained, in order of worth, read from a YAML file.
+
+::
+
+    recipe: {encoder: nature, mode: easy}     # what differs from the methods' own, for all runs
+    runs:
+      - {id: starpilot/ppo/0, steps: 2_097_152}
+"""
+
+from collections.abc import Hashable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from checkpoints.console import UserError, one_of
+from checkpoints.ids import PolicyId, parse_id
+from checkpoints.recipes import METHODS, Recipe, from_dict, get_recipe
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run of a study."""
+
+    id: PolicyId
+    steps: int
+    """environment steps of each peer"""
+    recipe: Recipe
+
+    def work(self, done: int) -> int:
+        """Frames that have yet to pass through networks when ``done`` steps are saved."""
+        iterations = -(-self.steps // self.recipe.batch) - done // self.recipe.batch
+        return max(0, iterations) * self.recipe.work
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses what YAML calls an error and PyYAML passes over: a key that comes twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = [key for key in keys if keys.count(key) > 1]
+        if twice:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {twice[0]!r} stands twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
+def method_settings() -> list[str]:
+    """Names of the recipe's settings that the method in an id decides."""
+    recipes = [asdict(recipe) for recipe in METHODS.values()]
+    return [
+        field.name
+        for field in fields(Recipe)
+        if field.name == "backgrounds" or len({recipe[field.name] for recipe in recipes}) > 1
+    ]
+
+
+def read_study(path: Path) -> tuple[Planned, ...]:
+    """The runs of a study, in the order of the file.
+
+    Raises:
+        UserError: no such file, no YAML, an unknown key, game, method or setting, a run that
+            stands twice, steps that are no positive whole number.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except OSError as error:
+        raise UserError(f"expected a study such as study.yaml, but: {error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"expected YAML in {path}, but: {error}") from error
+    _mapping(content, ("runs",), ("recipe",), str(path))
+    common = _common(content.get("recipe"), path)
+    if not isinstance(content["runs"], list) or not content["runs"]:
+        raise UserError(f"{path}: expected a list of runs under 'runs', got {content['runs']!r}")
+    planned: dict[PolicyId, Planned] = {}
+    for place, entry in enumerate(content["runs"], 1):
+        run = _planned(entry, common, f"{path}, run {place}")
+        if run.id in planned:
+            raise UserError(
+                f"{path}, run {place}: {run.id} stands in the list already; keep the one with "
+                "more steps"
+            )
+        planned[run.id] = run
+    return tuple(planned.values())
+
+
+def _mapping(given: Any, needed: tuple[str, ...], free: tuple[str, ...], place: str) -> None:
+    if not isinstance(given, dict):
+        wanted = ", ".join([*needed, *free])
+        raise UserError(f"{place}: expected a mapping with the keys {wanted}, got {given!r}")
+    for key in given:
+        _named(place, "key", key, [*needed, *free])
+    missing = [key for key in needed if key not in given]
+    if missing:
+        raise UserError(f"{place}: the key {missing[0]!r} is missing; add it")
+
+
+def _named(place: str, kind: str, given: object, known: list[str]) -> None:
+    try:
+        one_of(kind, given, known)
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from error
+
+
+def _common(given: Any, path: Path) -> dict[str, Any]:
+    """The settings common to all runs, checked."""
+    if given is None:
+        return {}
+    place, decided = f"{path}, recipe", method_settings()
+    free = [field.name for field in fields(Recipe) if field.name not in decided]
+    if not isinstance(given, dict):
+        raise UserError(f"{place}: expected a mapping of settings, got {given!r}")
+    for key in given:
+        if key in decided:
+            raise UserError(
+                f"{place}: {key!r} is decided by the method in an id; name another method there "
+                f"(one of {', '.join(METHODS)}, each also with -bg4 for 4 backgrounds)"
+            )
+        _named(place, "setting", key, free)
+    try:
+        from_dict(given)
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from error
+    return given
+
+
+def _planned(entry: Any, common: dict[str, Any], place: str) -> Planned:
+    _mapping(entry, ("id", "steps"), (), place)
+    name, steps = entry["id"], entry["steps"]
+    if not isinstance(name, str):
+        raise UserError(f"{place}: expected an id such as bigfish/mutual/0, got {name!r}")
+    try:
+        run = parse_id(name)
+        method = get_recipe(run.method, run.game)
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from error
+    if run != run.run:
+        raise UserError(f"{place}: expected a run such as {run.run}, got the policy {run}")
+    if type(steps) is not int or steps < 1:
+        raise UserError(
+            f"{place} ({run}): expected steps as a whole number of at least 1, such as 2_097_152, "
+            f"got {steps!r}"
+        )
+    return Planned(run, steps, from_dict(asdict(method) | common))
