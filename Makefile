@@ -58,7 +58,8 @@ zoo: $(READY) ## retrain the shipped policies: hours to days
 	$(PY) -m checkpoints.zoo $(ARGS)
 
 bench: $(READY) ## measure speeds, one program a file in tests/benchmarks
-	@for program in tests/benchmarks/*.py; do echo "== $$program"; $(PY) $$program $(ARGS) || exit 1; done
+	@for program in tests/benchmarks/bench_*.py; do echo "== $$program"; \
+		$(PY) -m tests.benchmarks.$$(basename $$program .py) $(ARGS) || exit 1; done
 
 # Resolved without hashes, index addresses or a local build of torch, so that it installs anywhere.
 lock: ## resolve pyproject.toml into requirements.lock anew

@@ -4,31 +4,23 @@
 each level's own background, on another one for the whole episode, and on another one every step.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
 from tyro.conf import Positional
 
+from analysis.episodes import SWAPS, Played, Pool, Stage, pool_of
 from analysis.stats import Interval, cluster_interval
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
-from checkpoints.games import Mode, get_game
-from checkpoints.states import for_drawing, with_background
 from checkpoints.store import ZOO
 
 if TYPE_CHECKING:
     from analysis.subjects import Subject
-    from checkpoints.encoders import Policy
-
-Swap = Literal["none", "episode", "step"]
-SWAPS: tuple[Swap, ...] = ("none", "episode", "step")
-Pool = Literal["all", "seen", "unseen"]
-_FEWEST = 8  # environments of the smallest world: below, a step costs more than what it steps
 
 SCHEMA = Schema(
     "swaps",
@@ -82,123 +74,6 @@ class Settings:
     """folder that receives swaps.csv"""
     overwrite: bool = False
     """replace a table that exists"""
-
-
-class Played(NamedTuple):
-    """One episode from each first state."""
-
-    returns: Float[np.ndarray, " episode"]
-    """undiscounted"""
-    steps: Int[np.ndarray, " episode"]
-
-
-def other_than(
-    pool: Sequence[int], own: Int[np.ndarray, " state"], rng: np.random.Generator
-) -> Int[np.ndarray, " state"]:
-    """For each state one background of ``pool`` that is not its own, uniformly drawn.
-
-    Raises:
-        UserError: a state for which the pool holds no other.
-    """
-    choices = np.array(sorted(set(pool)), dtype=np.int64)
-    place = np.searchsorted(choices, own)
-    inside = np.isin(own, choices)
-    left = len(choices) - inside
-    if left.min() < 1:
-        raise UserError(
-            f"expected a background other than {own[left.argmin()]} to draw a state on, got only "
-            f"{choices.tolist()}; draw from more"
-        )
-    drawn = rng.integers(0, left)
-    return choices[drawn + (inside & (drawn >= place))]
-
-
-class Stage:
-    """A game's unseen levels, played from the same first states every time.
-
-    Episodes end at different times. Those still playing move to ever smaller worlds, which saves
-    stepping the ended ones; all worlds are kept, since Procgen leaks memory with each.
-    """
-
-    def __init__(self, game: str, mode: Mode, episodes: int, seed: int) -> None:
-        """Draw the first states; the same arguments draw the same."""
-        from analysis.renderer import Renderer
-        from checkpoints.evaluate import Evaluation
-        from checkpoints.worlds import Levels, ProcgenVectorEnv
-
-        self.game, self.episodes, self.seed = game, episodes, seed
-        unseen = Levels.unseen()
-        there = Evaluation(game, mode, levels=unseen, num_envs=episodes, seed=seed)
-        self.first, self.levels = there.first, there.levels
-        self.own = np.array([for_drawing(state, game).own for state in self.first])
-        """(episode,) the background on which each level is met"""
-        self._worlds = [there.env]
-        while (size := self._worlds[-1].num_envs // 2) >= _FEWEST:
-            self._worlds.append(ProcgenVectorEnv(game, levels=unseen, mode=mode, num_envs=size))
-        self._renderer = Renderer(game)
-
-    def play(self, policy: "Policy", swap: Swap, pool: Sequence[int]) -> Played:
-        """One episode from each first state.
-
-        Args:
-            policy: in evaluation mode; its actions are sampled, with the same random numbers for
-                every swap.
-            swap: ``none`` keeps each level's background; ``episode`` edits its first state;
-                ``step`` shows every step on a background drawn anew.
-            pool: backgrounds to draw from; each level's own is left out.
-        """
-        draws, wallpaper = (np.random.default_rng([self.seed, k]) for k in (0, 1))
-        first = self.first
-        if swap == "episode":
-            chosen = other_than(pool, self.own, wallpaper).tolist()
-            edits = zip(first, chosen, strict=True)
-            first = [with_background(state, self.game, index) for state, index in edits]
-        total, steps = np.zeros(self.episodes), np.zeros(self.episodes, dtype=np.int64)
-        rows = slots = np.arange(self.episodes)
-        world = self._worlds[0]
-        frames = world.set_states(first)
-        while len(rows):
-            if swap == "step":
-                shown = other_than(pool, self.own, wallpaper)[rows].tolist()
-                states = world.get_states()
-                frames = self._renderer.render_each([states[k] for k in slots], shown)
-            else:
-                frames = frames[slots]
-            actions = np.zeros(world.num_envs, dtype=np.int32)
-            actions[slots] = act(policy, frames, draws.random(self.episodes)[rows])
-            frames, rewards, dones, _, _ = world.step(actions)
-            total[rows] += rewards[slots]
-            steps[rows] += 1
-            rows, slots = rows[~dones[slots]], slots[~dones[slots]]
-            smaller = [one for one in self._worlds if len(rows) <= one.num_envs < world.num_envs]
-            if len(rows) and smaller:
-                states = world.get_states()
-                kept = [states[k] for k in slots]
-                world, slots = smaller[-1], np.arange(len(rows))
-                frames = world.set_states(kept + kept[:1] * (world.num_envs - len(kept)))
-        return Played(total, steps)
-
-
-def act(
-    policy: "Policy", frames: np.ndarray, uniform: Float[np.ndarray, " state"]
-) -> Int[np.ndarray, " state"]:
-    """The action at which the cumulated probability first exceeds ``uniform``, for each frame.
-
-    Equal decisions and equal numbers give equal actions: common random numbers.
-    """
-    import torch
-
-    device = next(policy.parameters()).device
-    with torch.inference_mode():
-        logits, _ = policy(torch.from_numpy(np.ascontiguousarray(frames)).to(device))
-    cumulated = logits.double().softmax(-1).cumsum(-1).cpu().numpy()
-    return (uniform[:, None] >= cumulated[:, :-1]).sum(1)
-
-
-def pool_of(kind: Pool, game: str, trained: Sequence[int]) -> tuple[int, ...]:
-    """The backgrounds to draw from; may be empty."""
-    there = range(get_game(game).backgrounds)
-    return tuple(b for b in there if kind == "all" or (b in trained) == (kind == "seen"))
 
 
 def rows_of(stage: Stage, subject: "Subject", settings: Settings) -> Iterator[dict[str, Any]]:

@@ -10,10 +10,16 @@ from figures import (
     cka_contrast,
     cka_map,
     curves,
+    embedding,
     erasure,
     invariance,
     probes,
+    returns,
     robustness,
+    saliency,
+    saliency_sheet,
+    similarity,
+    similarity_pairs,
     steps,
     twins_panel,
     variation,
@@ -24,7 +30,8 @@ FIGURES: dict[str, Draw] = {
     module.NAME: module.draw
     for module in (
         *(curves, cka_map, cka_contrast, invariance, robustness, steps, erasure, probes),
-        *(variation, twins_panel),
+        *(variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs),
+        *(returns, twins_panel),
     )
 }
 
@@ -34,7 +41,8 @@ class Settings:
     """Draw figures from tables, each as PDF, PNG (300 dpi) and CSV of the rows it shows.
 
     NAME is one of: curves, cka_map, cka_contrast, invariance, robustness, steps,
-    erasure, probes, variation, twins_panel. No name draws all.
+    erasure, probes, variation, saliency, saliency_sheet, embedding, similarity,
+    similarity_pairs, returns, twins_panel. No name draws all.
     """
 
     names: Positional[tuple[str, ...]] = ()

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from analysis import swaps, tables
-from analysis.swaps import SWAPS, Played, Settings, Stage, act, other_than, pool_of, rows_of
+from analysis import episodes, swaps, tables
+from analysis.episodes import SWAPS, Played, Stage, act, other_than, pool_of
+from analysis.swaps import Settings, rows_of
 from checkpoints.console import UserError
 from checkpoints.worlds import Levels, ProcgenVectorEnv
 
@@ -94,7 +95,7 @@ def test_the_policy_sees_what_the_swap_says(monkeypatch):
         seen.append(frames.copy())
         return np.zeros(len(frames), dtype=np.int64)
 
-    monkeypatch.setattr(swaps, "act", watch)
+    monkeypatch.setattr(episodes, "act", watch)
     shown = {}
     for swap in SWAPS:
         seen.clear()

@@ -17,7 +17,16 @@ OUTPUTS = {
     "analysis/invariance": ["invariance.csv"],
     "analysis/robustness": ["robustness.csv"],
     "analysis/swaps": ["swaps.csv"],
+    "analysis/returns": ["returns.csv", "returns_scores.csv", "returns_profiles.csv"],
     "analysis/erasure": ["erasure.csv", "patching.csv"],
+    "analysis/embedding": ["embedding.csv", "embedding_scores.csv"],
+    "analysis/saliency": [
+        *("saliency.csv", "saliency_sheet.csv"),
+        *("saliency/pictures.png", "saliency/maps.png"),
+    ],
+    "analysis/similarity": [
+        *("similarity.csv", "similarity_nulls.csv", "similarity_outliers.csv"),
+    ],
     "probes/__main__": ["probes.csv"],
     "probes/variation": ["variation.csv"],
 }

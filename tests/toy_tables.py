@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import toy_saliency
 from matplotlib.image import imsave
+from toy_returns import returns_profiles, returns_scores
+from toy_similarity import similarity
 
 from checkpoints.games import GAMES as GAME_FACTS
 
@@ -14,6 +17,10 @@ LAYERS = ("conv1", "conv2", "conv3", "hidden")
 GAMES = ("coinrun", "jumper", "starpilot")
 CONTRASTS = ("mutual peers - ppo seeds", "mutual self - ppo self")
 GROUPS = (("ppo", 0, 0), ("ppo", 1, 0), ("mutual", 0, 0), ("mutual", 0, 1))
+
+PER_GAME = {"cka_map", "embedding", "similarity"}
+"""Figures of one page a game, which is part of their files' names."""
+MAP_AXES = [f"{kind}_{axis}" for kind in ("umap", "tsne", "pca") for axis in "xy"]
 
 
 def write(rows: list[dict], folder: Path, name: str) -> None:
@@ -196,6 +203,48 @@ def variation(rng: np.random.Generator) -> list[dict]:
     return rows
 
 
+def embedding(rng: np.random.Generator) -> list[dict]:
+    """Points anywhere; one policy a method has recoloured frames; a game without twins."""
+    rows = []
+    for game, (method, seed, peer) in product(GAMES[:2], [*GROUPS, ("untrained", 0, 0)]):
+        first = (seed, peer) == (0, 0)
+        sizes = {"twins": (5, 4) if game == "coinrun" else (0, 0)}
+        sizes["random-conv"] = (2, 9) if first else (0, 0)
+        for panel, size in sizes.items():
+            for state, view in np.ndindex(size):
+                at = dict(zip(MAP_AXES, rng.normal(size=len(MAP_AXES)), strict=True))
+                rows.append(
+                    dict(
+                        game=game, panel=panel, id=f"{game}/{method}/{seed}/peer{peer}/step1",
+                        method=method, state=state, view=view, **at,
+                    )
+                )  # fmt: skip
+    return rows
+
+
+def embedding_scores(rng: np.random.Generator) -> list[dict]:
+    """What the command scores; one layer has collapsed."""
+    rows = []
+    points = pd.DataFrame(embedding(rng))
+    for (game, panel), part in points.groupby(["game", "panel"]):
+        cells = [("pca", "all", f"variance of axis {axis}") for axis in (1, 2)]
+        for kind in ("umap", "tsne", "pca"):
+            cells += [(kind, "all", name) for name in ("trustworthiness", "purity by policy")]
+            cells += [(kind, one, "purity by state") for one in set(part["id"])]
+        cells += [("layer", one, "spread within ÷ between states") for one in set(part["id"])]
+        for kind, name, measure in sorted(cells):
+            gone = kind == "layer" and "untrained" in name
+            value = np.nan if gone else rng.uniform(0.3, 0.6)
+            rows.append(
+                dict(
+                    game=game, panel=panel, map=kind, id=name, measure=measure, value=value,
+                    low=value, high=value + 0.1, chance=0.2 if "purity" in measure else np.nan,
+                    points=40, verdict="collapsed" if gone else "ok",
+                )
+            )  # fmt: skip
+    return rows
+
+
 def twins(rng: np.random.Generator, folder: Path) -> list[dict]:
     """A white square on coloured noise, in all 16 games."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -220,5 +269,11 @@ def write_all(folder: Path, seed: int = 0) -> Path:
     rng = np.random.default_rng(seed)
     for make in (curves, cka, cka_contrast, invariance, robustness, erasure, probes, variation):
         write(make(rng), folder, make.__name__)
+    for make in (embedding, embedding_scores, similarity):
+        write(make(rng), folder, make.__name__)
     write(twins(rng, folder / "twins"), folder, "twins")
+    write(toy_saliency.saliency(rng), folder, "saliency")
+    write(toy_saliency.saliency_sheet(rng, folder / "saliency"), folder, "saliency_sheet")
+    for make in (returns_scores, returns_profiles):
+        write(make(rng), folder, make.__name__)
     return folder

@@ -1,0 +1,67 @@
+"""A policy as a differentiable function of its pixels: what saliency methods take."""
+
+import torch
+from torch import Tensor, nn
+
+from checkpoints.console import UserError
+from checkpoints.encoders import Policy
+from checkpoints.games import IMAGE_SHAPE, NUM_ACTIONS
+
+VALUE = NUM_ACTIONS
+"""The column of :class:`Scores` that holds the value."""
+
+
+class Scores(nn.Module):
+    """A policy as a differentiable function of pixels.
+
+    Maps ``(n, 3, 64, 64)`` float pixels, 0 to 1, to ``(n, 16)``: 15 log-probabilities in nats and
+    the value. Equal to the policy's own call on uint8 frames.
+    """
+
+    def __init__(self, policy: nn.Module) -> None:
+        """Wrap a ``Policy`` or an ``Adapted`` one, and try it.
+
+        Raises:
+            UserError: training mode (dropout would be on), or a policy whose call on float frames
+                (0 to 255) gives something else than on whole numbers, or has no gradient.
+        """
+        super().__init__()
+        if policy.training:
+            raise UserError(
+                "expected a policy in evaluation mode, got one in training mode: call .eval()"
+            )
+        self.policy = policy
+        self._try()
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Log-probabilities and value, side by side."""
+        if isinstance(self.policy, Policy):
+            # Its own call makes floats of whole numbers in place, which a gradient cannot follow.
+            features = self.policy.encoder(pixels).float()
+            logits, values = self.policy.actor(features), self.policy.critic(features)
+        else:
+            logits, values = self.policy(255 * pixels.permute(0, 2, 3, 1))
+        return torch.cat([logits.log_softmax(-1), values.reshape(-1, 1)], dim=1)
+
+    @torch.enable_grad()
+    def _try(self) -> None:
+        device = next(self.policy.parameters()).device
+        draws = torch.Generator().manual_seed(0)
+        frames = torch.randint(0, 256, (2, *IMAGE_SHAPE), dtype=torch.uint8, generator=draws)
+        frames = frames.to(device)
+        pixels = (frames.permute(0, 3, 1, 2).float() / 255).requires_grad_()
+        with torch.no_grad():
+            logits, values = self.policy(frames)
+        wanted = torch.cat([logits.log_softmax(-1), values.reshape(-1, 1)], dim=1)
+        found = self(pixels)
+        far = not torch.allclose(found, wanted, rtol=1e-3, atol=1e-3)
+        # Weights alone may give a gradient: it has to reach the pixels.
+        traced = found.requires_grad
+        if traced:
+            traced = torch.autograd.grad(found.sum(), pixels, allow_unused=True)[0] is not None
+        if far or not traced:
+            what = "other decisions" if far else "no gradient"
+            raise UserError(
+                "expected a policy that decides on float frames, 0 to 255, as on whole numbers, "
+                f"with a gradient; got {what}; let its forward= compute with floats throughout"
+            )

@@ -1,0 +1,115 @@
+"""Where maps lie, by method: on the background, on sprites, and whether twins bear them out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+from figures.inputs import load_rows
+from figures.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
+
+NAME = "saliency"
+COMMAND = "python -m analysis.saliency"
+PANELS = {
+    "ratio": "share of the map on\nbackground / of the frame",
+    "sprites": "share of the map on\nsprites / of the frame",
+    "faithful_amount": "rank correlation with\nTV between twins",
+}
+_ENDS = tuple(f"{name}{end}" for name in PANELS for end in ("", "_low", "_high"))
+COLUMNS = (
+    *("game", "id", "method", "seed", "peer", "step", "target", "attribution", "verdict"),
+    *("area", *_ENDS, "faithful_area"),
+)
+METHOD_ORDER = ("gradient", "smoothgrad", "ig-black", "ig-blurred", "ig-twin", "occlusion")
+APART = 0.6
+"""Share of the room between two methods over which policies are spread."""
+
+
+def in_attribution_order(names: pd.Series) -> list[str]:
+    """Distinct methods; Grad-CAM last, from the pixels upwards."""
+    known = list(METHOD_ORDER)
+    return sorted(set(names), key=lambda n: (known.index(n) if n in known else len(known), n))
+
+
+def plot_scores(ax: Axes, rows: pd.DataFrame, score: str, colours: dict[str, str]) -> Axes:
+    """One score with its interval over the methods of one game, a point a policy.
+
+    Args:
+        ax: where to draw.
+        rows: columns as in :data:`COLUMNS`, of one game and target. What holds by construction is
+            hatched, not drawn. Behind ``faithful_amount`` a grey dash: what the area of the
+            background alone ranks as well.
+        score: one of :data:`PANELS`.
+        colours: training method -> colour.
+    """
+    order = in_attribution_order(rows["attribution"])
+    methods = in_method_order(rows["method"])
+    names = rows[["method", "seed", "peer", "id"]].itertuples(index=False, name=None)
+    ids = [one[-1] for one in sorted(set(names), key=lambda n: (methods.index(n[0]), *n[1:]))]
+    shift = APART * ((rows["id"].map(ids.index) + 0.5) / len(ids) - 0.5)
+    places = rows["attribution"].map(order.index) + shift
+    correlation = score == "faithful_amount"
+    ax.axhline(0.0 if correlation else 1.0, color="0.35", linewidth=0.8, zorder=0)
+    drawn = rows if correlation else rows[rows["verdict"] == "scored"]
+    if correlation:
+        label = "area alone (below)"
+        ax.plot(places, rows["faithful_area"], "_", color="0.5", markersize=4, label=label)
+    for method in methods:
+        one = drawn[drawn["method"] == method]
+        at, colour = places[one.index], colours[method]
+        ax.vlines(at, one[f"{score}_low"], one[f"{score}_high"], color=colour, linewidth=1.0)
+        ax.plot(at, one[score], "o", color=colour, markersize=2.2, label=method)
+    for method in set(rows.loc[rows["verdict"] == "by construction", "attribution"]):
+        if not correlation:
+            at = order.index(method)
+            ax.axvspan(at - 0.45, at + 0.45, color="0.85", hatch="///", fill=False, linewidth=0)
+    ax.set_xticks(range(len(order)), order, rotation=45, ha="right")
+    ax.set_xlim(-0.5, len(order) - 0.5)
+    return ax
+
+
+@on_paper
+def draw(tables: Path) -> Iterator[Drawing]:
+    """One page: a column a game, maps of the likeliest action."""
+    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = rows[rows["target"] == "action"].reset_index(drop=True)
+    games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
+    figure = Figure(figsize=(PAGE_WIDTH, 5.6))
+    axes = figure.subplots(len(PANELS), len(games), squeeze=False, sharex="col")
+    handles: dict[str, Any] = {}
+    for column, game in enumerate(games):
+        here = rows[rows["game"] == game]
+        for line, score in enumerate(PANELS):
+            ax = plot_scores(axes[line, column], here, score, colours)
+            handles |= dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
+        axes[0, column].set_title(f"{game}: background is {here['area'].mean():.0%} of the frame")
+        axes[0, column].set_ylim(0, None)
+        _log(axes[1, column])
+        axes[2, column].set_ylim(-1, 1)
+    for ax, label in zip(axes[:, 0], PANELS.values(), strict=True):
+        ax.set_ylabel(label)
+    figure.legend(
+        list(handles.values()),
+        list(handles),
+        loc="outside lower center",
+        ncols=5,
+        columnspacing=1.2,
+        title="Maps of the likeliest action; bars: 95 % intervals over levels; line: chance; "
+        "hatched: fixed by construction.\nBelow: amount on the background against the TV between "
+        "twins, over states.",
+        title_fontsize=SMALL,
+    )
+    yield Drawing(NAME, figure, rows)
+
+
+def _log(ax: Axes) -> None:
+    ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    subs = (1.0, 2.0, 5.0) if high > 5 * low else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+    ax.yaxis.set_major_locator(LogLocator(subs=subs))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

@@ -1,0 +1,138 @@
+"""Layer by layer and measure by measure: how far beyond chance are peers alike, and who else is?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from figures.cka_map import COLOURS, label_edges, plot_map
+from figures.inputs import load_rows
+from figures.style import (
+    PAGE_WIDTH,
+    SMALL,
+    Drawing,
+    in_layer_order,
+    on_paper,
+)
+
+NAME = "similarity"
+COMMAND = "python -m analysis.similarity"
+COLUMNS = (
+    *("game", "id_x", "id_y", "pair", "measure", "layer_x", "layer_y", "states", "levels"),
+    *("value", "low", "high", "p_max", "calibrated", "agreement"),
+)
+MEASURES = {
+    "cka": "CKA",
+    "cka_deconfounded": "CKA without\nthe input's part",
+    "cka_one_background": "CKA on\none background",
+    "cka_rbf": "CKA, Gaussian",
+    "rsa": "RSA",
+    "neighbours": "mutual nearest\nneighbours",
+}
+"""Those that are tested by permutation, and what the page calls them."""
+ALPHA = 0.05
+
+
+def kinds_of(rows: pd.DataFrame) -> list[str]:
+    """Pairs of one method: peers first, then seeds, then the untrained."""
+    kinds = [pair for pair in dict.fromkeys(rows["pair"]) if " vs " not in pair]
+    order = ("peers", "seeds", "steps", "untrained")
+    return sorted(kinds, key=lambda pair: (order.index(pair.split()[-1]), pair))
+
+
+def averaged(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean over the pairs of a kind; a cell stands out if it does in every pair.
+
+    Returns:
+        One row a cell: ``layer_x, layer_y, value, calibrated, p_max, pairs``.
+    """
+    cells = rows.groupby(["layer_x", "layer_y"], sort=False)
+    found = cells.agg(
+        value=("value", "mean"),
+        calibrated=("calibrated", "mean"),
+        p_max=("p_max", "max"),
+        pairs=("value", "count"),
+    )
+    return found.reset_index()
+
+
+def plot_calibrated(ax: Axes, cells: pd.DataFrame, norm: Normalize) -> Axes:
+    """A layer-by-layer map of calibrated similarity, hatched where the null stands.
+
+    Args:
+        ax: where to draw.
+        cells: as :func:`averaged` returns them.
+        norm: colour scale.
+    """
+    grids = [
+        cells.pivot(index="layer_x", columns="layer_y", values=name).pipe(_in_order)
+        for name in ("calibrated", "p_max")
+    ]
+    plot_map(ax, grids[0], norm)
+    for i, j in np.argwhere(grids[1].to_numpy() > ALPHA):
+        corner = (j - 0.5, i - 0.5)
+        ax.add_patch(
+            Rectangle(corner, 1, 1, fill=False, hatch="////", edgecolor="0.6", linewidth=0)
+        )
+    return ax
+
+
+def _in_order(grid: pd.DataFrame) -> pd.DataFrame:
+    return grid.loc[in_layer_order(grid.index), in_layer_order(grid.columns)]
+
+
+def draw_maps(game: str, rows: pd.DataFrame) -> Drawing:
+    """One line a measure, one column a kind of pair."""
+    kinds = kinds_of(rows)
+    measures = [one for one in MEASURES if (rows["measure"] == one).any()]
+    columns = max(2, len(kinds))
+    width = PAGE_WIDTH * (columns + 0.5) / 4.5
+    figure = Figure(figsize=(width, 0.9 + 1.3 * len(measures)), layout="compressed")
+    axes = figure.subplots(len(measures), columns, squeeze=False)
+    norm, shown, grids = Normalize(0.0, 1.0, clip=True), [], {}
+    for (line, column), ax in np.ndenumerate(axes):
+        if column >= len(kinds):
+            ax.set_axis_off()
+            continue
+        measure, kind = measures[line], kinds[column]
+        here = rows[(rows["measure"] == measure) & (rows["pair"] == kind)]
+        cells = averaged(here)
+        plot_calibrated(ax, cells, norm)
+        grids[ax] = cells.pivot(index="layer_x", columns="layer_y", values="value").pipe(_in_order)
+        if line == 0:
+            agreed = f"agreement {here['agreement'].mean():.2f}"
+            ax.set_title(f"{kind} (n = {cells['pairs'].max()})\n{agreed}")
+        shown.append(cells.assign(game=game, pair=kind, measure=measure))
+    label_edges(axes, grids)
+    for line, measure in enumerate(measures):
+        axes[line, 0].set_ylabel(f"{MEASURES[measure]}\n\nlayer of x")
+    bar = figure.colorbar(
+        ScalarMappable(norm, COLOURS), ax=axes, shrink=0.3, aspect=30, pad=0.02,
+        label="similarity beyond chance",
+    )  # fmt: skip
+    bar.outline.set_visible(False)
+    figure.legend(
+        handles=[Patch(fill=False, hatch="////", edgecolor="0.6", label="not beyond chance")],
+        loc="outside lower center",
+        title="0: what the largest cell of a map reaches by chance 5 % of the time; 1: equal",
+        title_fontsize=SMALL,
+    )
+    states, levels = rows["states"].max(), rows["levels"].max()
+    figure.suptitle(f"{game}: {states} states of {levels} levels")
+    table = pd.concat(shown, ignore_index=True)
+    first = ["game", "measure", "pair"]
+    return Drawing(f"{NAME}-{game}", figure, table[[*first, *table.columns.drop(first)]])
+
+
+@on_paper
+def draw(tables: Path) -> Iterator[Drawing]:
+    """One page of maps a game."""
+    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    for game, here in rows.groupby("game", sort=True):
+        yield draw_maps(str(game), here)

@@ -1,0 +1,72 @@
+"""Same layer beside same layer: peers, two seeds and two untrained encoders, by six measures."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from figures.inputs import load_rows
+from figures.similarity import COMMAND, MEASURES, kinds_of
+from figures.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, method_colours, on_paper
+
+NAME = "similarity_pairs"
+TABLE = "similarity"
+COLUMNS = ("game", "pair", "measure", "layer_x", "layer_y", "value", "low", "high")
+APART = 0.3
+"""Share of the room between two layers over which kinds of pairs are spread."""
+
+
+def plot_pairs(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+    """Values of same layers with their intervals, a colour for each kind of pair.
+
+    Args:
+        ax: where to draw.
+        rows: columns ``layer_x, pair, value, low, high`` of one game and measure.
+        colours: kind of pair -> colour.
+    """
+    layers, kinds = in_layer_order(rows["layer_x"]), list(colours)
+    for number, kind in enumerate(kinds):
+        here = rows[rows["pair"] == kind]
+        shift = APART * (number / max(len(kinds) - 1, 1) - 0.5)
+        places = here["layer_x"].map(layers.index) + shift
+        ax.vlines(places, here["low"], here["high"], color=colours[kind], linewidth=1.2)
+        ax.plot(places, here["value"], "o", color=colours[kind], markersize=3, label=kind)
+    ax.axhline(0.0, color="0.35", linewidth=0.6, zorder=0)
+    ax.set_xticks(range(len(layers)), layers, rotation=45, ha="right")
+    ax.set_xlim(-0.5, len(layers) - 0.5)
+    return ax
+
+
+@on_paper
+def draw(tables: Path) -> Iterator[Drawing]:
+    """One figure: a column for each measure, a line for each game."""
+    rows = load_rows(tables, TABLE, COLUMNS, COMMAND)
+    rows = rows[(rows["layer_x"] == rows["layer_y"]) & rows["measure"].isin(MEASURES)]
+    kinds, games = kinds_of(rows), sorted(set(rows["game"]))
+    rows = rows[rows["pair"].isin(kinds)]
+    dyes = method_colours(kind.split()[0] for kind in kinds)
+    colours = {kind: dyes[kind.split()[0]] for kind in kinds}
+    measures = [one for one in MEASURES if (rows["measure"] == one).any()]
+    figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 1.5 * len(games)))
+    axes = figure.subplots(len(games), len(measures), squeeze=False, sharey=True, sharex=True)
+    for (line, column), ax in np.ndenumerate(axes):
+        game, measure = games[line], measures[column]
+        plot_pairs(ax, rows[(rows["game"] == game) & (rows["measure"] == measure)], colours)
+        if line == 0:
+            ax.set_title(MEASURES[measure], fontsize=SMALL)
+        if column == 0:
+            ax.set_ylabel(game)
+    figure.legend(
+        handles=[
+            Line2D([], [], color=dye, marker="o", label=kind) for kind, dye in colours.items()
+        ],
+        loc="outside lower center",
+        ncols=4,
+        title="Same layers. Bars: 95 % intervals over levels, not over training seeds",
+        title_fontsize=SMALL,
+    )
+    yield Drawing(NAME, figure, rows.reset_index(drop=True))
