@@ -38,7 +38,7 @@ FIGURES: dict[str, Draw] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """Draw figures from tables, each as PDF, PNG (300 dpi) and CSV of the rows it shows.
+    """Draw figures from tables, each as PDF, PNG (200 dpi) and CSV of the rows it shows.
 
     NAME is one of: curves, cka_map, cka_contrast, invariance, robustness, steps,
     erasure, probes, variation, saliency, saliency_sheet, embedding, similarity,

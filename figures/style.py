@@ -56,7 +56,7 @@ _PAPER = {
     "lines.linewidth": 1.1,
     "lines.markersize": 3,
     "pdf.fonttype": 42,
-    "savefig.dpi": 300,
+    "savefig.dpi": 200,
     "xtick.labelsize": SMALL,
     "ytick.labelsize": SMALL,
 }
@@ -120,7 +120,7 @@ def in_layer_order(layers: Iterable[str]) -> list[str]:
 
 
 def save(drawing: Drawing, folder: Path, *, overwrite: bool = False) -> list[Path]:
-    """Write ``NAME.pdf``, ``NAME.png`` (300 dpi) and ``NAME.csv`` into ``folder``.
+    """Write ``NAME.pdf``, ``NAME.png`` (200 dpi) and ``NAME.csv`` into ``folder``.
 
     The same drawing gives the same bytes: no date and no version is written into a file.
 
