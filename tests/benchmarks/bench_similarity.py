@@ -7,8 +7,9 @@ a name, both. Processor seconds count all threads, and not the time that other p
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from rich.console import Console
@@ -16,9 +17,11 @@ from rich.table import Table
 
 from analysis.hsic import linear_gram
 from analysis.kernels import linear_profile
-from analysis.panel import Look, Setup, cosines, grids, prepare
+from analysis.likeness import liken
+from analysis.panel import Look, Setup, cosines
 from analysis.permutation import level_permutations, permuted
 from analysis.profiles import Pairs
+from checkpoints.ids import parse_id
 
 # Two residual blocks of IMPALA, two convolutions of Nature, and two layers of units.
 WIDTHS = (16_384, 8_192, 2_304, 1_024, 512, 256)
@@ -52,19 +55,27 @@ def timed(job: Callable[[], object]) -> tuple[object, float, float]:
 def panel() -> None:
     """Ten measures of 6 x 6 layers, convolutions included, as the command takes them."""
     table = Table("states", "step", "wall s", "processor s", "peak memory, GB", title="the panel")
+    x, y = (parse_id(f"leaper/ppo/{seed}/peer0/step1") for seed in range(2))
     for n in (600, 4_000):
         base = np.random.default_rng(0).normal(size=(n, 40)).astype("f4")
-        x, y = (planted(seed, base) for seed in (1, 2))
-        setup, *first = timed(partial(Setup.of, levels_of(n), base))
-        one, *second = timed(partial(prepare, x, setup))
-        other, *third = timed(partial(prepare, y, setup))
-        _, *fourth = timed(partial(grids, one, other))
-        steps = {"setup": first, "six layers": second, "six layers more": third, "36 pairs": fourth}
+        looks = {name: planted(name.seed, base) for name in (x, y)}
+        marks = [("Gram matrices", time.perf_counter(), time.process_time())]
+
+        def watch(names: Sequence[str], marks: list = marks) -> Iterator[str]:
+            for name in names:
+                marks.append((name, time.perf_counter(), time.process_time()))
+                yield name
+            marks.append(("spectra and angles", time.perf_counter(), time.process_time()))
+
+        liken([(x, y)], looks, Setup.of(levels_of(n), base), progress=watch)
+        marks.append(("", time.perf_counter(), time.process_time()))
+        for (name, *start), (_, *end) in pairwise(marks):
+            table.add_row(
+                f"{n:,}", name, *(f"{b - a:.1f}" for a, b in zip(start, end, strict=True))
+            )
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        steps["all"] = np.sum(list(steps.values()), axis=0)
-        for name, (wall, cpu) in steps.items():
-            shown = f"{peak:.1f}" if name == "all" else ""
-            table.add_row(f"{n:,}", name, f"{wall:.1f}", f"{cpu:.1f}", shown)
+        whole = (f"{b - a:.1f}" for a, b in zip(marks[0][1:], marks[-1][1:], strict=True))
+        table.add_row(f"{n:,}", "all", *whole, f"{peak:.1f}", end_section=True)
     Console().print(table)
 
 
@@ -87,8 +98,7 @@ def permutations() -> None:
 
         _, _, one = timed(grid)
         moves = level_permutations(levels, count, 0)
-        xs, ys = (side[None] for side in sides)
-        _, _, many = timed(lambda xs=xs, ys=ys, p=pairs, m=moves: permuted(xs, ys, p, m))
+        _, _, many = timed(partial(permuted, *sides, pairs, moves))
         many *= 1_000 / count
         sizes = f"{n:,}", f"{len(np.unique(levels)):,}"
         table.add_row(*sizes, f"{one:.2f}", f"{many:.2f}", f"{many / one:.1f}")

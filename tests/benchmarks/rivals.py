@@ -9,6 +9,7 @@ import multiprocessing
 import runpy
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -31,11 +32,11 @@ class World:
     """Procgen with the old reset and step, and a list as info."""
 
     def __init__(self, game: str, recipe: Recipe) -> None:
-        from gym import spaces  # after Procgen, whose import silences gym's notice
-
         self.env = ProcgenVectorEnv(
             game, levels=Levels.train(recipe.levels), mode=recipe.mode, num_envs=recipe.num_envs
         )
+        from gym import spaces  # here, since Procgen's import has silenced gym's notice
+
         self.single_observation_space = self.env.single_observation_space
         self.observation_space = {"rgb": self.single_observation_space}
         self.single_action_space = self.action_space = spaces.Discrete(15)
@@ -138,6 +139,7 @@ def cleanrl(path: Path, game: str, recipe: Recipe, device: str) -> Iterate:
     def iterate() -> float:
         stamps = _Stamps()
         with (
+            warnings.catch_warnings(action="ignore"),
             mock.patch.object(procgen, "ProcgenEnv", lambda **_: world, create=True),
             mock.patch.object(gym, "wrappers", wrappers),
             mock.patch("torch.utils.tensorboard.SummaryWriter", lambda *_: stamps),
