@@ -81,27 +81,16 @@ def colour_matrix(
 def random_conv(
     frames: UInt8[np.ndarray, "state 64 64 3"], views: int, rng: np.random.Generator
 ) -> UInt8[np.ndarray, "state view 64 64 3"]:
-    """A 3 × 3 convolution with random weights, another one for each view (Lee et al. 2020).
-
-    Weights are normal with variance 2 / (27 + 27), as after Glorot and Bengio 2010. This recolours
-    and blurs sprites as well as the background: it is no twin.
-
-    Note:
-        Lee et al. hand the result to the network as it is. Here it is stretched to 0 … 255, all
-        channels of a view together, for it has to be a picture; edges repeat the border.
-    """
+    """A convolution with random weights, another one for each view: checkpoints.recolour."""
     import torch
-    from torch.nn.functional import conv2d, pad
 
-    n = len(frames)
-    weights = rng.normal(0, np.sqrt(2 / 54), (n, views * 3, 3, 3, 3)).astype(np.float32)
-    pixels = torch.from_numpy(frames.transpose(0, 3, 1, 2).astype(np.float32))
-    # One group a state: its three channels, with the filters of all its views.
-    padded = pad(pixels, (1, 1, 1, 1), mode="replicate").reshape(1, n * 3, 66, 66)
-    made = conv2d(padded, torch.from_numpy(weights.reshape(-1, 3, 3, 3)), groups=n)
-    mixed = made.reshape(n, views, 3, 64, 64).permute(0, 1, 3, 4, 2).numpy()
-    low, high = (end(axis=(2, 3, 4), keepdims=True) for end in (mixed.min, mixed.max))
-    return _as_bytes(255 * (mixed - low) / np.maximum(high - low, 1e-6))
+    from checkpoints.recolour import SPREAD, convolve
+
+    shape = (len(frames), views, 3, 3, 3, 3)
+    filters = torch.from_numpy(rng.normal(0, SPREAD, shape).astype(np.float32))
+    pictures = torch.from_numpy(np.ascontiguousarray(frames))
+    pairs = zip(pictures, filters, strict=True)
+    return np.stack([convolve(frame[None], own)[0].numpy() for frame, own in pairs])
 
 
 def _as_bytes(pixels: np.ndarray) -> np.ndarray:

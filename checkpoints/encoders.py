@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from checkpoints.games import NUM_ACTIONS
-from checkpoints.recipes import LAYERS, EncoderName
+from checkpoints.recipes import LAYERS, EncoderName, Recipe
 
 
 def _relu_after(module: nn.Module) -> nn.Sequential:
@@ -44,27 +44,26 @@ def _impala_block(channels_in: int, channels_out: int) -> nn.Sequential:
     )
 
 
-def nature(features: int, dropout: float = 0.0) -> nn.Sequential:
+def nature(features: int, dropout: float = 0.0, width: int = 1) -> nn.Sequential:
     """Mnih et al. 2015, on 64 x 64 pixels: three convolutions, 1,024 units, then ``features``."""
+    few, many = 32 * width, 64 * width
     return nn.Sequential(
         OrderedDict(
-            conv1=_relu_after(nn.Conv2d(3, 32, 8, stride=4)),
-            conv2=_relu_after(nn.Conv2d(32, 64, 4, stride=2)),
-            conv3=_relu_after(nn.Conv2d(64, 64, 3)),
+            conv1=_relu_after(nn.Conv2d(3, few, 8, stride=4)),
+            conv2=_relu_after(nn.Conv2d(few, many, 4, stride=2)),
+            conv3=_relu_after(nn.Conv2d(many, many, 3)),
             flatten=nn.Flatten(),
-            hidden=_relu_after(nn.Linear(1024, features)),
+            hidden=_relu_after(nn.Linear(many * 16, features)),
             dropout=nn.Dropout(dropout),
         )
     )
 
 
-def impala(
-    features: int, dropout: float = 0.0, channels: tuple[int, ...] = (16, 32, 32)
-) -> nn.Sequential:
+def impala(features: int, dropout: float = 0.0, width: int = 1) -> nn.Sequential:
     """Espeholt et al. 2018, the large residual network, as in Cobbe et al. 2020."""
-    widths = (3, *channels)
+    channels = 3, 16 * width, 32 * width, 32 * width
     blocks = {
-        f"block{i + 1}": _impala_block(widths[i], widths[i + 1]) for i in range(len(channels))
+        f"block{i}": _impala_block(channels[i - 1], channels[i]) for i in range(1, len(channels))
     }
     return nn.Sequential(
         OrderedDict(
@@ -76,15 +75,13 @@ def impala(
     )
 
 
-def impoola(
-    features: int, dropout: float = 0.0, channels: tuple[int, ...] = (16, 32, 32)
-) -> nn.Sequential:
+def impoola(features: int, dropout: float = 0.0, width: int = 1) -> nn.Sequential:
     """IMPALA with global average pooling in place of flattening (Trumpp et al. 2025)."""
-    network = impala(features, dropout, channels)
+    network = impala(features, dropout, width)
     parts = OrderedDict(network.named_children())
     head = OrderedDict(
         pooled=nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
-        hidden=_relu_after(nn.Linear(channels[-1], features)),
+        hidden=_relu_after(nn.Linear(32 * width, features)),
         dropout=parts.pop("dropout"),
     )
     del parts["flatten"], parts["hidden"]
@@ -101,17 +98,21 @@ class Policy(nn.Module):
     two probabilities leaves no room for rounding.
     """
 
-    def __init__(self, encoder: EncoderName, features: int = 256, dropout: float = 0.0) -> None:
+    def __init__(
+        self, encoder: EncoderName, features: int = 256, dropout: float = 0.0, width: int = 1
+    ) -> None:
         """Build with fresh weights from torch's global generator.
 
         Args:
             encoder: ``nature``, ``impala`` or ``impoola``.
             features: width of the last hidden layer.
             dropout: probability of dropping a unit of that layer in training mode.
+            width: multiplies the channels of every convolution and ``features``.
         """
         super().__init__()
         self.architecture = encoder
-        self.encoder = _BUILDERS[encoder](features, dropout)
+        features *= width
+        self.encoder = _BUILDERS[encoder](features, dropout, width)
         self.actor = nn.Linear(features, NUM_ACTIONS)
         self.critic = nn.Linear(features, 1)
         # The reference's initial heads: an almost uniform policy, a critic of unit gain.
@@ -120,6 +121,11 @@ class Policy(nn.Module):
         nn.init.zeros_(self.actor.bias)
         nn.init.zeros_(self.critic.bias)
         nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> "Policy":
+        """A fresh policy as ``recipe`` wants it."""
+        return cls(recipe.encoder, recipe.features, recipe.dropout, recipe.width)
 
     @property
     def layers(self) -> tuple[str, ...]:

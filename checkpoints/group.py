@@ -5,6 +5,7 @@ PPO is a group of one. In mutual distillation (arXiv 2501.02481) two peers minim
     (1/K) Σ_k [PPO_k + α KL(π_other(·|s_k) || π_k(·|s_k))]
 
 with gradient through both sides, one Adam for all, and each peer's gradient clipped by itself.
+A teacher is one more voice in that KL, from which no gradient comes.
 
 Note:
     The mean over peers halves each gradient before it is clipped, so two peers with α = 0 are
@@ -18,8 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from checkpoints import losses
+from checkpoints.console import UserError
 from checkpoints.encoders import Policy
 from checkpoints.recipes import Recipe
+from checkpoints.recolour import recolour
 from checkpoints.rollouts import RewardScale, Trajectory
 from checkpoints.seeds import Purpose, derive, generator, seed_torch
 from checkpoints.worlds import Levels, ProcgenVectorEnv
@@ -61,7 +64,7 @@ class Peer:
         """Create with fresh weights and environments at their first step."""
         self.recipe, self.seed, self.index, self.device = recipe, seed, index, device
         with seed_torch(seed, index, Purpose.WEIGHTS):
-            self.policy = Policy(recipe.encoder, recipe.features, recipe.dropout).to(device)
+            self.policy = Policy.of(recipe).to(device)
         self.env = make_world(recipe, derive(seed, index, Purpose.LEVELS))
         self.frames, _ = self.env.reset()
         self.trajectory = Trajectory(recipe.num_steps, recipe.num_envs, torch.device(device))
@@ -113,6 +116,7 @@ class Group:
         device: str = "cpu",
         *,
         first_peer: int = 0,
+        teacher: Policy | None = None,
     ) -> None:
         """Create every peer afresh.
 
@@ -123,8 +127,15 @@ class Group:
             device: ``cpu`` or ``cuda``.
             first_peer: index of the first peer; a group of one with ``first_peer=1`` draws what
                 the second peer of a larger group draws.
+            teacher: the policy, in evaluation mode, that ``recipe.teacher`` names.
         """
         self.recipe, self.seed, self.device = recipe, seed, device
+        if (teacher is None) == bool(recipe.teacher):
+            raise UserError(
+                f"expected the policy of the recipe's teacher {recipe.teacher!r}, got "
+                f"{'none' if teacher is None else 'one'}; see checkpoints.teacher.load_teacher"
+            )
+        self.teacher = teacher.to(device) if teacher is not None else None
         indices = range(first_peer, first_peer + recipe.peers)
         self.peers = [Peer(make_world, recipe, seed, k, device) for k in indices]
         weights = [weight for peer in self.peers for weight in peer.policy.parameters()]
@@ -149,6 +160,9 @@ class Group:
         """
         with self.precision():
             data = [peer.collect(iteration, tick) for peer in self.peers]
+            if self.teacher is not None:
+                for part in data:
+                    part["taught"] = self._taught(self.teacher, part["frames"], tick)
         with seed_torch(self.seed, 0, Purpose.DROPOUT, iteration):
             return self.learn(data, iteration, tick)
 
@@ -157,10 +171,13 @@ class Group:
     ) -> list[dict[str, float]]:
         """Every epoch and minibatch of one iteration."""
         recipe = self.recipe
-        order = [
-            generator(self.seed, peer.index, Purpose.SHUFFLE, iteration, self.device)
-            for peer in self.peers
-        ]
+        order, colours = (
+            [
+                generator(self.seed, peer.index, purpose, iteration, self.device)
+                for peer in self.peers
+            ]
+            for purpose in (Purpose.SHUFFLE, Purpose.VIEWS)
+        )
         seen: list[Tensor] = []
         for peer in self.peers:
             peer.policy.train()
@@ -177,6 +194,9 @@ class Group:
                     {key: array.index_select(0, row) for key, array in whole.items()}
                     for whole, row in zip(data, rows, strict=True)
                 ]
+                if recipe.drac:
+                    for part, draws in zip(parts, colours, strict=True):
+                        part["views"] = recolour(part["frames"], draws)
                 seen.append(self._step(parts))
                 tick(recipe.learning_work // (recipe.epochs * recipe.minibatches))
         means = torch.stack(seen).mean(0).tolist()
@@ -205,6 +225,7 @@ class Group:
                 peer.policy(part["frames"]) for peer, part in zip(self.peers, parts, strict=True)
             ]
             others = self._others(parts) if recipe.alpha else None
+            views = self._views(parts) if recipe.drac else None
         terms = []
         for k, (part, (logits, values)) in enumerate(zip(parts, outputs, strict=True)):
             log_probs = logits.log_softmax(-1)
@@ -220,23 +241,42 @@ class Group:
             if others is not None:
                 kl = torch.stack([losses.mutual_kl(log_probs, other) for other in others[k]]).mean()
             loss = surrogate + recipe.value * value - recipe.entropy * entropy + recipe.alpha * kl
+            gap = torch.zeros_like(value)
+            if views is not None:
+                gap = losses.view_gap(log_probs, values, *views[k])
+                loss = loss + recipe.drac * gap
             if recipe.l2:
                 squares = [weight.square().sum() for weight in self.peers[k].policy.parameters()]
                 loss = loss + 0.5 * recipe.l2 * torch.stack(squares).sum()
-            terms.append([loss, surrogate, value, entropy, kl])
+            terms.append([loss, surrogate, value, entropy, kl, gap])
         return terms
 
     def _others(self, parts: list[dict[str, Tensor]]) -> list[list[Tensor]]:
-        """For each peer k, log-probabilities of all other peers on the states k collected."""
+        """For each peer k, log-probabilities of all it learns from on the states k collected."""
         return [
             [
                 other.policy(part["frames"])[0].log_softmax(-1)
                 for other in self.peers
                 if other is not own
             ]
+            + ([part["taught"]] if "taught" in part else [])
             for own, part in zip(self.peers, parts, strict=True)
         ]
 
+    @torch.no_grad()
+    def _taught(self, teacher: Policy, frames: Tensor, tick: Tick) -> Tensor:
+        """The log-probabilities of a teacher, which are the same in every epoch."""
+        found = []
+        for part in frames.chunk(self.recipe.minibatches):
+            found.append(teacher(part)[0].log_softmax(-1))
+            tick(len(part))
+        return torch.cat(found)
 
-MEASURED = ("loss", "surrogate", "value_loss", "entropy", "mutual_kl", "grad_norm")
+    def _views(self, parts: list[dict[str, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+        """Log-probabilities and values of each peer on the recoloured views of its states."""
+        read = [peer.policy(part["views"]) for peer, part in zip(self.peers, parts, strict=True)]
+        return [(logits.log_softmax(-1), values) for logits, values in read]
+
+
+MEASURED = ("loss", "surrogate", "value_loss", "entropy", "mutual_kl", "view_gap", "grad_norm")
 """What an update reports of each peer, in order; KL and entropy in nats."""

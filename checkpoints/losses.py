@@ -1,6 +1,7 @@
 """What a peer minimises, as pure functions of arrays.
 
-Schulman et al. 2017 (PPO, arXiv 1707.06347) and the mutual term of arXiv 2501.02481.
+Schulman et al. 2017 (PPO, arXiv 1707.06347), the mutual term of arXiv 2501.02481 and the
+regulariser of Raileanu et al. 2021 (DrAC, arXiv 2006.12862).
 """
 
 import torch
@@ -49,6 +50,24 @@ def mutual_kl(
         The authors add 1e-8 to probabilities before the logarithm; log-probabilities need none.
     """
     return (other.exp() * (other - own)).sum(-1).mean()
+
+
+def view_gap(
+    log_probs: Float[Tensor, "step action"],
+    value: Float[Tensor, " step"],
+    view_log_probs: Float[Tensor, "step action"],
+    view_value: Float[Tensor, " step"],
+) -> Float[Tensor, ""]:
+    """Mean KL(π(·|s) || π(·|view)) plus mean (V(s) - V(view))²: DrAC's G_π and G_V.
+
+    Gradient flows through the view alone: what is thought of the state itself is the target.
+
+    Note:
+        The authors' code halves the squared difference and replaces the KL by the cross-entropy of
+        one sampled action, which has the same expected gradient. Here both are as in the paper.
+    """
+    kl = mutual_kl(own=view_log_probs, other=log_probs.detach())
+    return kl + (value.detach() - view_value).square().mean()
 
 
 def standardise(advantage: Float[Tensor, " step"]) -> Float[Tensor, " step"]:

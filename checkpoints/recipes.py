@@ -29,14 +29,21 @@ class Recipe:
     """policies in the group; each collects its own data"""
     alpha: float = 0.0
     """weight α of KL(other || own) between peers; 0 trains them apart"""
+    teacher: str = ""
+    """kept policy that every peer learns from as from another peer, and which stays as it is, such
+    as starpilot/ppo/1/peer0/step2097152"""
     l2: float = 0.0
     """weight of half the squared norm of the weights, added to each peer's loss"""
     dropout: float = 0.0
     """probability of dropping a unit of the last hidden layer in updates"""
+    drac: float = 0.0
+    """weight α_r of DrAC's regulariser: decide and value alike on randomly recoloured views"""
     encoder: EncoderName = "impala"
     """which network reads the pixels"""
     features: int = 256
     """units of the last hidden layer"""
+    width: int = 1
+    """multiplies the channels or units of every layer"""
     precision: Precision = "float32"
     """what the encoder computes in; weights, heads, losses and Adam stay float32"""
     mode: Mode = "hard"
@@ -79,12 +86,17 @@ class Recipe:
             "epochs",
             "minibatches",
             "features",
+            "width",
             "levels",
         ):
             if getattr(self, name) < 1:
                 raise UserError(f"expected {name} of at least 1, got {getattr(self, name)}")
-        if self.alpha and self.peers < 2:
-            raise UserError(f"α = {self.alpha} needs at least 2 peers, got {self.peers}")
+        if self.alpha and self.peers < 2 and not self.teacher:
+            raise UserError(
+                f"α = {self.alpha} needs at least 2 peers, or a teacher, got {self.peers}"
+            )
+        if self.teacher and not self.alpha:
+            raise UserError(f"expected α above 0 to learn from {self.teacher}, got {self.alpha}")
         if len(set(self.backgrounds)) < len(self.backgrounds):
             listed = ", ".join(map(str, self.backgrounds))
             raise UserError(f"expected different backgrounds, got {listed}")
@@ -104,13 +116,13 @@ class Recipe:
     @property
     def learning_work(self) -> int:
         """Frames through a network in an iteration's updates; a backward pass counts for two."""
-        readers = self.peers if self.alpha else 1
-        return 3 * self.epochs * self.batch * self.peers * readers
+        readings = (self.peers if self.alpha else 1) + bool(self.drac)
+        return 3 * self.epochs * self.batch * self.peers * readings
 
     @property
     def work(self) -> int:
         """Frames through a network in an iteration: what progress is counted in."""
-        return self.batch * self.peers + self.learning_work
+        return self.batch * self.peers * (1 + bool(self.teacher)) + self.learning_work
 
 
 _CHOICES = {"encoder": EncoderName, "precision": Precision, "mode": Mode}
@@ -118,11 +130,21 @@ _CHOICES = {"encoder": EncoderName, "precision": Precision, "mode": Mode}
 METHODS: dict[str, Recipe] = {
     "ppo": Recipe(),
     "ppo-l2": Recipe(l2=1e-4),
+    "ppo-l2-weak": Recipe(l2=1e-5),
+    "ppo-l2-strong": Recipe(l2=1e-3),
     "ppo-dropout": Recipe(dropout=0.1),
+    "ppo-dropout-weak": Recipe(dropout=0.03),
+    "ppo-dropout-strong": Recipe(dropout=0.3),
+    "ppo-wide": Recipe(width=2),
+    "drac": Recipe(drac=0.1),
     "mutual": Recipe(peers=2, alpha=1.0),
     "mutual-alpha0": Recipe(peers=2, alpha=0.0),
+    "oneway": Recipe(alpha=1.0, teacher="ppo"),
 }
-"""Strengths of L2 and dropout: Cobbe et al. 2019 (arXiv 1812.02341)."""
+"""Strengths of L2 and dropout: Cobbe et al. 2019 (arXiv 1812.02341), and some three or ten times
+weaker and stronger, to show what they decide. DrAC: Raileanu et al. 2021 (arXiv 2006.12862)."""
+TEACHER_STEPS = 2**21
+"""Environment steps that the teacher of a method was trained for."""
 
 
 _NARROWED = re.compile(r"(?P<base>[a-z0-9-]+?)-bg(?P<count>[1-9]\d*)")
@@ -134,18 +156,26 @@ def base_method(method: str) -> str:
     return match["base"] if match else method
 
 
-def get_recipe(method: str, game: str | None = None) -> Recipe:
+def get_recipe(method: str, game: str | None = None, seed: int = 0) -> Recipe:
     """The settings of a method; an unknown name raises ``UserError`` listing all.
 
-    ``ppo-bg4`` is ``ppo`` trained on 4 of the backgrounds of ``game``; without a game they are
-    left open.
+    ``ppo-bg4`` is ``ppo`` trained on 4 of the backgrounds of ``game``; without a game they, and the
+    teacher, are left open. The teacher is of the next seed: one of the run's own seed began with
+    the weights and levels that the run begins with.
     """
     base = base_method(method)
     one_of("method", base, METHODS)
+    recipe = METHODS[base]
+    if game is None:
+        return recipe
+    if recipe.teacher:
+        taught_as = recipe.teacher + method.removeprefix(base)
+        teacher = f"{game}/{taught_as}/{seed + 1}/peer0/step{TEACHER_STEPS}"
+        recipe = replace(recipe, teacher=teacher)
     match = _NARROWED.fullmatch(method)
-    if match is None or game is None:
-        return METHODS[base]
-    return replace(METHODS[base], backgrounds=first_backgrounds(game, int(match["count"])))
+    if match is None:
+        return recipe
+    return replace(recipe, backgrounds=first_backgrounds(game, int(match["count"])))
 
 
 def from_dict(values: dict[str, Any]) -> Recipe:

@@ -21,6 +21,7 @@ class Purpose(IntEnum):
     SHUFFLE = 3
     DROPOUT = 4
     EVALUATION = 5
+    VIEWS = 6
 
 
 def derive(seed: int, peer: int, purpose: Purpose, iteration: int = 0) -> int:

@@ -181,7 +181,7 @@ def load_policy(path: Path) -> "tuple[Policy, Provenance]":
     tensors, header = read_tensors(path)
     provenance = _provenance(header, path)
     recipe = provenance.settings()
-    policy = Policy(recipe.encoder, recipe.features, recipe.dropout)
+    policy = Policy.of(recipe)
     wanted = {key: tuple(value.shape) for key, value in policy.state_dict().items()}
     found = {key: tuple(value.shape) for key, value in tensors.items()}
     if wanted != found:
@@ -202,7 +202,7 @@ def untrained(like: Provenance, seed: int, peer: int = 0) -> "tuple[Policy, Prov
 
     recipe = like.settings()
     with seed_torch(seed, peer, Purpose.WEIGHTS):
-        policy = Policy(recipe.encoder, recipe.features, recipe.dropout)
+        policy = Policy.of(recipe)
     name = PolicyId(like.policy_id.game, UNTRAINED, seed, peer, 0)
     return policy.eval(), Provenance(str(name), like.recipe, 0, {}, versions(), "")
 

@@ -133,7 +133,7 @@ def _planned(entry: Any, common: dict[str, Any], place: str) -> Planned:
         raise UserError(f"{place}: expected an id such as bigfish/mutual/0, got {name!r}")
     try:
         run = parse_id(name)
-        method = get_recipe(run.method, run.game)
+        method = get_recipe(run.method, run.game, run.seed)
     except UserError as error:
         raise UserError(f"{place}: {error}") from error
     if run != run.run:

@@ -151,8 +151,9 @@ def main(settings: Settings, behind: int = 0) -> None:
             counts); the time left is then given for those, too.
 
     Raises:
-        UserError: a wrong request, a diverged run, no memory; ``Busy`` if another process trains
-            this run; ``MachineTrouble`` for a full disk or a device that is not there.
+        UserError: a wrong request, no teacher, a diverged run, no memory; ``Busy`` if another
+            process trains this run; ``MachineTrouble`` for a full disk or a device that is not
+            there.
     """
     wanted = _check(settings)
     keep_freed_memory()
@@ -160,13 +161,16 @@ def main(settings: Settings, behind: int = 0) -> None:
 
     from checkpoints.group import Group, training_levels
     from checkpoints.run import Run
+    from checkpoints.teacher import load_teacher
 
     torch.set_num_threads(settings.threads or os.cpu_count() or 1)
     folder = settings.output / str(wanted)
     with only_process(folder), explained(folder):
         clear_leftovers(folder)
-        recipe = _recipe(settings, wanted.game)
-        group = Group(training_levels(wanted.game), recipe, wanted.seed, settings.device)
+        asked = _recipe(settings, wanted.game)
+        recipe, teacher = load_teacher(asked, wanted.game, settings.output)
+        world, device = training_levels(wanted.game), settings.device
+        group = Group(world, recipe, wanted.seed, device, teacher=teacher)
         run = Run(wanted, group, settings.output, settings.evaluate_episodes)
         with Stop() as stop:
             _loop(run, settings, stop, behind)
@@ -210,7 +214,7 @@ def _defaults(arguments: list[str]) -> Settings:
         if argument.count("/") == 2:
             with suppress(UserError):
                 asked = parse_id(argument)
-                return Settings(argument, recipe=get_recipe(asked.method, asked.game))
+                return Settings(argument, recipe=get_recipe(asked.method, asked.game, asked.seed))
     return Settings(tyro.MISSING, recipe=METHODS["mutual"])
 
 

@@ -21,13 +21,21 @@ COLUMN_WIDTH = 83 / 25.4
 SMALL = 7
 """Smallest type in points, at print size."""
 
-# Okabe and Ito's colours, which the common kinds of colour blindness tell apart.
+# Okabe and Ito's colours, which the common kinds of colour blindness tell apart; controls have
+# some of Paul Tol's, and weaker and stronger kinds of a method paler and darker ones.
 METHOD_COLOURS = {
     "ppo": "#0072B2",
     "mutual": "#D55E00",
     "mutual-alpha0": "#E69F00",
     "ppo-l2": "#56B4E9",
     "ppo-dropout": "#009E73",
+    "drac": "#882255",
+    "oneway": "#CC6677",
+    "ppo-wide": "#332288",
+    "ppo-l2-weak": "#A6D8F5",
+    "ppo-l2-strong": "#0B4F6C",
+    "ppo-dropout-weak": "#7FCFB9",
+    "ppo-dropout-strong": "#00553E",
     "untrained": "#767676",
 }
 SPARE_COLOURS = ("#CC79A7", "#000000", "#8C6D00", "#4B3F8F")

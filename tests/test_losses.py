@@ -54,6 +54,34 @@ def test_mutual_kl_has_gradient_on_both_sides():
     assert own.grad.abs().sum() > 0 and other.grad.abs().sum() > 0
 
 
+def test_view_gap_by_hand_and_zero_only_for_equals():
+    # KL as for the mutual term; value differences 1 and 3, so a mean square of 5.
+    p, q = torch.tensor([[0.5, 0.25, 0.25]] * 2), torch.tensor([[0.25, 0.5, 0.25]] * 2)
+    kl = 0.5 * math.log(2) + 0.25 * math.log(0.5)
+    value, view_value = torch.tensor([1.0, 2.0]), torch.tensor([2.0, -1.0])
+    found = losses.view_gap(p.log(), value, q.log(), view_value)
+    assert found.item() == pytest.approx(kl + 5)
+    assert losses.view_gap(p.log(), value, p.log(), value).item() == pytest.approx(0, abs=1e-7)
+
+
+def test_view_gap_is_not_symmetric():
+    p, q, value = torch.tensor([[0.9, 0.1]]).log(), torch.tensor([[0.5, 0.5]]).log(), torch.ones(1)
+    there, back = losses.view_gap(p, value, q, value), losses.view_gap(q, value, p, value)
+    assert there.item() != pytest.approx(back.item(), abs=1e-3)
+
+
+def test_view_gap_has_gradient_on_the_side_of_the_view_alone():
+    logits, views = (torch.randn(5, 15, requires_grad=True) for _ in range(2))
+    values, view_values = (torch.randn(5, requires_grad=True) for _ in range(2))
+    gap = losses.view_gap(logits.log_softmax(-1), values, views.log_softmax(-1), view_values)
+    gap.backward()
+    assert logits.grad is None and values.grad is None
+    assert views.grad.abs().sum() > 0
+    # d/dV mean (v - V)² = -2 (v - V) / n
+    expected = (-2 * (values - view_values) / 5).tolist()
+    assert view_values.grad.tolist() == pytest.approx(expected)
+
+
 def test_standardised_advantages():
     standard = losses.standardise(torch.tensor([1.0, 2.0, 3.0]))
     assert standard.tolist() == pytest.approx([-1, 0, 1], abs=1e-6)

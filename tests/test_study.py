@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from checkpoints.console import UserError
+from checkpoints.ids import PolicyId, parse_id
 from checkpoints.recipes import get_recipe
 from checkpoints.study import method_settings, read_study
 
@@ -32,6 +33,18 @@ def test_the_shipped_study_begins_with_the_primary_contrast_seed_by_seed(root: P
         assert run.steps % run.recipe.batch == 0
 
 
+def test_teachers_of_the_shipped_study_are_trained_before_their_students(root: Path):
+    ready: dict[PolicyId, int] = {}
+    teachers = []
+    for run in read_study(root / "study.yaml"):
+        if run.recipe.teacher:
+            teachers.append(parse_id(run.recipe.teacher))
+            assert ready[teachers[-1].run] >= teachers[-1].step
+            assert teachers[-1].seed != run.id.seed
+        ready[run.id] = run.steps
+    assert str(teachers[0]) == "starpilot/ppo-bg9/1/peer0/step2097152"
+
+
 def test_a_run_has_the_recipe_of_its_method_and_what_is_common(tmp_path: Path):
     text = "recipe: {features: 64}\nruns: [{id: starpilot/mutual-bg4/1, steps: 2_000}]"
     (run,) = read_study(written(tmp_path, text))
@@ -48,7 +61,9 @@ def test_work_counts_whole_iterations_that_are_left(tmp_path: Path):
 
 
 def test_the_method_decides_what_methods_differ_in():
-    assert method_settings() == ["peers", "alpha", "l2", "dropout", "backgrounds"]
+    assert method_settings() == (
+        ["peers", "alpha", "teacher", "l2", "dropout", "drac", "width", "backgrounds"]
+    )
 
 
 @pytest.mark.parametrize(
