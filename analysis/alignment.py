@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from analysis.hsic import check_features, check_finite, check_states
+from analysis.hsic import check_features, check_finite, check_states, linear_gram
 from checkpoints.console import UserError
 
 KEEP = 0.99
@@ -63,16 +63,16 @@ class Spectrum:
             raise UserError(
                 f"keep: expected a share of variance in (0, 1], got {keep}; .99 is usual"
             )
-        X = np.subtract(x, x[:1], dtype=np.float64)
-        X -= X.mean(axis=0)
-        wide = X.shape[1] > len(X)
+        wide = x.shape[1] > len(x)
         if wide:
-            square = X @ X.T if gram is None else gram
+            square = linear_gram(x, name) if gram is None else gram
         else:
+            X = np.subtract(x, x[:1], dtype=np.float64)
+            X -= X.mean(axis=0)
             square = X.T @ X
         values, vectors = np.linalg.eigh(square)
         values, vectors = values[::-1], vectors[:, ::-1]
-        held = values > max(values[0], 0) * max(X.shape) * np.finfo(float).eps
+        held = values > max(values[0], 0) * max(x.shape) * np.finfo(float).eps
         if not values[0] > 0 or not held.any():
             raise UserError(
                 f"{name}: expected a layer that varies between states, got a constant one; leave "
@@ -82,8 +82,9 @@ class Spectrum:
         share = np.cumsum(S**2) / (S**2).sum()
         kept = min(int(np.searchsorted(share, keep - 1e-12)) + 1, len(S))
         if wide:
-            # As exact as the features were given: the one product that needs all of them.
-            loadings = vectors[:, :kept].T.astype(x.dtype) @ X.astype(x.dtype)
+            # As exact as the features were given: the one product that needs all of them. What
+            # is the same in all states drops out of it.
+            loadings = vectors[:, :kept].T.astype(x.dtype) @ (x - x[:1])
             return cls(vectors, S, kept, loadings)
         return cls(X @ vectors / S, S, kept, S[:kept, None] * vectors[:, :kept].T)
 

@@ -2,177 +2,118 @@
 
 Two policies distilled into each other act alike by construction, so their layers may be alike for
 that reason alone. A pair of peers is therefore set beside its nulls: two independent PPO seeds, two
-untrained encoders, a peer and a PPO policy; of each kind the pair whose agreement of actions is
-nearest to the peers'. And once more on those states only on which both pairs agree with themselves.
+untrained encoders, a peer and a PPO policy, of each kind the pair whose agreement of actions is
+nearest to the peers'; two PPO policies that agree as often as the peers, if there are any; and the
+peers themselves with one's levels permuted. And once more on those states only on which both pairs
+agree with themselves.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from analysis.compare import relation
-from analysis.panel import Look, Prepared, Setup, angle, chances, grids, prepare
-from analysis.permutation import Calibrated, calibrate
-from analysis.profiles import resampled
+from analysis.likeness import Likeness, interval, liken
+from analysis.panel import Look, Setup
 from analysis.stats import cluster_weights
-from checkpoints.console import UserError
 from checkpoints.ids import UNTRAINED, PolicyId
 
 NEAR = 0.05
 """Two pairs whose agreements differ by no more than this count as matched."""
 AGREED_LEVELS = 20
 """On fewer levels nothing is said of the states on which both pairs agree."""
-Draws = dict[str, Float[np.ndarray, "R X Y"]]
+BASELINE = "ppo"
+EQUAL = f"{BASELINE} at equal agreement"
+PERMUTED = "permuted levels"
 
 
 @dataclass(frozen=True, eq=False)
-class Likeness:
-    """Every measure of every layer of x with every layer of y."""
+class Null:
+    """What peers are set beside, same layer with same layer."""
 
-    x: PolicyId
-    y: PolicyId
-    layers_x: tuple[str, ...]
-    layers_y: tuple[str, ...]
-    states: int
-    levels: int
+    kind: str
+    pair: str
+    """who it is, or why it is nobody"""
     agreement: float
-    """share of states on which the likeliest actions agree"""
-    values: dict[str, Float[np.ndarray, "X Y"]]
-    draws: Draws
-    """replicates of a bootstrap over levels, of the profile measures and the angle"""
-    chance: dict[str, Calibrated]
-    """by permutation of levels, of the profile measures; empty if no permutations were given"""
+    values: dict[str, Float[np.ndarray, " layer"]]
+    """by measure; one that is missing is not defined"""
+    draws: dict[str, Float[np.ndarray, "#R layer"]]
+    """bootstrap replicates, or one row where the null does not vary with them"""
 
-    @property
-    def pair(self) -> str:
-        """How the two policies are related."""
-        return relation(self.x, self.y)
-
-    @property
-    def is_of_one_kind(self) -> bool:
-        """Whether both were trained by one method, or neither at all."""
-        return self.x.method == self.y.method
-
-    def rows(self) -> Iterator[dict[str, object]]:
-        """One row a measure and cell, columns as in ``analysis.similarity.SCHEMA``."""
-        for measure, values in self.values.items():
-            low, high = interval(self.draws.get(measure), values.shape)
-            found, nan = self.chance.get(measure), np.full(values.shape, np.nan)
-            names = ("chance", "threshold", "p", "p_max")
-            extra = {name: getattr(found, name) if found else nan for name in names}
-            extra["calibrated"] = found.value if found else nan
-            for i, j in np.ndindex(values.shape):
-                yield {
-                    "game": self.x.game,
-                    "id_x": str(self.x),
-                    "id_y": str(self.y),
-                    "pair": self.pair,
-                    "measure": measure,
-                    "layer_x": self.layers_x[i],
-                    "layer_y": self.layers_y[j],
-                    "states": self.states,
-                    "levels": self.levels,
-                    "value": values[i, j],
-                    "low": low[i, j],
-                    "high": high[i, j],
-                    **{name: cells[i, j] for name, cells in extra.items()},
-                    "agreement": self.agreement,
-                }
-
-
-def interval(
-    draws: Float[np.ndarray, "R *cell"] | None, shape: tuple[int, ...]
-) -> Float[np.ndarray, "two *cell"]:
-    """95 % of the replicates; NaN where there are none."""
-    if draws is None:
-        return np.full((2, *shape), np.nan)
-    return np.percentile(draws, [2.5, 97.5], axis=0)
-
-
-def are_comparable(x: PolicyId, y: PolicyId) -> bool:
-    """Both trained, or both untrained: a trained beside an untrained policy tells little."""
-    return (x.method == UNTRAINED) == (y.method == UNTRAINED)
-
-
-def liken(
-    x: PolicyId,
-    y: PolicyId,
-    looks: Mapping[PolicyId, Look],
-    prepared: Mapping[PolicyId, Prepared],
-    setup: Setup,
-    weights: Int[np.ndarray, "R G"],
-    permutations: Int[np.ndarray, "B n"] | None = None,
-) -> Likeness:
-    """Compare two prepared policies, with a bootstrap and, if permutations are given, with chance.
-
-    Args:
-        x: one policy.
-        y: the other.
-        looks: both policies' layers, on the same states.
-        prepared: the same, prepared.
-        setup: what they were prepared with.
-        weights: from :func:`analysis.stats.cluster_weights` of the levels.
-        permutations: from :func:`analysis.permutation.level_permutations` of the levels.
-    """
-    one, other = prepared[x], prepared[y]
-    values, draws = grids(one, other), {}
-    for name, ps in one.profiles.items():
-        qs, pairs = other.profiles[name], setup.pairs_of(name)
-        cells = [resampled(p, q, pairs, weights) for p in ps for q in qs]
-        draws[name] = np.stack(cells, axis=1).reshape(-1, len(ps), len(qs))
-    if "cka" in draws:
-        draws["cka_angular"] = angle(draws["cka"])
-    chance = {}
-    if permutations is not None:
-        null = chances(one, other, setup, permutations)
-        chance = {name: calibrate(values[name], found) for name, found in null.items()}
-    agreement = float((looks[x].action == looks[y].action).mean())
-    size = setup.pairs.states, int(setup.pairs.group.max()) + 1
-    return Likeness(x, y, looks[x].layers, looks[y].layers, *size, agreement, values, draws, chance)
+    @classmethod
+    def of(cls, pair: Likeness, kind: str = "") -> "Null":
+        """Another pair of policies."""
+        values = {name: np.diagonal(cells) for name, cells in pair.values.items()}
+        draws = {name: np.diagonal(cells, axis1=1, axis2=2) for name, cells in pair.draws.items()}
+        return cls(kind or pair.pair, f"{pair.x} {pair.y}", pair.agreement, values, draws)
 
 
 def nearest(peers: Likeness, others: Sequence[Likeness]) -> dict[str, Likeness]:
     """Of each kind of null the pair whose agreement is nearest to the peers'."""
     found: dict[str, Likeness] = {}
-    for one in others:
+    for one in sorted(others, key=lambda one: abs(one.agreement - peers.agreement)):
         fits = one.layers_x == one.layers_y == peers.layers_x
-        if one.pair.endswith("peers") or not fits:
-            continue
-        best = found.get(one.pair)
-        gaps = [abs(c.agreement - peers.agreement) for c in (one, best) if c is not None]
-        if best is None or gaps[0] < gaps[1]:
-            found[one.pair] = one
+        if fits and not one.pair.endswith("peers"):
+            found.setdefault(one.pair, one)
     return found
 
 
-def contrast_rows(peers: Likeness, null: Likeness, on: str) -> Iterator[dict[str, object]]:
+def at_equal_agreement(peers: Likeness, nulls: Mapping[str, Likeness]) -> Null:
+    """Two PPO policies, seeds or steps, that agree as often as the peers; or who comes nearest.
+
+    Args:
+        peers: two peers.
+        nulls: as :func:`nearest` returns them.
+    """
+    kinds = f"{BASELINE} seeds", f"{BASELINE} steps"
+    some = [nulls[kind] for kind in kinds if kind in nulls]
+    best = min(some, key=lambda one: abs(one.agreement - peers.agreement), default=None)
+    if best is None:
+        return Null(EQUAL, f"none: no two {BASELINE} policies were compared", np.nan, {}, {})
+    if abs(best.agreement - peers.agreement) > NEAR:
+        gap = f"none within {NEAR}: the nearest, {best.x} {best.y}, is another row"
+        return Null(EQUAL, gap, best.agreement, {}, {})
+    return Null.of(best, EQUAL)
+
+
+def after_permutation(
+    peers: Likeness, looks: Mapping[PolicyId, Look], permutations: Int[np.ndarray, "B n"]
+) -> Null:
+    """The peers' own chance: means over permutations of the levels of one of them."""
+    moved = looks[peers.y].action[permutations]
+    agreement = float((looks[peers.x].action == moved).mean())
+    values = {name: np.diagonal(one.chance) for name, one in peers.chance.items()}
+    draws = {name: value[None] for name, value in values.items()}
+    return Null(PERMUTED, f"{peers.y} with its levels permuted", agreement, values, draws)
+
+
+def contrast_rows(peers: Likeness, null: Null, on: str) -> Iterator[dict[str, object]]:
     """How much more alike the peers are, layer by layer; columns as in ``NULL_SCHEMA``.
 
     Differences are taken within each replicate, so both sides share their levels.
     """
-    for measure, values in peers.values.items():
-        mine, theirs = np.diagonal(values), np.diagonal(null.values[measure])
+    mine = Null.of(peers)
+    for measure, values in mine.values.items():
+        theirs = null.values.get(measure, np.full(len(values), np.nan))
         apart = None
-        if measure in peers.draws:
-            apart = np.diagonal(peers.draws[measure] - null.draws[measure], axis1=1, axis2=2)
-        low, high = interval(apart, mine.shape)
+        if measure in mine.draws and measure in null.draws:
+            apart = mine.draws[measure] - null.draws[measure]
+        low, high = interval(apart, values.shape)
         for layer, name in enumerate(peers.layers_x):
             yield {
                 "game": peers.x.game,
-                "peers": f"{peers.x} {peers.y}",
-                "null": null.pair,
-                "null_pair": f"{null.x} {null.y}",
+                "peers": mine.pair,
+                "null": null.kind,
+                "null_pair": null.pair,
                 "on": on,
                 "measure": measure,
                 "layer": name,
                 "states": peers.states,
                 "levels": peers.levels,
-                "value": mine[layer],
+                "value": values[layer],
                 "null_value": theirs[layer],
-                "difference": mine[layer] - theirs[layer],
+                "difference": values[layer] - theirs[layer],
                 "low": low[layer],
                 "high": high[layer],
                 "agreement": peers.agreement,
@@ -185,8 +126,8 @@ def contrasts(
     found: Sequence[Likeness],
     looks: Mapping[PolicyId, Look],
     setup: Setup,
-    levels: Int[np.ndarray, " n"],
     pixels: np.ndarray,
+    permutations: Int[np.ndarray, "B n"],
     replicates: int,
     seed: int,
 ) -> Iterator[dict[str, object]]:
@@ -196,37 +137,30 @@ def contrasts(
     compared on all states only.
     """
     for peers in (one for one in found if one.pair.endswith("peers")):
-        for kind, null in nearest(peers, found).items():
-            yield from contrast_rows(peers, null, "all")
+        nulls = nearest(peers, found)
+        for null in nulls.values():
+            yield from contrast_rows(peers, Null.of(null), "all")
+        yield from contrast_rows(peers, at_equal_agreement(peers, nulls), "all")
+        yield from contrast_rows(peers, after_permutation(peers, looks, permutations), "all")
+        for kind, null in nulls.items():
             agreed = _agree(looks, peers) & _agree(looks, null)
-            if kind == UNTRAINED or len(np.unique(levels[agreed])) < AGREED_LEVELS:
+            if kind == UNTRAINED or not _are_enough(setup, agreed):
                 continue
+            levels = setup.pairs.group[agreed]
             some = {one: looks[one].only(agreed) for one in (peers.x, peers.y, null.x, null.y)}
-            few = Setup.of(
-                *(levels[agreed], pixels[agreed]), setup.neighbours, setup.bandwidth, setup.keep
-            )
-            ready = {name: prepare(look, few) for name, look in some.items()}
-            weights = cluster_weights(levels[agreed], replicates, seed)
-            mine, theirs = (
-                liken(pair.x, pair.y, some, ready, few, weights) for pair in (peers, null)
-            )
-            yield from contrast_rows(mine, theirs, "agreed")
+            few = Setup.of(levels, pixels[agreed], setup.neighbours, setup.bandwidth, setup.keep)
+            weights = cluster_weights(levels, replicates, seed)
+            mine, theirs = liken([(one.x, one.y) for one in (peers, null)], some, few, weights)
+            yield from contrast_rows(mine, Null.of(theirs), "agreed")
 
 
 def _agree(looks: Mapping[PolicyId, Look], pair: Likeness) -> Bool[np.ndarray, " n"]:
     return looks[pair.x].action == looks[pair.y].action
 
 
-def comparable_pairs(ids: Sequence[PolicyId]) -> list[tuple[PolicyId, PolicyId]]:
-    """Every pair of policies that are compared.
-
-    Raises:
-        UserError: none, because a single trained policy was named.
-    """
-    trained = [one for one in ids if one.method != UNTRAINED]
-    if len(trained) == 1 or len(ids) < 2:
-        raise UserError(
-            f"{ids[0].game}: expected at least two policies to compare, got {ids[0]} alone; name "
-            f"another one of this game, such as its peer or another seed"
-        )
-    return [(x, y) for x, y in combinations(ids, 2) if are_comparable(x, y)]
+def _are_enough(setup: Setup, states: Bool[np.ndarray, " n"]) -> bool:
+    """Whether some states alone hold enough levels, and enough neighbours on other levels."""
+    sizes = np.bincount(setup.pairs.group[states])
+    return bool(
+        (sizes > 0).sum() >= AGREED_LEVELS and sizes.sum() - sizes.max() >= setup.neighbours
+    )

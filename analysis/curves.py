@@ -6,6 +6,7 @@ are normal, from the standard error over those 64 levels; training episodes carr
 consecutive ones share a policy that is still moving.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,8 +55,12 @@ class Settings:
     """replace a table that exists"""
 
 
-def rows(root: Path) -> pd.DataFrame:
+def rows(root: Path, runs: Collection[PolicyId] = ()) -> pd.DataFrame:
     """One row per run, peer, step and split; columns as in ``SCHEMA``.
+
+    Args:
+        root: folder of runs.
+        runs: only these, if any are given.
 
     Raises:
         UserError: no run under ``root``, or a run without its progress.csv.
@@ -65,7 +70,8 @@ def rows(root: Path) -> pd.DataFrame:
         raise UserError(
             f"expected runs under {root}, found none; train one, or give another --root"
         )
-    return pd.concat([_run_rows(root, run, kept) for run in sorted({k.run for k in kept})])
+    wanted = sorted(set(runs) or {k.run for k in kept})
+    return pd.concat([_run_rows(root, run, kept) for run in wanted])
 
 
 def _run_rows(root: Path, run: PolicyId, kept: list[PolicyId]) -> pd.DataFrame:

@@ -128,7 +128,18 @@ def robustness(
     pairs: Pairs,
     weights: Int[np.ndarray, "R G"],
 ) -> dict[str, Interval]:
-    """Every measure with its 95 % interval from one bootstrap over levels.
+    """Every measure with its 95 % interval; arguments as in :func:`robustness_draws`."""
+    draws = robustness_draws(decisions, levels, pairs, weights)
+    return {name: _interval(draws[name]) for name in MEASURES}
+
+
+def robustness_draws(
+    decisions: Decisions,
+    levels: Int[np.ndarray, " state"],
+    pairs: Pairs,
+    weights: Int[np.ndarray, "R G"],
+) -> dict[str, Float[np.ndarray, " r"]]:
+    """Every measure and its replicates from one bootstrap over levels.
 
     ``ratio`` is ``tv`` divided by ``tv_between``: 0 where decisions follow the state alone, 1
     where another view moves them as much as another state does. Both are taken from the same
@@ -142,8 +153,8 @@ def robustness(
         weights: from :func:`analysis.stats.cluster_weights` of these levels.
 
     Returns:
-        :data:`MEASURES` -> interval; ``ratio`` is NaN where ``tv_between`` is under
-        :data:`UNDECIDED`, an interval's ends where a resample holds a single level.
+        :data:`MEASURES` -> (1 + R,), the estimate first; ``ratio`` is NaN where ``tv_between`` is
+        under :data:`UNDECIDED`, a replicate's where it holds a single level.
 
     Raises:
         UserError: no pairs, or weights of other levels.
@@ -172,7 +183,7 @@ def robustness(
         draws["ratio"] = draws["tv"] / draws["tv_between"]
     if is_undecided(draws["tv_between"][0]):
         draws["ratio"] = np.full(len(w), np.nan)
-    return {name: _interval(draws[name]) for name in MEASURES}
+    return draws
 
 
 def is_undecided(tv_between: float) -> bool:

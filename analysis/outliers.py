@@ -13,7 +13,7 @@ from analysis.stats import cluster_weights
 from analysis.tables import Column, Schema
 
 if TYPE_CHECKING:
-    from analysis.convergence import Likeness
+    from analysis.likeness import Likeness
     from analysis.panel import Look
     from checkpoints.ids import PolicyId
 

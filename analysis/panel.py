@@ -1,23 +1,27 @@
-"""The panel of similarities: what each one is, and all of them for all layers of two policies.
+"""The panel of similarities: what each one is, and all of them for all layers of some policies.
 
-:data:`MEASURES` is the property table; the tests assert every entry of it, both ways.
+:data:`MEASURES` is the property table; the tests assert every entry of it, both ways. One measure
+is taken of all policies before the next one, so that profiles of one measure only are in memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import product
+from typing import Literal, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.sparse import csr_array, vstack
+from scipy.spatial.distance import squareform
 
 from analysis.alignment import KEEP, Alignment, Spectrum
 from analysis.hsic import linear_gram
 from analysis.kernels import BANDWIDTH, deconfounded_profile, linear_profile, rbf_profile
 from analysis.neighbours import NEIGHBOURS, neighbour_profile
-from analysis.permutation import permuted
 from analysis.profiles import Pairs
 from analysis.rsa import rank_profile
 
+Key = TypeVar("Key", bound=Hashable)
 Kind = Literal["profile", "spectrum", "angle"]
 ANGLE_OF = "cka"
 _ROWS = 1 << 16  # pairs taken to float64 at once
@@ -29,6 +33,7 @@ class Measure:
 
     Invariances are to a change of *either* layer: of its features by a ``rotation`` (orthogonal),
     an order of ``units``, one ``scaling`` of all, a ``translation``, any invertible ``linear`` map.
+    No measure changes with the order of states if both layers change it, and all do if one does.
     """
 
     name: str
@@ -96,7 +101,6 @@ class Setup:
     """What all policies of a comparison share."""
 
     pairs: Pairs
-    ordered: Pairs
     inputs: Float[np.ndarray, " P"]
     """linear profile of the pixels"""
     neighbours: int = NEIGHBOURS
@@ -113,55 +117,92 @@ class Setup:
         keep: float = KEEP,
     ) -> "Setup":
         """From the level and the (flattened) pixels of each state."""
-        pairs, ordered = Pairs.of(levels), Pairs.of(levels, ordered=True)
+        pairs = Pairs.of(levels)
         gram = linear_gram(pixels.reshape(len(pixels), -1), "pixels")
-        inputs = np.nan_to_num(linear_profile(gram, pairs))
-        return cls(pairs, ordered, inputs, neighbours, bandwidth, keep)
-
-    def pairs_of(self, measure: str) -> Pairs:
-        """Those that the measure's profiles speak of."""
-        return self.ordered if measure == "neighbours" else self.pairs
+        return cls(pairs, np.nan_to_num(linear_profile(gram, pairs)), neighbours, bandwidth, keep)
 
 
-@dataclass(frozen=True, eq=False)
 class Prepared:
-    """One policy ready for many comparisons; NaN or None where a layer does not vary.
+    """One policy's layers as centred Gram matrices, packed: 4 n² bytes a layer.
 
-    Profiles are float32: 2 n² bytes for each layer and measure, twice that for neighbours.
+    Args:
+        look: the policy's layers.
     """
 
-    profiles: dict[str, Float[np.ndarray, "layer pair"]]
-    spectra: list[Spectrum | None]
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        self._packed: list[tuple[np.ndarray, np.ndarray]] = []
+        for name, x in zip(look.layers, look.own, strict=True):
+            K = linear_gram(x, name)
+            self._packed.append((np.diagonal(K).copy(), squareform(K, checks=False)))
+
+    def gram(self, layer: int, *, plain: bool = False) -> Float[np.ndarray, "n n"]:
+        """Of the layer's own pictures, or of those on one background."""
+        x = self.look.plain[layer]
+        if plain and x is not self.look.own[layer]:
+            return linear_gram(x, self.look.layers[layer])
+        diagonal, off = self._packed[layer]
+        K = squareform(off, checks=False)
+        np.fill_diagonal(K, diagonal)
+        return K
+
+    def spectra(self, keep: float) -> list[Spectrum | None]:
+        """Every layer decomposed; None where one does not vary."""
+        found: list[Spectrum | None] = []
+        for layer, (name, x) in enumerate(zip(self.look.layers, self.look.own, strict=True)):
+            varies = self._packed[layer][0].sum() > 0
+            K = self.gram(layer) if varies and x.shape[1] > len(x) else None
+            found.append(Spectrum.of(x, keep, name, K) if varies else None)
+        return found
 
 
-def prepare(look: Look, setup: Setup, measures: Sequence[str] = (*PROFILES, *SPECTRA)) -> Prepared:
-    """All that the measures need of a policy, layer by layer."""
-    found: dict[str, list[np.ndarray]] = {name: [] for name in measures if name in PROFILES}
-    spectra: list[Spectrum | None] = []
-    for layer, x, plain in zip(look.layers, look.own, look.plain, strict=True):
-        K = linear_gram(x, layer)
-        varies = np.trace(K) > 0
-        for name, rows in found.items():
-            # Read where it is asked for: the Gram matrix of one more picture of each state.
-            other = name == "cka_one_background" and plain is not x
-            matrix = linear_gram(plain, layer) if other else K
-            rows.append(_profile(name, matrix, setup).astype(np.float32))
-        if set(measures) & set(SPECTRA):
-            spectra.append(Spectrum.of(x, setup.keep, layer, K) if varies else None)
-    return Prepared({name: np.stack(rows) for name, rows in found.items()}, spectra)
+def profiles(
+    policies: Mapping[Key, Prepared], measure: str, setup: Setup
+) -> tuple[Pairs, dict[Key, Float[np.ndarray, "layer pair"]]]:
+    """Every layer's profile by one measure, and the pairs of states that it speaks of.
+
+    Returns:
+        The pairs; float32 profiles of each policy, NaN where a layer does not vary. Of neighbours
+        only those pairs that are near in some layer: all others are 0 in every profile.
+    """
+    if measure == "neighbours":
+        return _near(policies, setup)
+    found = {}
+    for name, one in policies.items():
+        found[name] = np.empty((len(one.look.layers), len(setup.pairs)), dtype=np.float32)
+        for layer, row in enumerate(found[name]):
+            K = one.gram(layer, plain=measure == "cka_one_background")
+            row[:] = _profile(measure, K, setup) if np.trace(K) > 0 else np.nan
+    return setup.pairs, found
 
 
-def _profile(name: str, K: Float[np.ndarray, "n n"], setup: Setup) -> Float[np.ndarray, " P"]:
-    if not np.trace(K) > 0:
-        return np.full(len(setup.pairs_of(name)), np.nan)
-    if name == "neighbours":
-        return neighbour_profile(K, setup.ordered, setup.neighbours)
-    if name == "rsa":
+def _profile(measure: str, K: Float[np.ndarray, "n n"], setup: Setup) -> Float[np.ndarray, " P"]:
+    if measure == "rsa":
         return rank_profile(K, setup.pairs)
-    if name == "cka_rbf":
+    if measure == "cka_rbf":
         return rbf_profile(K, setup.pairs, setup.bandwidth)
     linear = linear_profile(K, setup.pairs)
-    return deconfounded_profile(linear, setup.inputs) if name == "cka_deconfounded" else linear
+    return deconfounded_profile(linear, setup.inputs) if measure == "cka_deconfounded" else linear
+
+
+def _near(
+    policies: Mapping[Key, Prepared], setup: Setup
+) -> tuple[Pairs, dict[Key, Float[np.ndarray, "layer pair"]]]:
+    pairs, found, dead = Pairs.of(setup.pairs.group, ordered=True), {}, {}
+    for name, one in policies.items():
+        grams = (one.gram(layer) for layer in range(len(one.look.layers)))
+        rows = [
+            csr_array(neighbour_profile(K, pairs, setup.neighbours).astype(np.float32)[None])
+            if np.trace(K) > 0
+            else csr_array((1, len(pairs)), dtype=np.float32)
+            for K in grams
+        ]
+        found[name], dead[name] = vstack(rows, format="csr"), [row.nnz == 0 for row in rows]
+    used = np.unique(np.concatenate([rows.indices for rows in found.values()]))
+    dense = {name: rows[:, used].toarray() for name, rows in found.items()}
+    for name, rows in dense.items():
+        rows[dead[name]] = np.nan
+    return pairs.only(used), dense
 
 
 def cosines(
@@ -180,39 +221,16 @@ def angle(cosine: np.ndarray) -> np.ndarray:
     return np.arccos(np.clip(cosine, -1.0, 1.0))
 
 
-def grids(x: Prepared, y: Prepared) -> dict[str, Float[np.ndarray, "X Y"]]:
-    """Every measure of every layer of x with every layer of y; NaN where it is not defined.
+def alignments(
+    xs: Sequence[Spectrum | None], ys: Sequence[Spectrum | None]
+) -> dict[str, Float[np.ndarray, "X Y"]]:
+    """Procrustes, SVCCA and PWCCA of every layer with every other; NaN where not defined.
 
     SVCCA and PWCCA are not where two layers keep more directions than there are states.
     """
-    found = {name: cosines(xs, y.profiles[name]) for name, xs in x.profiles.items()}
-    if ANGLE_OF in found:
-        found["cka_angular"] = angle(found[ANGLE_OF])
-    if not x.spectra:
-        return found
     nothing = Alignment(np.nan, np.nan, np.nan)
-    cells = [
-        nothing if a is None or b is None else Alignment.of(a, b)
-        for a in x.spectra
-        for b in y.spectra
-    ]
-    for name in SPECTRA:
-        values = np.array([getattr(cell, name) for cell in cells])
-        found[name] = values.reshape(len(x.spectra), len(y.spectra))
-    return found
-
-
-def chances(
-    x: Prepared, y: Prepared, setup: Setup, permutations: Int[np.ndarray, "B n"]
-) -> dict[str, Float[np.ndarray, "B X Y"]]:
-    """Every profile measure after each permutation of y's levels."""
-    found: dict[str, np.ndarray] = {}
-    together = [name for name in x.profiles if name != "neighbours"]
-    for names in (together, [name for name in x.profiles if name == "neighbours"]):
-        if names:
-            xs, ys = (
-                np.nan_to_num(np.stack([side.profiles[name] for name in names])) for side in (x, y)
-            )
-            null = permuted(xs, ys, setup.pairs_of(names[0]), permutations)
-            found |= {name: null[:, number] for number, name in enumerate(names)}
-    return found
+    cells = [nothing if x is None or y is None else Alignment.of(x, y) for x, y in product(xs, ys)]
+    return {
+        name: np.array([getattr(cell, name) for cell in cells]).reshape(len(xs), len(ys))
+        for name in SPECTRA
+    }

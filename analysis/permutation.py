@@ -63,32 +63,32 @@ def level_permutations(levels: np.ndarray, count: int, seed: int) -> Int[np.ndar
 
 
 def permuted(
-    xs: Float[np.ndarray, "M X P"],
-    ys: Float[np.ndarray, "M Y P"],
+    xs: Float[np.ndarray, "X P"],
+    ys: Float[np.ndarray, "Y P"],
     pairs: Pairs,
     permutations: Int[np.ndarray, "B n"],
-) -> Float[np.ndarray, "B M X Y"]:
-    """Cosines of x's profiles with y's by each of M measures, after each permutation of y.
+) -> Float[np.ndarray, "B X Y"]:
+    """Cosines of x's profiles with y's after each permutation of y.
 
     Exchanging states that keep their levels' sizes only exchanges pairs: nothing has to be centred
-    or ranked again, and all layers and measures move in one sweep. Products are float32, exact to
-    about 1e-6. Memory: M Y n² float32.
+    or ranked again, and all layers move in one sweep. Products are float32, exact to about 1e-6.
+    Memory: Y n² float32.
     """
-    n, (M, Y) = pairs.states, ys.shape[:2]
+    n = pairs.states
     # Layers last: the entries of one pair of states lie side by side.
-    flat = ys.reshape(M * Y, -1).astype(np.float32)
-    moved = np.stack([pairs.square(q) for q in flat], axis=-1)
-    moved = moved.reshape(n * n, M * Y)
-    used = np.flatnonzero(np.any(xs, axis=(0, 1)))  # few, where a profile says who is near
-    i, j, fixed = pairs.i[used], pairs.j[used], xs[:, :, used].astype(np.float32)
+    moved = np.empty((n, n, len(ys)), dtype=np.float32)
+    for layer, q in enumerate(ys):
+        moved[..., layer] = pairs.square(q)
+    moved = moved.reshape(n * n, len(ys))
+    used = np.flatnonzero(np.any(xs, axis=0))  # few, where a profile says who is near
+    i, j, fixed = pairs.i[used], pairs.j[used], xs[:, used].astype(np.float32)
     rows, columns = permutations.astype(np.intp) * n, permutations.astype(np.intp)
-    found = np.zeros((len(permutations), M, xs.shape[1], Y))
+    found = np.zeros((len(permutations), len(xs), len(ys)))
     for start in range(0, len(used), _CHUNK):
         part = slice(start, start + _CHUNK)
-        left, right, mine = i[part], j[part], np.ascontiguousarray(fixed[:, :, part])
+        left, right, mine = i[part], j[part], np.ascontiguousarray(fixed[:, part])
         for total, row, column in zip(found, rows, columns, strict=True):
-            taken = moved.take(row[left] + column[right], axis=0)
-            total += mine @ taken.reshape(-1, M, Y).transpose(1, 0, 2)
+            total += mine @ moved.take(row[left] + column[right], axis=0)
     return found
 
 

@@ -24,7 +24,7 @@ ROUNDING = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """All pairs of states of different levels.
+    """Pairs of states of different levels: all of them, unless ``only`` some were kept.
 
     Attributes:
         group: (n,) number of each state's level, in the order of ``np.unique``.
@@ -57,6 +57,10 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.i)
 
+    def only(self, numbers: Int[np.ndarray, " Q"]) -> "Pairs":
+        """Some of the pairs, by their place in the order here."""
+        return Pairs(self.group, self.i[numbers], self.j[numbers], self.ordered)
+
     @property
     def states(self) -> int:
         """Number of states."""
@@ -68,7 +72,7 @@ class Pairs:
         return self.group[self.i] * (self.group.max() + 1) + self.group[self.j]
 
     def square(self, profile: Float[np.ndarray, " P"]) -> Float[np.ndarray, "n n"]:
-        """The profile as a matrix, 0 within a level."""
+        """The profile as a matrix, 0 within a level and where there is no pair."""
         full = np.zeros((self.states, self.states), profile.dtype)
         full[self.i, self.j] = profile
         if not self.ordered:

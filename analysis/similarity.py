@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from checkpoints.console import run_command
 from checkpoints.store import ZOO
 
 if TYPE_CHECKING:
-    from analysis.convergence import Likeness
+    from analysis.likeness import Likeness
     from analysis.panel import Look
     from analysis.subjects import Subject
     from checkpoints.ids import PolicyId
@@ -58,13 +59,13 @@ NULL_SCHEMA = Schema(
         Column("game", "text", "one of the 16"),
         Column("peers", "text", "the two policies distilled into each other"),
         Column("null", "text", "kind of pair they are set beside"),
-        Column("null_pair", "text", "the pair of that kind whose agreement is nearest"),
+        Column("null_pair", "text", "the pair of nearest agreement, or why there is none"),
         Column("on", "text", "all states, or those on which both pairs agree with themselves"),
         Column("measure", "text", "row of the property table, analysis.panel.MEASURES"),
         Column("layer", "text", "of all four policies"),
         *_SIZE,
         Column("value", "float", "of the peers"),
-        Column("null_value", "float", "of the null pair"),
+        Column("null_value", "float", "of the null pair; none where there is no such pair"),
         Column("difference", "float", "value − null_value"),
         *_ENDS,
         Column("agreement", "float", "of the peers' likeliest actions", low=0, high=1),
@@ -139,9 +140,10 @@ def compare_game(
     from rich.console import Console
     from rich.progress import track
 
-    from analysis.convergence import comparable_pairs, contrasts, liken
+    from analysis.convergence import contrasts
+    from analysis.likeness import comparable_pairs, liken
     from analysis.outliers import outlier_rows
-    from analysis.panel import Setup, prepare
+    from analysis.panel import Setup
     from analysis.permutation import level_permutations
     from analysis.renderer import Renderer
     from analysis.stats import cluster_weights
@@ -163,16 +165,10 @@ def compare_game(
     weights = cluster_weights(levels, settings.replicates, settings.seed)
     moves = level_permutations(levels, settings.permutations, settings.seed)
     console = Console(stderr=True)
-    prepared = {
-        name: prepare(look, setup)
-        for name, look in track(looks.items(), f"{game}: reading", console=console, transient=True)
-    }
-    found = [
-        liken(x, y, looks, prepared, setup, weights, moves)
-        for x, y in track(pairs, f"{game}: comparing", console=console, transient=True)
-    ]
+    watched = partial(track, description=game, console=console, transient=True)
+    found = liken(pairs, looks, setup, weights, moves, watched)
     rest = settings.replicates, settings.seed
-    nulls = list(contrasts(found, looks, setup, levels, own, *rest))
+    nulls = list(contrasts(found, looks, setup, own, moves, *rest))
     return found, nulls, list(outlier_rows(found, looks, levels, *rest))
 
 
@@ -232,12 +228,18 @@ def show_nulls(rows: pd.DataFrame, game: str, measure: str = "cka") -> None:
     )
     for (_, null, on), cells in here.groupby(["peers", "null", "on"], sort=False):
         one = cells.iloc[0]
-        shown = [f"{c.difference:+.2f} [{c.low:+.2f}, {c.high:+.2f}]" for c in cells.itertuples()]
+        shown = [
+            "–" if np.isnan(c.difference) else f"{c.difference:+.2f} [{c.low:+.2f}, {c.high:+.2f}]"
+            for c in cells.itertuples()
+        ]
         both = f"{one.agreement:.2f}, {one.null_agreement:.2f}"
         table.add_row(str(null), str(on), str(one.states), both, *shown)
     console = Console()
     console.width = max(console.width, 60 + 22 * len(layers))
     console.print(table)
+    for why in here["null_pair"].drop_duplicates():
+        if why.startswith("none"):
+            print(f"–: {why}")
 
 
 def main(settings: Settings) -> None:

@@ -11,14 +11,18 @@ from figures import (
     cka_map,
     curves,
     embedding,
+    emergence,
     erasure,
     invariance,
+    onsets,
     probes,
     returns,
     robustness,
     saliency,
     saliency_sheet,
     similarity,
+    similarity_nulls,
+    similarity_outliers,
     similarity_pairs,
     steps,
     twins_panel,
@@ -29,9 +33,18 @@ from figures.style import Draw, save
 FIGURES: dict[str, Draw] = {
     module.NAME: module.draw
     for module in (
-        *(curves, cka_map, cka_contrast, invariance, robustness, steps, erasure, probes),
-        *(variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs),
-        *(returns, twins_panel),
+        *(curves, cka_map, cka_contrast, invariance, robustness, steps, emergence, onsets),
+        *(
+            erasure,
+            probes,
+            variation,
+            saliency,
+            saliency_sheet,
+            embedding,
+            similarity,
+            similarity_pairs,
+        ),
+        *(similarity_nulls, similarity_outliers, returns, twins_panel),
     )
 }
 
@@ -41,8 +54,9 @@ class Settings:
     """Draw figures from tables, each as PDF, PNG (200 dpi) and CSV of the rows it shows.
 
     NAME is one of: curves, cka_map, cka_contrast, invariance, robustness, steps,
-    erasure, probes, variation, saliency, saliency_sheet, embedding, similarity,
-    similarity_pairs, returns, twins_panel. No name draws all.
+    emergence, onsets, erasure, probes, variation, saliency, saliency_sheet, embedding,
+    similarity, similarity_pairs, similarity_nulls, similarity_outliers, returns,
+    twins_panel. No name draws all.
     """
 
     names: Positional[tuple[str, ...]] = ()

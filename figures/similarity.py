@@ -87,10 +87,18 @@ def _in_order(grid: pd.DataFrame) -> pd.DataFrame:
     return grid.loc[in_layer_order(grid.index), in_layer_order(grid.columns)]
 
 
+def shown_measures(rows: pd.DataFrame) -> list[str]:
+    """Tested measures of one game; one background says nothing new where a game shows only one."""
+    values = {name: here["value"].to_numpy() for name, here in rows.groupby("measure")}
+    if np.array_equal(values.get("cka", ()), values.get("cka_one_background", ()), equal_nan=True):
+        values.pop("cka_one_background", None)
+    return [name for name in MEASURES if name in values]
+
+
 def draw_maps(game: str, rows: pd.DataFrame) -> Drawing:
     """One line a measure, one column a kind of pair."""
     kinds = kinds_of(rows)
-    measures = [one for one in MEASURES if (rows["measure"] == one).any()]
+    measures = shown_measures(rows)
     columns = max(2, len(kinds))
     width = PAGE_WIDTH * (columns + 0.5) / 4.5
     figure = Figure(figsize=(width, 0.9 + 1.3 * len(measures)), layout="compressed")

@@ -1,4 +1,4 @@
-"""Same layer beside same layer: peers, two seeds and two untrained encoders, by six measures."""
+"""Same layer beside same layer: peers, two seeds and two untrained encoders, by the whole panel."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +16,9 @@ from figures.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, method_col
 NAME = "similarity_pairs"
 TABLE = "similarity"
 COLUMNS = ("game", "pair", "measure", "layer_x", "layer_y", "value", "low", "high")
+SPECTRA = {"procrustes": "Procrustes", "svcca": "SVCCA", "pwcca": "PWCCA"}
+"""Those without a bootstrap; the angle shows nothing that CKA does not."""
+PANELS_A_LINE = 5
 APART = 0.3
 """Share of the room between two layers over which kinds of pairs are spread."""
 
@@ -44,21 +47,26 @@ def plot_pairs(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each measure, a line for each game."""
-    rows = load_rows(tables, TABLE, COLUMNS, COMMAND)
-    rows = rows[(rows["layer_x"] == rows["layer_y"]) & rows["measure"].isin(MEASURES)]
+    rows, names = load_rows(tables, TABLE, COLUMNS, COMMAND), MEASURES | SPECTRA
     kinds, games = kinds_of(rows), sorted(set(rows["game"]))
+    rows = rows[(rows["layer_x"] == rows["layer_y"]) & rows["measure"].isin(names)]
     rows = rows[rows["pair"].isin(kinds)]
     dyes = method_colours(kind.split()[0] for kind in kinds)
     colours = {kind: dyes[kind.split()[0]] for kind in kinds}
-    measures = [one for one in MEASURES if (rows["measure"] == one).any()]
-    figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 1.5 * len(games)))
-    axes = figure.subplots(len(games), len(measures), squeeze=False, sharey=True, sharex=True)
-    for (line, column), ax in np.ndenumerate(axes):
+    measures = [one for one in names if (rows["measure"] == one).any()]
+    lines = -(-len(measures) // PANELS_A_LINE)
+    figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 1.45 * lines * len(games)))
+    size = lines * len(games), PANELS_A_LINE
+    axes = figure.subplots(*size, squeeze=False, sharey=True)
+    places = axes.reshape(len(games), lines * PANELS_A_LINE)
+    for (line, column), ax in np.ndenumerate(places):
+        if column >= len(measures):
+            ax.set_axis_off()
+            continue
         game, measure = games[line], measures[column]
         plot_pairs(ax, rows[(rows["game"] == game) & (rows["measure"] == measure)], colours)
-        if line == 0:
-            ax.set_title(MEASURES[measure], fontsize=SMALL)
-        if column == 0:
+        ax.set_title(names[measure], fontsize=SMALL)
+        if column % PANELS_A_LINE == 0:
             ax.set_ylabel(game)
     figure.legend(
         handles=[
@@ -66,7 +74,9 @@ def draw(tables: Path) -> Iterator[Drawing]:
         ],
         loc="outside lower center",
         ncols=4,
-        title="Same layers. Bars: 95 % intervals over levels, not over training seeds",
+        title="Same layers. Bars: 95 % intervals over levels, not over training seeds; Procrustes, "
+        "SVCCA and PWCCA have none.\nA gap: not defined, the layers keep more directions than "
+        "there are states",
         title_fontsize=SMALL,
     )
     yield Drawing(NAME, figure, rows.reset_index(drop=True))

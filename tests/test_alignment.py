@@ -1,10 +1,13 @@
 """Procrustes, SVCCA and PWCCA: by hand, by other libraries, and what is refused."""
 
+import json
+
 import numpy as np
 import pytest
 from cka_reference import features
 from scipy.linalg import orthogonal_procrustes, subspace_angles
 from scipy.spatial import procrustes as scipy_procrustes
+from similarity_reference import FILE, made_up
 from sklearn.decomposition import PCA
 from statsmodels.multivariate.cancorr import CanCorr
 
@@ -91,10 +94,11 @@ def test_correlations_equal_scipy_and_statsmodels(keep):
 
 
 def test_svcca_and_pwcca_equal_repsim():
-    # repsim 0.1.5 on these features: cca(…, "pillai") and pwcca(…), which averages both orders.
-    assert svcca(X, Y, keep=1.0) == pytest.approx(0.6220195892853942, abs=1e-10)
-    both = (pwcca(X, Y, keep=1.0) + pwcca(Y, X, keep=1.0)) / 2
-    assert both == pytest.approx(0.7097145106963564, abs=1e-10)
+    expected, (x, y) = json.loads(FILE.read_text()), made_up()
+    assert svcca(x, y, keep=1.0) == pytest.approx(expected["cca"], abs=1e-10)
+    # Its PWCCA averages both orders.
+    both = (pwcca(x, y, keep=1.0) + pwcca(y, x, keep=1.0)) / 2
+    assert both == pytest.approx(expected["pwcca_both_ways"], abs=1e-10)
 
 
 @pytest.mark.parametrize("keep", [0.9, 1.0])

@@ -4,7 +4,7 @@ import pytest
 import toy_tables
 
 from analysis.similarity import SCHEMA
-from figures import similarity, similarity_pairs
+from figures import similarity, similarity_nulls, similarity_outliers, similarity_pairs
 from figures.cka_map import number
 from figures.style import METHOD_COLOURS
 
@@ -46,6 +46,16 @@ def test_the_page_names_what_the_measures_are(page):
     assert titles == [f"{kind} (n = 1)\nagreement 0.50" for kind in KINDS]
 
 
+def test_one_background_is_left_out_where_a_game_shows_only_one(tables):
+    rows = similarity.load_rows(tables, "similarity", similarity.COLUMNS, similarity.COMMAND)
+    rows = rows[rows["game"] == "coinrun"]
+    same = rows[rows["measure"] == "cka"].assign(measure="cka_one_background")
+    names = similarity.shown_measures(rows)
+    assert similarity.shown_measures(similarity.pd.concat([rows, same])) == names
+    both = similarity.pd.concat([rows, same.assign(value=same["value"] / 2)])
+    assert similarity.shown_measures(both) == [*names[:2], "cka_one_background", *names[2:]]
+
+
 def test_cells_print_what_is_beyond_chance(page):
     rows = page.rows.query("measure == 'neighbours' and pair == 'ppo seeds'")
     printed = [text.get_text() for text in maps(page)["neighbours", "ppo seeds"].texts]
@@ -69,6 +79,8 @@ def test_a_cell_stands_out_only_if_it_does_in_every_pair(page):
 
 def test_pairs_of_same_layers_are_drawn_with_their_intervals(tables):
     (drawing,) = similarity_pairs.draw(tables)
+    titles = [ax.get_title() for ax in drawing.figure.axes if ax.get_title()]
+    assert len(titles) == 2 * len(set(drawing.rows["measure"])) and "SVCCA" in titles
     assert set(drawing.rows["pair"]) == set(KINDS)
     assert (drawing.rows["layer_x"] == drawing.rows["layer_y"]).all()
     dots = [line for ax in drawing.figure.axes for line in ax.lines if line.get_marker() == "o"]
@@ -85,3 +97,33 @@ def test_kinds_stand_in_one_order_whatever_the_table_has():
     pairs = ["untrained", "ppo seeds", "mutual vs ppo", "mutual peers", "mutual seeds"]
     rows = similarity.pd.DataFrame({"pair": pairs})
     assert similarity.kinds_of(rows) == ["mutual peers", "mutual seeds", "ppo seeds", "untrained"]
+
+
+def test_every_null_is_a_line_with_its_agreement(tables):
+    (drawing,) = similarity_nulls.draw(tables)
+    ax = drawing.figure.axes[0]
+    assert ax.get_ylabel() == "coinrun: peers agree on 0.90"
+    assert [text.get_text() for text in ax.get_yticklabels()] == [
+        "permuted levels\n(0.10)",
+        "ppo at equal agreement\n(none; nearest: 0.30)",
+        "ppo seeds\n(0.30)",
+        "ppo seeds, where\nboth agree (144 states)",
+    ]
+    rows = drawing.rows.query("game == 'coinrun' and measure == 'cka'")
+    drawn = [x for line in ax.lines if line.get_marker() != "None" for x in line.get_xdata()]
+    assert sorted(x for x in drawn if x == x) == sorted(rows["difference"].dropna())
+    (segment, *_) = (one for lines in ax.collections for one in lines.get_segments())
+    one = rows[(rows["layer"] == "conv1") & (rows["null"] == "permuted levels")].iloc[0]
+    assert list(segment[:, 0]) == [one["low"], one["high"]]
+
+
+def test_curves_without_the_top_show_their_rows(tables):
+    (drawing,) = similarity_outliers.draw(tables)
+    ax = drawing.figure.axes[0]
+    rows = drawing.rows.query("game == 'coinrun' and layer == 'conv1'")
+    assert [line.get_label() for line in ax.lines] == KINDS
+    for line in ax.lines:
+        curve = rows[rows["pair"] == line.get_label()]
+        assert list(line.get_xdata()) == pytest.approx([0, 1, 5, 20])
+        assert list(line.get_ydata()) == list(curve["cka"])
+        assert line.get_color() == METHOD_COLOURS[line.get_label().split()[0]]

@@ -3,20 +3,26 @@
 Values come from the panel itself, the road that the command takes.
 """
 
+import inspect
 from itertools import permutations
 
 import numpy as np
 import pytest
 from cka_reference import features
 
-from analysis import panel
+from analysis import alignment, kernels, neighbours, panel
+from analysis import rsa as rsa_module
 from analysis.alignment import procrustes, pwcca, svcca
+from analysis.hsic import linear_gram
 from analysis.kernels import angular_cka, deconfounded_cka, linear_cka, rbf_cka
-from analysis.neighbours import mutual_neighbours
-from analysis.panel import MEASURES, Look, Setup, chances, grids, prepare
+from analysis.likeness import liken
+from analysis.neighbours import mutual_neighbours, neighbour_profile
+from analysis.panel import MEASURES, PROFILES, Look, Prepared, Setup, profiles
 from analysis.permutation import level_permutations
 from analysis.profiles import Pairs
 from analysis.rsa import rsa
+from analysis.stats import cluster_weights
+from checkpoints.ids import parse_id
 
 N, NEAR = 40, 5
 INPUTS = np.random.default_rng(9).normal(size=(N, 7))
@@ -41,11 +47,17 @@ def look(*layers):
     return Look(names, layers, layers, np.zeros(len(layers[0]), dtype=np.int64))
 
 
-def by_panel(name, x, y):
-    levels = np.arange(len(x))
-    setup = Setup.of(levels, INPUTS[: len(x)], neighbours=NEAR)
-    needs = ["cka" if name == "cka_angular" else name]
-    return float(grids(*(prepare(look(z), setup, needs) for z in (x, y)))[name][0, 0])
+A, B = (parse_id(f"leaper/ppo/{seed}/peer0/step1") for seed in range(2))
+
+
+def compare(one, other, setup, *rest):
+    (found,) = liken([(A, B)], {A: one, B: other}, setup, *rest)
+    return found
+
+
+def by_panel(name, x, y, inputs=INPUTS):
+    setup = Setup.of(np.arange(len(x)), inputs[: len(x)], neighbours=NEAR)
+    return float(compare(look(x), look(y), setup).values[name][0, 0])
 
 
 def rotation(d, rng):
@@ -70,6 +82,19 @@ def test_the_table_is_complete():
     assert set(FUNCTIONS) == set(NAMES) == {*panel.PROFILES, *panel.SPECTRA, "cka_angular"}
     booleans = {name for name, kind in panel.Measure.__annotations__.items() if kind is bool}
     assert booleans == {*CHANGES, "symmetric", "unbiased"}
+
+
+def test_every_function_of_two_layers_is_classified():
+    found = set()
+    for module in (alignment, kernels, neighbours, rsa_module):
+        for name, one in inspect.getmembers(module, inspect.isfunction):
+            takes = list(inspect.signature(one).parameters.values())[:2]
+            two = [(p.name, p.annotation) for p in takes] == [(n, np.ndarray) for n in "xy"]
+            if two and one.__module__ == module.__name__ and not name.startswith("_"):
+                found.add(name)
+    sources = " ".join(inspect.getsource(one) for one in FUNCTIONS.values())
+    assert len(found) == 9
+    assert {name for name in found if f"{name}(" not in sources} == set()
 
 
 @EACH
@@ -97,10 +122,9 @@ def test_symmetry(measure):
 @EACH
 def test_the_order_of_states_does_not_matter_on_both_sides_and_does_on_one(measure):
     x, y = features(N)
-    if measure.name == "cka_deconfounded":
-        return  # its inputs are states too: the test of its road below moves all three
     order, before = np.random.default_rng(3).permutation(N), by_panel(measure.name, x, y)
-    assert by_panel(measure.name, x[order], y[order]) == pytest.approx(before, abs=1e-6)
+    moved = by_panel(measure.name, x[order], y[order], INPUTS[order])
+    assert moved == pytest.approx(before, abs=1e-6)
     assert abs(by_panel(measure.name, x[order], y) - before) > 0.02
 
 
@@ -140,10 +164,8 @@ def test_the_panel_and_the_function_are_one(measure):
 
 def test_one_background_is_read_from_the_other_pictures():
     x, y = features(N)
-    setup = Setup.of(np.arange(N), INPUTS)
-    names = ["cka", "cka_one_background"]
     sides = [Look(("a",), [own], [plain], np.zeros(N, int)) for own, plain in ((x, y), (y, y))]
-    found = grids(*(prepare(side, setup, names) for side in sides))
+    found = compare(*sides, Setup.of(np.arange(N), INPUTS)).values
     assert found["cka"][0, 0] == pytest.approx(linear_cka(x, y), abs=1e-6)
     assert found["cka_one_background"][0, 0] == pytest.approx(1, abs=1e-6)
 
@@ -162,27 +184,41 @@ def test_dead_layers_read_nan_and_leave_the_others():
     x, y = features(N)
     levels = np.repeat(np.arange(10), 4)
     setup = Setup.of(levels, INPUTS, neighbours=NEAR)
-    one, other = prepare(look(x, 0 * x), setup), prepare(look(y, y), setup)
-    moves = level_permutations(levels, 20, 0)
-    for found in (grids(one, other), chances(one, other, setup, moves)):
-        for name, grid in found.items():
-            assert np.isfinite(grid[..., 0, :]).all(), name
-    assert all(np.isnan(grid[1]).all() for grid in grids(one, other).values())
-    assert all(grid.shape == (20, 2, 2) for grid in chances(one, other, setup, moves).values())
+    weights, moves = cluster_weights(levels, 20, 0), level_permutations(levels, 20, 0)
+    found = compare(look(x, 0 * x), look(y, y), setup, weights, moves)
+    chance = [getattr(one, part) for one in found.chance.values() for part in ("p", "p_max")]
+    for grid in (*found.values.values(), *found.draws.values(), *chance):
+        assert np.isfinite(grid[..., 0, :]).all() and np.isnan(grid[..., 1, :]).all()
+    assert len(found.values) == len(MEASURES) and len(found.chance) == len(PROFILES)
 
 
 def test_more_directions_than_states_read_nan_in_cca_only():
     x, y = np.random.default_rng(0).normal(size=(2, N, 60))
-    setup = Setup.of(np.arange(N), INPUTS, neighbours=NEAR)
-    found = grids(*(prepare(look(z), setup) for z in (x, y)))
+    found = compare(look(x), look(y), Setup.of(np.arange(N), INPUTS, neighbours=NEAR)).values
     assert {name for name, grid in found.items() if np.isnan(grid).any()} == {"svcca", "pwcca"}
 
 
 def test_constant_pixels_explain_nothing():
     x, y = features(N)
-    setup = Setup.of(np.arange(N), np.ones((N, 2, 2)))
-    found = grids(*(prepare(look(z), setup, ["cka", "cka_deconfounded"]) for z in (x, y)))
+    found = compare(look(x), look(y), Setup.of(np.arange(N), np.ones((N, 2, 2)))).values
     np.testing.assert_allclose(found["cka"], found["cka_deconfounded"], atol=1e-6)
+
+
+def test_packing_loses_nothing():
+    x, _ = features(N)
+    one = Prepared(look(x))
+    np.testing.assert_array_equal(one.gram(0), linear_gram(x))
+    assert one.gram(0, plain=True) is not one.gram(0)
+
+
+def test_pairs_that_are_near_nowhere_are_left_out_and_say_nothing():
+    x, y = features(N)
+    setup = Setup.of(np.arange(N), INPUTS, neighbours=NEAR)
+    pairs, rows = profiles({"x": Prepared(look(x)), "y": Prepared(look(y))}, "neighbours", setup)
+    assert N * NEAR <= len(pairs) <= 2 * N * NEAR
+    every = Pairs.of(np.arange(N), ordered=True)
+    whole = neighbour_profile(linear_gram(x), every, NEAR)
+    np.testing.assert_allclose(pairs.square(rows["x"][0]), every.square(whole), atol=1e-7)
 
 
 def test_pairs_are_those_of_different_levels():

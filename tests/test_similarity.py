@@ -8,12 +8,14 @@ import pandas as pd
 import pytest
 from planted_encoders import zoo
 
-from analysis.convergence import Likeness, comparable_pairs, contrasts, liken, nearest
+from analysis.convergence import EQUAL, PERMUTED, at_equal_agreement, contrasts, nearest
+from analysis.likeness import Likeness, comparable_pairs, liken
 from analysis.outliers import OUTLIER_SCHEMA
-from analysis.panel import MEASURES, Look, Setup, prepare
+from analysis.panel import MEASURES, PROFILES, Look, Setup
 from analysis.permutation import level_permutations
-from analysis.similarity import NULL_SCHEMA, SCHEMA, Settings, main
+from analysis.similarity import NULL_SCHEMA, SCHEMA, Settings, look_at, main
 from analysis.stats import cluster_weights
+from analysis.subjects import load_subjects
 from analysis.tables import read_table
 from checkpoints.console import UserError
 from checkpoints.ids import parse_id
@@ -41,12 +43,9 @@ def planted():
             action = first if name == pair[0] else np.where(rng.random(N) < agreed, first, 9)
             looks[parse_id(name)] = Look(("conv1", "hidden"), layers, layers, action)
     setup, weights = Setup.of(LEVELS, pixels, neighbours=5), cluster_weights(LEVELS, 50, 0)
-    ready = {name: prepare(look, setup) for name, look in looks.items()}
     moves = level_permutations(LEVELS, 50, 0)
-    found = [
-        liken(x, y, looks, ready, setup, weights, moves) for x, y in comparable_pairs([*looks])
-    ]
-    rows = list(contrasts(found, looks, setup, LEVELS, pixels, 50, 0))
+    found = liken(comparable_pairs([*looks]), looks, setup, weights, moves)
+    rows = list(contrasts(found, looks, setup, pixels, moves, 50, 0))
     return found, pd.DataFrame(rows), looks
 
 
@@ -83,7 +82,7 @@ def test_planted_likeness_stands_out_and_noise_does_not(planted):
 
 def test_the_contrast_finds_that_peers_are_more_alike(planted):
     _, rows, _ = planted
-    assert set(rows["null"]) == {"ppo seeds", "untrained", "mutual vs ppo"}
+    assert set(rows["null"]) == {"ppo seeds", "untrained", "mutual vs ppo", EQUAL, PERMUTED}
     here = rows.query("measure == 'cka' and null == 'ppo seeds' and on == 'all'")
     assert (here["difference"] == here["value"] - here["null_value"]).all()
     assert (here["low"] > 0).all() and (here["high"] < 1).all()
@@ -101,6 +100,29 @@ def test_given_agreement_both_pairs_agree_everywhere(planted):
     assert (cka["difference"] > 0.2).all()
 
 
+def test_peers_are_held_against_their_own_levels_permuted(planted):
+    found, rows, _ = planted
+    here = rows[rows["null"] == PERMUTED].set_index(["measure", "layer"])
+    (peers,) = (one for one in found if one.pair == "mutual peers")
+    for name in PROFILES:
+        chance = np.diagonal(peers.chance[name].chance)
+        np.testing.assert_allclose(here.loc[name, "null_value"], chance)
+        assert (here.loc[name, "low"] < here.loc[name, "difference"]).all()
+    assert here.loc[["procrustes", "svcca"], "null_value"].isna().all()
+    # Five actions: after a permutation the peers agree on 80 % of a fifth.
+    assert here["null_agreement"].iloc[0] == pytest.approx(0.16, abs=0.03)
+
+
+def test_that_no_ppo_pair_agrees_as_often_is_a_row(planted):
+    _, rows, _ = planted
+    here = rows[rows["null"] == EQUAL]
+    assert len(here) == 2 * len(MEASURES) and not here["matched"].any()
+    assert here[["null_value", "difference", "low", "high"]].isna().all(axis=None)
+    assert set(here["null_pair"]) == {
+        f"none within 0.05: the nearest, {SEEDS[0]} {SEEDS[1]}, is another row"
+    }
+
+
 def like(pair, agreement, layers=("conv1",)):
     x, y = (parse_id(name) for name in pair)
     return Likeness(x, y, layers, layers, 10, 5, agreement, {}, {}, {})
@@ -113,6 +135,16 @@ def test_the_null_nearest_in_agreement_is_taken():
     found = nearest(peers, [peers, *seeds, other, like(UNTRAINED, 0.0)])
     assert found["ppo seeds"] is seeds[1]  # the one at .8 has other layers
     assert set(found) == {"ppo seeds", "untrained"}
+
+
+def test_a_ppo_pair_that_agrees_as_often_is_taken_and_of_seeds_and_steps_the_nearest():
+    peers, seeds = like(PEERS, 0.8), like(SEEDS, 0.77)
+    steps = like([SEEDS[0], "leaper/ppo/0/peer0/step32"], 0.81)
+    assert at_equal_agreement(peers, {"ppo seeds": seeds}).pair == " ".join(SEEDS)
+    both = at_equal_agreement(peers, {"ppo seeds": seeds, "ppo steps": steps})
+    assert (both.kind, both.agreement) == (EQUAL, 0.81)
+    nobody = at_equal_agreement(peers, {"untrained": like(UNTRAINED, 0.8)})
+    assert nobody.pair == "none: no two ppo policies were compared" and not nobody.values
 
 
 def test_one_policy_where_two_are_needed():
@@ -151,7 +183,7 @@ def test_the_command_prints_two_tables_and_writes_three(settings, tmp_path, caps
     rows = read_table(tmp_path / "out" / "similarity.csv", SCHEMA)
     assert len(rows) == 7 * len(MEASURES) * 4
     nulls = read_table(tmp_path / "out" / "similarity_nulls.csv", NULL_SCHEMA)
-    assert set(nulls["null"]) == {"mutual vs ppo", "ppo seeds", "untrained"}
+    assert set(nulls["null"]) == {"mutual vs ppo", "ppo seeds", "untrained", EQUAL, PERMUTED}
     curves = read_table(tmp_path / "out" / "similarity_outliers.csv", OUTLIER_SCHEMA)
     assert set(curves["pair"]) == {"mutual peers", "ppo seeds", "untrained"}
     whole = curves[curves["removed"] == 0].set_index(["id_x", "id_y", "layer"])["cka"]
@@ -179,3 +211,12 @@ def test_wrong_settings_are_refused_and_leave_nothing(settings, tmp_path, change
     with pytest.raises(UserError, match=message):
         main(replace(settings, **change))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_policy_left_in_training_mode_is_refused(small_zoo):
+    (subject,) = load_subjects([PEERS[0]], small_zoo, controls=0)["leaper"]
+    frames = np.zeros((4, 64, 64, 3), np.uint8)
+    assert list(look_at([subject], frames, frames, ["hidden"])) == [subject.id]
+    subject.policy.train()
+    with pytest.raises(UserError, match=r"in training mode: call \.eval\(\)"):
+        look_at([subject], frames, frames, ["hidden"])

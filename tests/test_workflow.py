@@ -27,7 +27,11 @@ OUTPUTS = {
     "analysis/similarity": [
         *("similarity.csv", "similarity_nulls.csv", "similarity_outliers.csv"),
     ],
+    "analysis/emergence": [
+        *("emergence.csv", "emergence_onsets.csv", "emergence_gap.csv"),
+    ],
     "probes/__main__": ["probes.csv"],
+    "probes/steps": ["probes_steps.csv", "probes_onsets.csv"],
     "probes/variation": ["variation.csv"],
 }
 POLICY_STEPS = set(OUTPUTS) - {"analysis/twins", "probes/variation"}

@@ -1,4 +1,4 @@
-"""A synthetic table of similarities: made up, and nobody's result."""
+"""Synthetic tables of similarities: made up, and nobody's result."""
 
 from itertools import product
 
@@ -25,6 +25,52 @@ def similarity(rng: np.random.Generator) -> list[dict]:
                 game=game, id_x=f"{game}/{pair}/0", id_y=f"{game}/{pair}/1", pair=pair,
                 measure=name, layer_x=LAYERS[i], layer_y=LAYERS[j], states=600, levels=200,
                 value=value, low=value - 0.03, high=value + 0.03, agreement=0.5, **tested,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def similarity_nulls(rng: np.random.Generator) -> list[dict]:
+    """Four nulls of one pair of peers, one of them nobody; SVCCA has no interval."""
+    rows = []
+    nulls = {
+        ("ppo seeds", "all"): (0.3, 0.3),
+        ("ppo seeds", "agreed"): (0.1, 1.0),
+        ("ppo at equal agreement", "all"): (np.nan, 0.3),
+        ("permuted levels", "all"): (0.8, 0.1),
+    }
+    names = "cka", "cka_deconfounded", "neighbours", "svcca"
+    for game, ((null, on), (apart, agreed)), name, layer in product(
+        ("coinrun", "jumper"), nulls.items(), names, LAYERS
+    ):
+        difference = apart + rng.normal(0, 0.01)
+        wide = np.nan if name == "svcca" else 0.05
+        rows.append(
+            dict(
+                game=game, peers="a b", null=null, null_pair="c d", on=on, measure=name,
+                layer=layer, states=144 if on == "agreed" else 600, levels=100, value=0.9,
+                null_value=0.9 - difference, difference=difference, low=difference - wide,
+                high=difference + wide, agreement=1.0 if on == "agreed" else 0.9,
+                null_agreement=agreed, matched=on == "agreed",
+            )
+        )  # fmt: skip
+    return rows
+
+
+def similarity_outliers(rng: np.random.Generator) -> list[dict]:
+    """Curves that fall a little; one layer of one pair does not vary."""
+    rows = []
+    pairs = {"mutual peers": 0.9, "ppo seeds": 0.7, "untrained": 0.4}
+    for game, (pair, like), layer, removed in product(
+        ("coinrun", "jumper"), pairs.items(), LAYERS, (0.0, 0.01, 0.05, 0.2)
+    ):
+        dead = (pair, layer) == ("ppo seeds", "hidden")
+        cka = np.nan if dead else like - removed + rng.normal(0, 0.01)
+        rows.append(
+            dict(
+                game=game, id_x=f"{game}/{pair}/0", id_y=f"{game}/{pair}/1", pair=pair,
+                layer=layer, removed=removed, states=round(600 * (1 - removed)), cka=cka,
+                low=cka - 0.03, high=cka + 0.03,
             )
         )  # fmt: skip
     return rows

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import toy_emergence
 import toy_saliency
 from matplotlib.image import imsave
 from toy_returns import returns_profiles, returns_scores
-from toy_similarity import similarity
+from toy_similarity import similarity, similarity_nulls, similarity_outliers
 
 from checkpoints.games import GAMES as GAME_FACTS
 
@@ -269,11 +270,13 @@ def write_all(folder: Path, seed: int = 0) -> Path:
     rng = np.random.default_rng(seed)
     for make in (curves, cka, cka_contrast, invariance, robustness, erasure, probes, variation):
         write(make(rng), folder, make.__name__)
-    for make in (embedding, embedding_scores, similarity):
+    for make in (embedding, embedding_scores, similarity, similarity_nulls, similarity_outliers):
         write(make(rng), folder, make.__name__)
     write(twins(rng, folder / "twins"), folder, "twins")
     write(toy_saliency.saliency(rng), folder, "saliency")
     write(toy_saliency.saliency_sheet(rng, folder / "saliency"), folder, "saliency_sheet")
     for make in (returns_scores, returns_profiles):
         write(make(rng), folder, make.__name__)
+    for name in ("emergence", "emergence_onsets", "emergence_gap", "probes_steps", "probes_onsets"):
+        write(getattr(toy_emergence, name)(rng), folder, name)
     return folder

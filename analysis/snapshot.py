@@ -1,0 +1,144 @@
+"""What emergence measures of one kept policy, on one bank: steps share their replicates.
+
+Every number comes from the function that the measure's own command calls; here it is asked of
+fewer states, and of the last two layers only, so that all steps of all runs can be afforded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from analysis.bank import Bank
+from analysis.compare import View, look
+from analysis.decisions import Decisions, is_undecided, robustness_draws
+from analysis.explained import Explained, Study
+from analysis.explained import gather as gather_study
+from analysis.hsic import normalise
+from analysis.icc import Layout
+from analysis.levels import Levels, hsic_levels
+from analysis.mask_scores import mask_scores
+from analysis.pairs import cover, pairs_of
+from analysis.stats import cluster_weights
+from analysis.subjects import Subject, common_bank
+from analysis.tracks import OK, Cell
+from analysis.twinset import TwinSet, twin_set
+from checkpoints.games import get_game
+
+Cells = dict[tuple[str, str], Cell]
+"""(measure, layer) -> values"""
+LAYERS = 2
+"""The last ones of an encoder: what convolution leaves, and what the heads read."""
+DECISIONS, PIXELS = "decisions", "pixels"
+"""What stands in the place of a layer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the policies of one game are shown."""
+
+    bank: Bank
+    weights: Int[np.ndarray, "R G"]
+    levels: Levels
+    twins: TwinSet | None
+    """None in a game of one background"""
+    study: Study | None
+    """for saliency: few states, one a level"""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What was found in one policy, and its layers, ready to be compared with others'."""
+
+    cells: Cells
+    view: View
+
+
+def set_scene(
+    subjects: Sequence[Subject],
+    states: int,
+    backgrounds: int,
+    saliency_states: int,
+    replicates: int,
+    seed: int,
+) -> Scene:
+    """States of one game on levels that no policy was trained on, and their twins."""
+    game, mode = subjects[0].id.game, subjects[0].mode
+    bank = common_bank(game, mode, states, seed)
+    weights = cluster_weights(bank.levels, replicates, seed)
+    twins = study = None
+    if get_game(game).backgrounds > 1:
+        chosen = cover(game, [one.trained_backgrounds for one in subjects], backgrounds)
+        twins = twin_set(game, bank, chosen)
+        study = gather_study(game, mode, saliency_states, backgrounds, replicates, seed=seed)
+    return Scene(bank, weights, Levels(bank.levels, weights), twins, study)
+
+
+def snapshot(subject: Subject, scene: Scene) -> Snapshot:
+    """Everything that needs one policy only; a game without twins is vacuous for most of it."""
+    layers = tuple(subject.policy.layers[-LAYERS:])
+    view = look(subject, np.asarray(scene.bank.observations), scene.levels, layers)
+    if scene.twins is None or scene.study is None:
+        names = [("icc", layer) for layer in layers]
+        names += [("tv", DECISIONS), ("ratio", DECISIONS), ("saliency", PIXELS)]
+        return Snapshot(dict.fromkeys(names, empty(scene, "vacuous")), view)
+    cells = on_twins(subject, scene, scene.twins, layers)
+    return Snapshot(cells | {("saliency", PIXELS): saliency(subject, scene.study)}, view)
+
+
+def empty(scene: Scene, verdict: str) -> Cell:
+    """No value, and why."""
+    return Cell(np.full(1 + len(scene.weights), np.nan), verdict)
+
+
+def on_twins(subject: Subject, scene: Scene, twins: TwinSet, layers: Sequence[str]) -> Cells:
+    """ICC of each layer, R-robustness and its ratio, from one pass over the twins."""
+    layouts = {name: Layout(scene.bank.levels, len(twins.backgrounds)) for name in layers}
+    probs, values = [], []
+    for states, reading in twins.readings(subject.policy, layers):
+        for name, layout in layouts.items():
+            layout.add(states, reading.layers[name])
+        p = np.exp(reading.log_probs.astype(np.float64))
+        probs.append(p / p.sum(-1, keepdims=True))
+        values.append(reading.values.astype(np.float64))
+    cells: Cells = {}
+    for name, layout in layouts.items():
+        found = layout.result(scene.weights)
+        cells["icc", name] = Cell(found.icc, found.verdict)
+    decisions = Decisions(np.concatenate(probs), np.concatenate(values))
+    pairs = pairs_of(twins.backgrounds, subject.trained_backgrounds)["all"]
+    draws = robustness_draws(decisions, scene.bank.levels, pairs, scene.weights)
+    undecided = is_undecided(draws["tv_between"][0])
+    cells["tv", DECISIONS] = Cell(draws["tv"])
+    cells["ratio", DECISIONS] = Cell(draws["ratio"], "undecided" if undecided else OK)
+    return cells
+
+
+def saliency(subject: Subject, study: Study) -> Cell:
+    """Gradient of the likeliest action: its share on the background ÷ the background's share.
+
+    1 is what a map that knows nothing of the background gets.
+    """
+    found = mask_scores(Explained(subject, study).maps("action", "gradient").maps, study.mask)
+    ratio = found.ratio
+    weights = cluster_weights(study.bank.levels, study.replicates, study.seed)
+    group = np.unique(study.bank.levels, return_inverse=True)[1]
+    w = np.vstack([np.ones(len(ratio)), weights[:, group]]) * np.isfinite(ratio)
+    counts = w.sum(axis=1)
+    if (counts == 0).any():
+        return Cell(np.full(len(w), np.nan), "no map")
+    return Cell((w @ np.nan_to_num(ratio)) / counts)
+
+
+def same_layers(one: View, other: View) -> dict[str, Float[np.ndarray, " r"]]:
+    """Linear CKA of each layer with the layer of the same name; see :mod:`analysis.levels`."""
+    found = {}
+    for i, name in enumerate(one.layers):
+        if name not in other.layers:
+            continue
+        j = other.layers.index(name)
+        both = hsic_levels(one.prepared[i], other.prepared[j])[:, None, None]
+        ratio = normalise(both, one.own[:, [i]], other.own[:, [j]], "nan")
+        found[name] = ratio[:, 0, 0]
+    return found

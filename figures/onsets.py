@@ -1,0 +1,162 @@
+"""Does a measure move before the return does, and do invariant policies generalise better?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from figures import emergence
+from figures.inputs import load_rows
+from figures.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
+
+NAME = "onsets"
+TABLE = "emergence_onsets"
+COMMAND = emergence.COMMAND
+COLUMNS = (
+    *("game", "scope", "id", "method", "measure", "layer", "runs", "onset", "verdict"),
+    *("lag", "lag_low", "lag_high", "lag_verdict", "rho", "increments"),
+)
+PROBES = "probes_onsets"
+GAP = "emergence_gap"
+GAP_COLUMNS = (
+    *("game", "measure", "layer", "between", "implied", "rho", "low", "high", "policies"),
+    *("runs", "verdict"),
+)
+MEASURES = {
+    "icc": "ICC",
+    "ratio": "TV, twins ÷ states",
+    "tv": "TV, twins",
+    "probe_task": "task probe",
+    "probe_background": "background probe",
+    "cka_peer": "CKA to peer",
+    "cka_final": "CKA to end",
+    "saliency": "gradient on background",
+}
+AGAINST = {
+    "tv": "TV, twins (theorem: ρ > 0)",
+    "ratio": "TV, twins ÷ states (ρ > 0)",
+    "icc": "ICC, last layer (ρ < 0)",
+}
+APART = 0.7
+"""Share of the room between two measures over which policies are spread."""
+
+
+def plot_lags(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+    """One game: the lag of each measure's onset to the return's, a point a policy.
+
+    Args:
+        ax: where to draw.
+        rows: columns as in :data:`COLUMNS`, of policies. An open point bounds the lag only; a
+            cross stands where there is none.
+        colours: method -> colour.
+    """
+    names = [name for name in MEASURES if name in set(rows["measure"])]
+    order = {method: place for place, method in enumerate(in_method_order(rows["method"]))}
+    for place, name in enumerate(names):
+        some = rows[rows["measure"] == name]
+        some = some.sort_values("id").sort_values(
+            "method", key=lambda m: m.map(order), kind="stable"
+        )
+        for number, one in enumerate(some.itertuples()):
+            y, colour = place + APART * ((number + 0.5) / len(some) - 0.5), colours[one.method]
+            if np.isnan(one.lag):
+                at = ax.get_yaxis_transform()
+                ax.plot(0.985, y, "x", color=colour, markersize=3.5, transform=at, clip_on=False)
+                continue
+            ax.hlines(y, one.lag_low, one.lag_high, color=colour, linewidth=0.9)
+            bound = one.lag_verdict in ("at most", "at least")
+            ax.plot(one.lag, y, "o", color=colour, markerfacecolor="white" if bound else colour)
+    ax.axvline(0.0, color="0.35", linewidth=0.8, zorder=0)
+    ax.set_yticks(range(len(names)), [MEASURES[name] for name in names])
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_xlabel("onset after that of the return, octaves")
+    return ax
+
+
+def plot_gap(ax: Axes, points: pd.DataFrame, colours: dict[str, str]) -> Axes:
+    """One game: the generalisation gap of each policy against a measure; last steps filled.
+
+    Args:
+        ax: where to draw.
+        points: from :func:`points_of`; the gap's interval speaks of unseen levels only.
+        colours: method -> colour.
+    """
+    for method in in_method_order(points["method"]):
+        one, colour = points[points["method"] == method], colours[method]
+        ax.vlines(one["value"], one["gap_low"], one["gap_high"], color=colour, lw=0.6, alpha=0.5)
+        for last in (False, True):
+            some = one[one["last"] == last]
+            face = colour if last else "white"
+            ax.scatter(some["value"], some["gap"], s=12, ec=colour, fc=face, zorder=3)
+    ax.axhline(0.0, color="0.35", linewidth=0.8, zorder=0)
+    return ax
+
+
+def points_of(values: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """A row a trained policy: ``value`` of a measure in its last layer; ``gap`` and its ends."""
+    trained = values[values["method"] != emergence.UNTRAINED]
+    gap = trained[trained["measure"] == "gap"].set_index("id")
+    some = emergence.of_panel(trained, emergence.Panel(measure, ""))
+    ends = some.groupby(["game", "method", "seed", "peer"])["step"].transform("max")
+    names = {"gap": "value", "gap_low": "low", "gap_high": "high"}
+    found = {new: some["id"].map(gap[old]) for new, old in names.items()}
+    return some.assign(last=some["step"] == ends, **found)
+
+
+def words_of(gaps: pd.DataFrame, game: str, measure: str, layer: str) -> str:
+    """The rank correlation as the table says it."""
+    some = gaps[(gaps["game"] == game) & (gaps["measure"] == measure) & (gaps["layer"] == layer)]
+    lines = []
+    for one in some.itertuples():
+        ends = "" if np.isnan(one.low) else f" [{one.low:.2f}, {one.high:.2f}]"
+        value = "–" if np.isnan(one.rho) else f"{one.rho:+.2f}".replace("-", "−")
+        lines.append(f"{one.between}: ρ {value}{ends}, {one.runs} runs")
+    return "\n".join(lines)
+
+
+@on_paper
+def draw(tables: Path) -> Iterator[Drawing]:
+    """One figure: lags of each game above, the gap against three measures below."""
+    onsets = load_rows(tables, TABLE, COLUMNS, COMMAND)
+    probed = load_rows(tables, PROBES, COLUMNS, emergence.PROBES_COMMAND)
+    onsets = pd.concat([onsets, probed], ignore_index=True)
+    values = load_rows(tables, emergence.NAME, emergence.COLUMNS, COMMAND)
+    gaps = load_rows(tables, GAP, GAP_COLUMNS, COMMAND)
+    own = onsets[onsets["scope"] == "policy"]
+    shown = pd.concat([emergence.of_panel(own, emergence.Panel(name, "")) for name in MEASURES])
+    games, colours = sorted(set(values["game"])), method_colours(values["method"])
+    figure = Figure(figsize=(PAGE_WIDTH, 3.0 + 1.75 * len(games)))
+    parts: Any = figure.subfigures(2, 1, height_ratios=(2.7, 1.75 * len(games)))
+    above, below = parts
+    top = above.subplots(1, len(games), squeeze=False, sharey=True)[0]
+    for ax, game in zip(top, games, strict=True):
+        plot_lags(ax, shown[shown["game"] == game], colours).set_title(game)
+    axes = below.subplots(len(games), len(AGAINST), squeeze=False, sharey="row", sharex="col")
+    for line, game in zip(axes, games, strict=True):
+        for ax, measure in zip(line, AGAINST, strict=True):
+            points = points_of(values[values["game"] == game], measure)
+            plot_gap(ax, points, colours)
+            layer = points["layer"].iloc[0] if len(points) else ""
+            ax.set_title(words_of(gaps, game, measure, layer), fontsize=SMALL)
+        line[0].set_ylabel(f"{game}:\ntrain − unseen return")
+    for ax, words in zip(axes[-1], AGAINST.values(), strict=True):
+        ax.set_xlabel(words)
+    _legend(figure, colours)
+    yield Drawing(NAME, figure, shown.reset_index(drop=True))
+
+
+def _legend(figure: Figure, colours: dict[str, str]) -> None:
+    methods = [method for method in in_method_order(colours) if method != emergence.UNTRAINED]
+    handles = [Line2D([], [], color=colours[one], marker="o", label=one) for one in methods]
+    grey: dict[str, Any] = {"color": "0.3", "linestyle": ""}
+    open_: dict[str, Any] = {"marker": "o", "markerfacecolor": "white"}
+    handles += [
+        Line2D([], [], **grey, **open_, label="above: a bound only; below: an earlier step"),
+        Line2D([], [], **grey, marker="x", label="no lag: see the table's verdict"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)

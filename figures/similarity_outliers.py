@@ -1,0 +1,62 @@
+"""Do a few states make two layers alike? CKA without the states of the largest norm."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures.inputs import load_rows
+from figures.similarity import COMMAND, kinds_of
+from figures.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, method_colours, on_paper
+
+NAME = "similarity_outliers"
+COLUMNS = ("game", "id_x", "id_y", "pair", "layer", "removed", "cka", "low", "high")
+
+
+def plot_outliers(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+    """A curve for each pair of policies, with its interval.
+
+    Args:
+        ax: where to draw.
+        rows: columns ``id_x, id_y, pair, removed, cka, low, high`` of one game and layer.
+        colours: kind of pair -> colour.
+    """
+    for (kind, _, _), curve in rows.groupby(["pair", "id_x", "id_y"], sort=False):
+        removed = 100 * curve["removed"]
+        ax.fill_between(removed, curve["low"], curve["high"], color=colours[kind], alpha=0.2, lw=0)
+        ax.plot(removed, curve["cka"], "o-", color=colours[kind], label=kind)
+    return ax
+
+
+@on_paper
+def draw(tables: Path) -> Iterator[Drawing]:
+    """One figure: a line for each game, a column for each layer."""
+    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    kinds, games, layers = kinds_of(rows), sorted(set(rows["game"])), in_layer_order(rows["layer"])
+    dyes = method_colours(kind.split()[0] for kind in kinds)
+    colours = {kind: dyes[kind.split()[0]] for kind in kinds}
+    figure = Figure(figsize=(PAGE_WIDTH, 0.8 + 1.4 * len(games)))
+    axes = figure.subplots(len(games), len(layers), squeeze=False, sharex=True, sharey=True)
+    for (line, column), ax in np.ndenumerate(axes):
+        game, layer = games[line], layers[column]
+        plot_outliers(ax, rows[(rows["game"] == game) & (rows["layer"] == layer)], colours)
+        if line == 0:
+            ax.set_title(layer)
+        if line == len(games) - 1:
+            ax.set_xlabel("states left out (%)")
+        if column == 0:
+            ax.set_ylabel(f"{game}: CKA")
+    handles = dict(zip(*reversed(axes.flat[0].get_legend_handles_labels()), strict=True))
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        loc="outside lower center",
+        ncols=4,
+        title="States of the largest norm are left out first. Bands: 95 % intervals over levels, "
+        "not over training seeds",
+        title_fontsize=SMALL,
+    )
+    yield Drawing(NAME, figure, rows)

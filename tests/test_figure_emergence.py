@@ -1,0 +1,76 @@
+"""The figures of emergence: what is shown, what is crossed out, and what is only a bound."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import toy_tables
+from matplotlib.figure import Figure
+
+from figures import emergence, onsets
+from figures.style import method_colours
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    return toy_tables.write_all(tmp_path_factory.mktemp("synthetic"))
+
+
+def test_a_column_a_game_and_a_line_of_panels_a_measure(tables):
+    (drawing,) = emergence.draw(tables)
+    assert len(drawing.figure.axes) == 2 * len(emergence.PANELS)
+    assert set(drawing.rows["measure"]) == {panel.measure for panel in emergence.PANELS}
+    words = [text.get_text() for ax in drawing.figure.axes for text in ax.texts]
+    assert words == ["vacuous"]
+
+
+def test_lines_bands_and_crosses(tables):
+    (drawing,) = emergence.draw(tables)
+    rows = drawing.rows[
+        (drawing.rows["game"] == "starpilot") & (drawing.rows["measure"] == "ratio")
+    ]
+    ax = emergence.plot(Figure().subplots(), rows, method_colours(rows["method"]))
+    lines = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [len(line.get_xdata()) for line in lines] == [8] * 4
+    assert len(ax.collections) == 4
+    crosses = [line for line in ax.lines if line.get_marker() == "x"]
+    assert [list(line.get_xdata()) for line in crosses] == [[2**14, 2**15]] * 4
+    assert sum(line.get_markerfacecolor() == "white" for line in lines) == 1
+
+
+def test_a_panel_shows_one_layer(tables):
+    (drawing,) = emergence.draw(tables)
+    icc = drawing.rows[drawing.rows["measure"] == "icc"]
+    assert set(icc["layer"]) == {"conv3", "hidden"}
+    assert set(drawing.rows.loc[drawing.rows["measure"] == "cka_final", "layer"]) == {"hidden"}
+
+
+def test_every_lag_is_drawn_bounds_open_and_none_a_cross(tables):
+    (drawing,) = onsets.draw(tables)
+    rows = drawing.rows[drawing.rows["game"] == "coinrun"]
+    ax = onsets.plot_lags(Figure().subplots(), rows, method_colours(rows["method"]))
+    points = [line for line in ax.lines if line.get_marker() == "o"]
+    assert sorted(line.get_xdata()[0] for line in points) == sorted(rows["lag"].dropna())
+    bounds = [line for line in points if line.get_markerfacecolor() == "white"]
+    assert len(bounds) == (rows["lag_verdict"] == "at most").sum() > 0
+    crosses = [line for line in ax.lines if line.get_marker() == "x"]
+    assert len(crosses) == rows["lag"].isna().sum() > 0
+    assert "return" not in set(drawing.rows["measure"])
+
+
+def test_points_of_the_gap(tables):
+    rows = pd.read_csv(tables / "emergence.csv", skiprows=1)
+    points = onsets.points_of(rows[rows["game"] == "starpilot"], "tv")
+    assert len(points) == 4 * 8
+    assert set(points.loc[points["last"], "step"]) == {2**21}
+    assert (points["gap_low"] < points["gap"]).all()
+    ax = onsets.plot_gap(Figure().subplots(), points, method_colours(points["method"]))
+    drawn = np.concatenate([c.get_offsets() for c in ax.collections if len(c.get_offsets()) > 1])
+    assert sorted(drawn[:, 1]) == sorted(points["gap"])
+
+
+def test_correlations_are_those_of_the_table(tables):
+    gaps = pd.read_csv(tables / "emergence_gap.csv", skiprows=1)
+    assert onsets.words_of(gaps, "coinrun", "ratio", "decisions").count("ρ –") == 2
+    one = gaps[(gaps["game"] == "all") & (gaps["measure"] == "tv")].iloc[0]
+    words = onsets.words_of(gaps, "all", "tv", "decisions")
+    assert f"[{one['low']:.2f}, {one['high']:.2f}], 4 runs" in words

@@ -1,0 +1,94 @@
+"""Invariance against the generalisation gap: planted relations, confounders, clusters of runs."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from analysis.gap import SCHEMA, against_gap, gap_rows, rank_within
+from analysis.tables import read_table, write_table
+
+
+def table(slope: float, runs: int = 10, games: tuple[str, ...] = ("starpilot",)) -> pd.DataFrame:
+    """Policies whose gap follows their total variation, and both rise during training."""
+    rng, rows = np.random.default_rng(0), []
+    for game, seed in product(games, range(runs)):
+        own = rng.normal()
+        for k, step in enumerate((2**17, 2**19, 2**21)):
+            for measure, value in (("tv", own + 10 * k), ("gap", slope * own + 10 * k)):
+                rows.append(
+                    dict(
+                        game=game, id=f"{game}/ppo/{seed}/peer0/step{step}", method="ppo",
+                        seed=seed, peer=0, step=step, measure=measure, layer="decisions",
+                        value=value + 0.01 * rng.normal(), low=0.0, high=0.0, verdict="ok",
+                    )
+                )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def found(frame: pd.DataFrame, between: str, game: str = "starpilot") -> pd.Series:
+    rows = pd.DataFrame(gap_rows(frame))
+    return rows[(rows["between"] == between) & (rows["game"] == game)].iloc[0]
+
+
+def test_ranks_within_groups():
+    ranks = rank_within(np.array([5.0, 1, 9, 2, 2]), np.array(["a", "a", "b", "c", "c"]))
+    np.testing.assert_allclose(ranks, [0.75, 0.25, np.nan, 0.5, 0.5])
+
+
+@pytest.mark.parametrize("slope", [1.0, -1.0])
+@pytest.mark.parametrize("between", ["last", "same step"])
+def test_a_planted_relation_is_found(slope, between):
+    one = found(table(slope), between)
+    assert one["rho"] * slope > 0.9
+    assert one["low"] <= one["rho"] <= one["high"] and one["low"] * one["high"] > 0
+    assert (one["runs"], one["verdict"], one["implied"]) == (10, "ok", 1)
+
+
+def test_training_time_alone_is_no_relation():
+    frame = table(0.0)
+    plain = frame.pivot(index="id", columns="measure", values="value")
+    assert spearmanr(plain["tv"], plain["gap"]).statistic > 0.8
+    one = found(frame, "same step")
+    assert one["low"] < 0 < one["high"]
+
+
+def test_the_last_step_is_plain_spearman():
+    frame = table(0.3)
+    last = frame[frame["step"] == 2**21].pivot(index="id", columns="measure", values="value")
+    assert found(frame, "last")["rho"] == pytest.approx(
+        spearmanr(last["tv"], last["gap"]).statistic
+    )
+
+
+def test_games_are_ranked_apart():
+    frame = table(1.0, games=("coinrun", "starpilot"))
+    frame.loc[(frame["game"] == "coinrun") & (frame["measure"] == "gap"), "value"] += 1000
+    assert found(frame, "last", "all")["rho"] > 0.9
+    assert "all" not in set(pd.DataFrame(gap_rows(table(1.0)))["game"])
+
+
+def test_few_runs_have_no_interval_and_missing_values_are_left_out(tmp_path):
+    frame = table(1.0, runs=4)
+    one = found(frame, "last")
+    assert one["rho"] == pytest.approx(1) and np.isnan(one["low"])
+    assert one["verdict"] == "fewer than 8 runs: no interval"
+    frame.loc[(frame["seed"] > 0) & (frame["measure"] == "gap"), "value"] = np.nan
+    one = found(frame, "last")
+    assert (one["policies"], one["verdict"]) == (0, "too few policies")
+    rows = pd.DataFrame(gap_rows(frame))
+    path = write_table(rows, SCHEMA, tmp_path / "emergence_gap.csv", provenance={})
+    assert len(read_table(path, SCHEMA)) == 2
+
+
+def test_policies_of_one_run_are_no_many_runs():
+    x = np.repeat(np.random.default_rng(0).normal(size=8), 20)
+    y = np.repeat(np.random.default_rng(1).normal(size=8), 20)
+    groups = np.zeros(160)
+    runs = np.repeat(np.arange(8), 20)
+    clustered, policies, names = against_gap(x, y, groups, runs)
+    alone, _, _ = against_gap(x, y, groups, np.arange(160))
+    assert (policies, names) == (160, 8)
+    assert clustered.high - clustered.low > 2 * (alone.high - alone.low)
