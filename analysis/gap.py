@@ -1,7 +1,7 @@
 """Does a policy whose decisions follow the background generalise worse? Ranks, clustered by run.
 
-Corollary 3.8 of arXiv 2501.02481 guarantees more return on unseen renderings where R-robustness,
-the total variation of decisions between renderings of a state, is smaller. No constant is taken
+The theorem of arXiv 2501.02481 bounds what is lost on unseen renderings by R-robustness, that is
+by the total variation of decisions between renderings of a state. No constant is taken
 from it here: such a bound is far from the scale of returns, and no scatter of points contradicts
 it. What data can speak of is the sign that the paper reads from it: less total variation, smaller
 gap.
