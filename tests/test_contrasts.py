@@ -1,0 +1,234 @@
+"""Methods compared over runs: planted factors, matching, what is missing, and the answer."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.contrasts import Settings, answer, main, outcome
+from analysis.run_values import runs_of
+from analysis.tables import read_table, write_table
+from analysis.tracks import values_schema
+from analysis.versus import PRIMARY, SCHEMA, contrast_rows, learned
+from checkpoints.console import UserError
+from checkpoints.study import read_study
+
+ROOT = Path(__file__).parents[1]
+STEPS = tuple(2**k for k in range(14, 22))
+NUMBERS = {"return": "episodes", "ratio": "decisions", "ratio_unseen": "decisions",
+           "entropy": "decisions", "icc": "hidden"}  # fmt: skip
+
+
+def values_of(run: str, steps: tuple[int, ...], peers: int = 1, **of: float) -> list[dict]:
+    """Rows of one planted run: each measure follows its final value times the share of training."""
+    game, method, seed = run.split("/")
+    given = {"return": 5.0, "ratio": 0.5, "ratio_unseen": 0.5, "entropy": 1.0, "icc": 0.4} | of
+    way = {"return": lambda u: 1 + 4 * u, "entropy": lambda u: 2.7 - 1.7 * u}
+    rows = []
+    for peer in range(peers):
+        for step in steps:
+            share = np.log2(step / 2**13) / 8 * of.get("pace", 1.0)
+            for measure, layer in NUMBERS.items():
+                value = given[measure] * (way[measure](share) / way[measure](1.0)
+                                          if measure in way else 1.0)  # fmt: skip
+                if measure == "ratio_unseen":
+                    value *= 2 - share
+                rows.append(
+                    dict(game=game, id=f"{run}/peer{peer}/step{step}", method=method,
+                         seed=int(seed), peer=peer, step=step, measure=measure, layer=layer,
+                         value=value, low=value * 0.95, high=value * 1.05, verdict="ok")
+                )  # fmt: skip
+    return rows
+
+
+def untrained(game: str, value: float = 1.0) -> list[dict]:
+    return [
+        dict(game=game, id=f"{game}/untrained/0/peer0/step0", method="untrained", seed=0, peer=0,
+             step=0, measure="return", layer="episodes", value=value, low=value - 0.2,
+             high=value + 0.2, verdict="ok")
+    ]  # fmt: skip
+
+
+def planted(factor: float = 0.5, **of: float) -> pd.DataFrame:
+    """Three runs of two methods whose outcome differs by a factor; seeds differ by some."""
+    spread = (0.9, 1.0, 1.15)
+    rows = untrained("starpilot")
+    for seed, noise in enumerate(spread):
+        rows += values_of(f"starpilot/ppo-bg9/{seed}", (*STEPS, 2**22), ratio_unseen=noise)
+        mutual = {"ratio_unseen": factor * noise, **of}
+        rows += values_of(f"starpilot/mutual-bg9/{seed}", STEPS, 2, **mutual)
+    return pd.DataFrame(rows)
+
+
+PLAN = read_study(ROOT / "study.yaml")
+
+
+def row_of(rows: pd.DataFrame, match: str, measure: str = "ratio_unseen") -> pd.Series:
+    found = rows[(rows["match"] == match) & (rows["measure"] == measure)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+# -- rows ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 1.6])
+def test_a_planted_factor_is_recovered(factor):
+    rows = contrast_rows(planted(factor), PLAN)
+    steps = row_of(rows, "steps")
+    assert steps["effect"] == pytest.approx(factor)
+    assert steps["low"] <= factor <= steps["high"]
+    assert steps["detectable"] > 1
+    assert (steps["runs_treatment"], steps["runs_control"]) == (3, 3)
+    assert (steps["learned_treatment"], steps["learned_control"]) == (3, 3)
+    assert steps["verdict"] == "ok"
+    assert (steps["high"] < 1) == (factor == 0.5)
+
+
+def test_only_what_was_declared_is_primary_and_it_has_no_q():
+    rows = contrast_rows(planted(), PLAN)
+    primary = rows[rows["primary"]]
+    assert len(primary) == 1
+    one = primary.iloc[0]
+    assert (one["match"], one["measure"]) == (PRIMARY.match, PRIMARY.measure[0])
+    assert (one["steps_treatment"], one["steps_control"]) == (2**21, 2**22)
+    assert np.isnan(one["q"])
+    assert np.isfinite(one["p"])
+    secondary = rows[~rows["primary"] & rows["p"].notna()]
+    assert (secondary["q"] >= secondary["p"] - 1e-12).all()
+
+
+def test_the_study_plans_what_was_declared():
+    planned = {str(one.id): one.steps for one in PLAN}
+    for seed in range(PRIMARY.seeds):
+        assert planned[f"{PRIMARY.game}/{PRIMARY.treatment}/{seed}"] >= PRIMARY.steps
+        assert planned[f"{PRIMARY.game}/{PRIMARY.control}/{seed}"] >= 2 * PRIMARY.steps
+
+
+def test_equal_return_compares_equal_policies_of_unequal_pace():
+    # The outcome depends on progress alone; mutual learns at half the pace.
+    slow = planted(1.0, pace=0.5)
+    rows = contrast_rows(slow, PLAN)
+    at_steps, at_return = row_of(rows, "steps"), row_of(rows, "return")
+    assert at_steps["effect"] > 1.2
+    assert at_return["verdict"] == "ok"
+    assert at_return["effect"] == pytest.approx(1.0, abs=0.03)
+    assert row_of(rows, "entropy")["effect"] == pytest.approx(1.0, abs=0.03)
+
+
+def test_differences_are_differences_and_factors_turn_over():
+    rows = contrast_rows(planted(icc=0.7), PLAN)
+    icc = row_of(rows, "steps", "icc")
+    assert icc["scale"] == "difference"
+    assert icc["effect"] == pytest.approx(0.3)
+    values = planted(0.5)
+    names = {"ppo-bg9": "mutual-bg9", "mutual-bg9": "ppo-bg9"}
+    turned = values.assign(method=values["method"].replace(names))
+    back = row_of(contrast_rows(turned, PLAN), "steps")
+    assert back["effect"] == pytest.approx(2.0)
+
+
+def test_a_missing_seed_and_a_run_cut_short_are_named():
+    values = planted()
+    gone = values["id"].str.startswith("starpilot/mutual-bg9/2")
+    short = values["id"].str.startswith("starpilot/ppo-bg9/1") & (values["step"] > 2**20)
+    rows = contrast_rows(values[~gone & ~short], PLAN)
+    one = row_of(rows, "frames")
+    assert one["missing"] == "starpilot/mutual-bg9/2 starpilot/ppo-bg9/1"
+    assert (one["runs_treatment"], one["runs_control"]) == (2, 2)
+
+
+def test_one_seed_has_no_interval_over_runs_and_says_so():
+    values = planted()
+    rows = contrast_rows(values[~values["id"].str.contains(r"mutual-bg9/[12]")], PLAN)
+    one = row_of(rows, "frames")
+    assert one["verdict"] == "one run on a side: no interval over runs"
+    assert np.isnan(one[["low", "high", "p", "detectable"]].astype(float)).all()
+    assert one["levels_low"] < one["effect"] < one["levels_high"]
+    assert answer(next(rows[rows["primary"]].itertuples())).startswith("Not decided.")
+
+
+def test_an_undecided_policy_is_not_averaged_away():
+    values = planted()
+    here = values["id"].eq("starpilot/mutual-bg9/0/peer1/step2097152")
+    here &= values["measure"] == "ratio_unseen"
+    values.loc[here, ["value", "low", "high"]] = np.nan
+    values.loc[here, "verdict"] = "undecided"
+    one = row_of(contrast_rows(values, PLAN), "frames")
+    assert np.isnan(one["effect"])
+    assert one["verdict"] == "undecided"
+
+
+def test_a_method_that_learned_nothing_is_counted_so():
+    rows = contrast_rows(planted(**{"return": 1.0}), PLAN)
+    assert row_of(rows, "steps")["learned_treatment"] == 0
+    assert row_of(rows, "steps")["learned_control"] == 3
+    [run, *_] = runs_of(planted())
+    blank = planted()
+    assert not learned(run, 2**21, blank[blank["method"] != "untrained"])
+
+
+def test_runs_on_other_backgrounds_are_another_family():
+    values = planted()
+    other = pd.DataFrame(values_of("starpilot/mutual/0", STEPS, 2))
+    rows = contrast_rows(pd.concat([values, other]), PLAN)
+    assert set(rows["treatment"]) == {"mutual-bg9"}
+
+
+def test_without_ppo_there_is_nothing_to_compare_with():
+    values = planted()
+    with pytest.raises(UserError, match="expected runs of ppo and of another method"):
+        contrast_rows(values[values["method"] != "ppo-bg9"], PLAN)
+
+
+# -- the command ----------------------------------------------------------------------------------
+
+
+def written(values: pd.DataFrame, folder: Path) -> Path:
+    write_table(values, values_schema("emergence"), folder / "emergence.csv", provenance={})
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("factor", "says"),
+    [(0.4, "Yes, mutual-bg9 depends less"), (2.5, "No, mutual-bg9 depends more"),
+     (1.0, "Not decided.")],
+)  # fmt: skip
+def test_one_command_answers(tmp_path, capsys, factor, says):
+    tables = written(planted(factor), tmp_path)
+    settings = Settings(("starpilot",), tables=tables, output=tmp_path / "out")
+    main(settings)
+    printed = capsys.readouterr().out
+    assert "is mutual distillation more background-invariant than PPO?" in printed
+    assert f"declared in advance: {says}" in printed
+    assert "could have been detected" in printed
+    assert printed.strip().endswith("contrasts.csv")
+    rows = read_table(tmp_path / "out" / "contrasts.csv", SCHEMA)
+    assert row_of(rows, "frames")["primary"]
+    with pytest.raises(UserError, match="exists and is kept"):
+        main(settings)
+
+
+def test_the_command_refuses_a_game_that_was_not_measured(tmp_path):
+    tables = written(planted(), tmp_path)
+    with pytest.raises(UserError, match="unknown game 'bigfish'; expected one of: starpilot"):
+        main(Settings(("bigfish",), tables=tables, output=tmp_path / "out"))
+    with pytest.raises(UserError, match="expected a table at"):
+        main(Settings(tables=tmp_path / "nowhere", output=tmp_path / "out"))
+
+
+def test_where_nothing_is_unseen_all_backgrounds_are_the_outcome():
+    values = planted()
+    nothing = values["measure"] == "ratio_unseen"
+    values.loc[nothing, ["value", "low", "high"]] = np.nan
+    values.loc[nothing, "verdict"] = "vacuous"
+    rows = contrast_rows(values, PLAN)
+    assert set(outcome(rows)["measure"]) == {"ratio"}
+    assert set(outcome(contrast_rows(planted(), PLAN))["measure"]) == {"ratio_unseen"}
+
+
+def test_effects_grow_with_what_is_planted():
+    found = [row_of(contrast_rows(planted(f), PLAN), "frames")["effect"] for f in (0.5, 0.8, 1.3)]
+    assert all(one < other for one, other in pairwise(found))
