@@ -35,10 +35,12 @@ SCHEMA, ONSETS_SCHEMA = values_schema("emergence"), onsets_schema("emergence_ons
 class Settings:
     """Measure policies at every kept step, and say when each measure moved.
 
-    Measures: icc, of the last two layers; tv, total variation of decisions between twins, and
-    ratio, that over the one between states; cka_peer and cka_final, with its peer at the same
-    step and with its own last step; saliency, share of the gradient on the background over the
-    background's share; return on unseen levels, and gap, return on training levels minus that.
+    Measures: icc, of the last two layers; tv, total variation of decisions between twins,
+    tv_between, the one between states, and ratio, the first over the second; tv_unseen and
+    ratio_unseen, on backgrounds never shown in training; entropy of decisions, in nats; cka_peer
+    and cka_final, with its peer at the same step and with its own last step; saliency, share of
+    the gradient on the background over the background's share; return on unseen levels, and gap,
+    return on training levels minus that.
     Intervals are 95 % bootstraps over levels.
     """
 

@@ -32,6 +32,8 @@ LAYERS = 2
 """The last ones of an encoder: what convolution leaves, and what the heads read."""
 DECISIONS, PIXELS = "decisions", "pixels"
 """What stands in the place of a layer."""
+UNSEEN = ("tv_unseen", DECISIONS), ("ratio_unseen", DECISIONS)
+"""Over pairs of backgrounds that training never showed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,8 @@ def snapshot(subject: Subject, scene: Scene) -> Snapshot:
     view = look(subject, np.asarray(scene.bank.observations), scene.levels, layers)
     if scene.twins is None or scene.study is None:
         names = [("icc", layer) for layer in layers]
-        names += [("tv", DECISIONS), ("ratio", DECISIONS), ("saliency", PIXELS)]
+        names += [(name, DECISIONS) for name in ("tv", "tv_between", "entropy", "ratio")]
+        names += [*UNSEEN, ("saliency", PIXELS)]
         return Snapshot(dict.fromkeys(names, empty(scene, "vacuous")), view)
     cells = on_twins(subject, scene, scene.twins, layers)
     return Snapshot(cells | {("saliency", PIXELS): saliency(subject, scene.study)}, view)
@@ -93,7 +96,7 @@ def empty(scene: Scene, verdict: str) -> Cell:
 
 
 def on_twins(subject: Subject, scene: Scene, twins: TwinSet, layers: Sequence[str]) -> Cells:
-    """ICC of each layer, R-robustness and its ratio, from one pass over the twins."""
+    """ICC of each layer, R-robustness, its ratio and what stands beside them, from one pass."""
     layouts = {name: Layout(scene.bank.levels, len(twins.backgrounds)) for name in layers}
     probs, values = [], []
     for states, reading in twins.readings(subject.policy, layers):
@@ -107,12 +110,20 @@ def on_twins(subject: Subject, scene: Scene, twins: TwinSet, layers: Sequence[st
         found = layout.result(scene.weights)
         cells["icc", name] = Cell(found.icc, found.verdict)
     decisions = Decisions(np.concatenate(probs), np.concatenate(values))
-    pairs = pairs_of(twins.backgrounds, subject.trained_backgrounds)["all"]
-    draws = robustness_draws(decisions, scene.bank.levels, pairs, scene.weights)
+    pairs = pairs_of(twins.backgrounds, subject.trained_backgrounds)
+    every = robustness_draws(decisions, scene.bank.levels, pairs["all"], scene.weights)
+    cells |= {(name, DECISIONS): Cell(every[name]) for name in ("tv", "tv_between", "entropy")}
+    cells["ratio", DECISIONS] = _ratio(every)
+    unseen = pairs["unseen"]
+    if not unseen:
+        return cells | dict.fromkeys(UNSEEN, empty(scene, "vacuous"))
+    draws = robustness_draws(decisions, scene.bank.levels, unseen, scene.weights)
+    return cells | dict(zip(UNSEEN, (Cell(draws["tv"]), _ratio(draws)), strict=True))
+
+
+def _ratio(draws: dict[str, np.ndarray]) -> Cell:
     undecided = is_undecided(draws["tv_between"][0])
-    cells["tv", DECISIONS] = Cell(draws["tv"])
-    cells["ratio", DECISIONS] = Cell(draws["ratio"], "undecided" if undecided else OK)
-    return cells
+    return Cell(draws["ratio"], "undecided" if undecided else OK)
 
 
 def saliency(subject: Subject, study: Study) -> Cell:

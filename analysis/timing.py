@@ -13,8 +13,8 @@ from analysis.onset import detectable
 from analysis.tables import Column, Schema
 from analysis.tracks import OK, RETURN, Timing, Track
 
-UNTIMED = ("gap",)
-"""Measures whose onset means nothing."""
+UNTIMED = ("gap", "entropy", "tv_between")
+"""Measures that are no invariance: they stand beside the others, without an onset."""
 ONSETS = (
     Column("game", "text", "one of the 16"),
     Column("scope", "text", "policy; method: mean over runs, of which peers are one"),

@@ -13,9 +13,12 @@ from analysis.emergence import ONSETS_SCHEMA, SCHEMA, Settings, kept_names, main
 from analysis.gap import SCHEMA as GAP_SCHEMA
 from analysis.invariance import Settings as InvarianceSettings
 from analysis.invariance import main as measure_invariance
+from analysis.robustness import Settings as RobustnessSettings
+from analysis.robustness import main as measure_robustness
 from analysis.tables import read_table
 from checkpoints.console import UserError
 from checkpoints.ids import parse_id
+from checkpoints.recipes import Recipe
 
 FEW = {"states": 48, "backgrounds": 4, "saliency_states": 6, "replicates": 30}
 PEERS = [f"leaper/mutual/0/peer{peer}/step{step}" for peer in (0, 1) for step in (64, 128)]
@@ -71,6 +74,7 @@ def test_every_step_has_every_measure(found):
     leaper = values[(values["game"] == "leaper") & (values["method"] != "untrained")]
     per_policy = leaper.groupby("id")["measure"].agg(set)
     always = {"icc", "tv", "ratio", "saliency", "cka_final", "return", "gap"}
+    always |= {"tv_between", "entropy", "tv_unseen", "ratio_unseen"}
     assert set(per_policy.index) == {*PEERS, *PPO}
     assert all(per_policy[name] == always | {"cka_peer"} for name in PEERS)
     assert all(per_policy[name] == always for name in PPO)
@@ -117,6 +121,9 @@ def test_faults_stay_in_sight(found):
     ]
     assert set(chaser["verdict"]) == {"vacuous"} and chaser["value"].isna().all()
     assert set(verdicts["chaser/ppo/0/peer0"][["tv", "saliency"]]) == {"vacuous"}
+    # Leaper was trained on all of its backgrounds: none is unseen, and nothing is made up.
+    unseen = values[values["measure"].isin(["tv_unseen", "ratio_unseen"])]
+    assert set(unseen["verdict"]) == {"vacuous"} and unseen["value"].isna().all()
 
 
 def test_the_gap_is_tabled_for_each_game_and_all(found):
@@ -133,6 +140,28 @@ def test_later_steps_can_be_left_out(runs):
     policies = [parse_id(PPO[0])]
     assert reach(policies, Settings(root=runs)) == {"ppo": 128}
     assert reach(policies, Settings(root=runs, until=64)) == {"ppo": 64}
+
+
+def test_decisions_are_those_of_the_robustness_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(learning, "EPISODES", 8)
+    names = ["leaper/ppo-bg4/0/peer0/step64", "leaper/ppo-bg4/1/peer0/step64"]
+    narrow = Recipe(encoder="nature", features=8, mode="easy", backgrounds=(0, 2, 4, 6))
+    root = zoo(tmp_path / "narrow", *names, recipe=narrow)
+    main(Settings(**FEW, root=root, output=tmp_path))
+    some = {"states": 48, "backgrounds": 4, "replicates": 30, "views": 1, "trajectories": 4}
+    measure_robustness(RobustnessSettings(**some, root=root, output=tmp_path))
+    values = read_table(tmp_path / "emergence.csv", SCHEMA).set_index(["id", "measure"])
+    rows = pd.read_csv(tmp_path / "robustness.csv", skiprows=1)
+    rows = rows[rows["axis"] == "background"].set_index(["id", "backgrounds"])
+    pairs = {"tv": "all", "tv_between": "all", "entropy": "all", "ratio": "all"}
+    for measure, group in {**pairs, "tv_unseen": "unseen", "ratio_unseen": "unseen"}.items():
+        theirs = rows.xs(group, level="backgrounds").loc[names, measure.removesuffix("_unseen")]
+        ours = values.xs(measure, level="measure").loc[names, "value"]
+        np.testing.assert_array_equal(ours, theirs)
+    seen = values.xs("ratio", level="measure").loc[names, "value"]
+    unseen = values.xs("ratio_unseen", level="measure").loc[names, "value"]
+    assert (seen != unseen).all()
 
 
 @pytest.mark.parametrize(
