@@ -161,8 +161,9 @@ def gather(
     settings: Settings,
 ) -> Iterator[Views]:
     """The panels of a game; one without other backgrounds has no twins."""
+    from analysis.masks import pick_backgrounds
     from analysis.perturbations import random_conv
-    from analysis.renderer import Renderer, pick_backgrounds
+    from checkpoints.renderer import Renderer
 
     drawn = settings.drawn
     if get_game(game).backgrounds > 1:

@@ -66,8 +66,8 @@ class Stage:
         self, game: str, mode: Mode, episodes: int, seed: int, levels: "Levels | None" = None
     ) -> None:
         """Draw the first states; the same arguments draw the same."""
-        from analysis.renderer import Renderer
         from checkpoints.evaluate import Evaluation
+        from checkpoints.renderer import Renderer
         from checkpoints.worlds import Levels, ProcgenVectorEnv
 
         self.game, self.episodes, self.seed = game, episodes, seed

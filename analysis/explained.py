@@ -77,7 +77,7 @@ def gather(
     Raises:
         UserError: a game of one background (chaser): it has no twins, and no mask.
     """
-    from analysis.renderer import exact_mask, pick_backgrounds
+    from analysis.masks import exact_mask, pick_backgrounds
     from analysis.subjects import common_bank
 
     chosen = pick_backgrounds(game, min(backgrounds, get_game(game).backgrounds), mode=mode)

@@ -52,7 +52,7 @@ class Study:
 
     twins: TwinSet
     mask: Bool[np.ndarray, "state 64 64"]
-    """the background's pixels, from ``analysis.renderer.exact_mask``"""
+    """the background's pixels, from ``analysis.masks.exact_mask``"""
     seed: int
     replicates: int
     """bootstrap replicates over levels"""
@@ -79,7 +79,7 @@ def gather_study(
     game: str, mode: Mode, states: int, backgrounds: int, replicates: int, *, seed: int
 ) -> Study:
     """So many states of the common bank on so many backgrounds, or all that the game has."""
-    from analysis.renderer import exact_mask, pick_backgrounds
+    from analysis.masks import exact_mask, pick_backgrounds
     from analysis.subjects import common_bank
 
     count = min(backgrounds, get_game(game).backgrounds)

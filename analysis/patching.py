@@ -145,7 +145,7 @@ def cells_under(
     """Which cells of a ``shape`` grid over the frame hold nothing but background.
 
     Args:
-        mask: of the background, from ``analysis.renderer.exact_mask``.
+        mask: of the background, from ``analysis.masks.exact_mask``.
         shape: height and width of a convolutional layer.
     """
     import torch

@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from analysis.bank import Bank
-from analysis.renderer import Renderer
 from analysis.themes import swap_themes
 from checkpoints.console import UserError, one_of
 from checkpoints.games import IMAGE_SHAPE
+from checkpoints.renderer import Renderer
 
 CHUNK = 64
 """States changed at once."""

@@ -1,7 +1,7 @@
 """Where a policy looks, by Captum's methods, with a number that could have proved the map wrong.
 
 ``python -m analysis.saliency`` explains the likeliest action and the value of the shipped policies
-and of an untrained one. The mask is exact (``analysis.renderer``), so the share of a map on the
+and of an untrained one. The mask is exact (``analysis.masks``), so the share of a map on the
 background has a chance level, the mask's area; twins say how much decisions really depend on the
 background (``analysis.explained``), so a map can fail to be faithful.
 

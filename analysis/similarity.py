@@ -145,9 +145,9 @@ def compare_game(
     from analysis.outliers import outlier_rows
     from analysis.panel import Setup
     from analysis.permutation import level_permutations
-    from analysis.renderer import Renderer
     from analysis.stats import cluster_weights
     from analysis.subjects import common_bank
+    from checkpoints.renderer import Renderer
 
     game = subjects[0].id.game
     pairs = comparable_pairs([one.id for one in subjects])

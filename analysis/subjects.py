@@ -203,7 +203,7 @@ def other_backgrounds(
 
 def draw_twins(game: str, bank: Bank, seed: int = 0) -> UInt8[np.ndarray, "state 64 64 3"]:
     """Each state of the bank on a background other than its own."""
-    from analysis.renderer import Renderer
+    from checkpoints.renderer import Renderer
     from checkpoints.states import for_drawing
 
     own = np.array([for_drawing(state, game).own for state in bank.states])

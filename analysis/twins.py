@@ -22,17 +22,12 @@ from rich.table import Table
 from tyro.conf import Positional
 
 from analysis.bank import BankPlan, gather, procgen_version
-from analysis.renderer import (
-    MIN_RENDERINGS,
-    Renderer,
-    exact_mask,
-    pick_backgrounds,
-    twin_distance,
-)
+from analysis.masks import MIN_RENDERINGS, exact_mask, pick_backgrounds, twin_distance
 from analysis.stats import cluster_interval
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
 from checkpoints.games import GAMES, IMAGE_SHAPE, Mode, get_game
+from checkpoints.renderer import Renderer
 from checkpoints.states import for_drawing
 
 __all__ = [

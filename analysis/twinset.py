@@ -134,7 +134,7 @@ def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
 
 def _draw(game: str, bank: Bank, backgrounds: tuple[int, ...], path: Path) -> None:
     """Write the frames under a temporary name, then rename: a kill leaves no half set."""
-    from analysis.renderer import Renderer
+    from checkpoints.renderer import Renderer
     from checkpoints.store import atomic
 
     shape = (len(bank), len(backgrounds), *IMAGE_SHAPE)

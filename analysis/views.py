@@ -15,7 +15,6 @@ from analysis.decisions import Decisions
 from analysis.features import read
 from analysis.pairs import cover, cycle_views
 from analysis.perturbations import AXES, perturbed
-from analysis.renderer import Renderer
 from analysis.stats import cluster_interval
 from analysis.subjects import Subject, common_bank
 from analysis.themes import has_themes
@@ -23,6 +22,7 @@ from analysis.twinset import TwinSet, twin_set
 from checkpoints.console import UserError
 from checkpoints.games import IMAGE_SHAPE, get_game
 from checkpoints.ids import PolicyId
+from checkpoints.renderer import Renderer
 
 Cells = dict[str, float | int]
 """Columns of a table and what stands in them."""

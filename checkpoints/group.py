@@ -25,6 +25,7 @@ from checkpoints.recipes import Recipe
 from checkpoints.recolour import recolour
 from checkpoints.rollouts import RewardScale, Trajectory
 from checkpoints.seeds import Purpose, derive, generator, seed_torch
+from checkpoints.twin_views import TwinViews
 from checkpoints.worlds import Levels, ProcgenVectorEnv
 
 Tick = Callable[[int], None]
@@ -67,7 +68,10 @@ class Peer:
             self.policy = Policy.of(recipe).to(device)
         self.env = make_world(recipe, derive(seed, index, Purpose.LEVELS))
         self.frames, _ = self.env.reset()
-        self.trajectory = Trajectory(recipe.num_steps, recipe.num_envs, torch.device(device))
+        drawn = bool(recipe.drac) and recipe.views == "twins"
+        self.twins = TwinViews(self.env) if drawn else None
+        sizes = recipe.num_steps, recipe.num_envs, torch.device(device)
+        self.trajectory = Trajectory(*sizes, views=drawn)
         self.scale = RewardScale.fresh(recipe.num_envs)
         self.running = np.zeros(recipe.num_envs)
         """return so far of each unfinished episode"""
@@ -79,10 +83,13 @@ class Peer:
         """Act for ``num_steps`` steps; returns the flat data of the iteration."""
         recipe, data = self.recipe, self.trajectory
         draws = generator(self.seed, self.index, Purpose.ACTIONS, iteration, self.device)
+        others = np.random.default_rng(derive(self.seed, self.index, Purpose.VIEWS, iteration))
         self.policy.eval()
         self.finished = []
         for t in range(recipe.num_steps):
             data.frames[t].copy_(torch.from_numpy(self.frames))
+            if self.twins is not None and data.views is not None:
+                data.views[t].copy_(torch.from_numpy(self.twins.draw(others)))
             logits, data.values[t] = self.policy(data.frames[t])
             log_probs = logits.log_softmax(-1)
             actions = torch.multinomial(log_probs.exp(), 1, generator=draws)
@@ -194,7 +201,7 @@ class Group:
                     {key: array.index_select(0, row) for key, array in whole.items()}
                     for whole, row in zip(data, rows, strict=True)
                 ]
-                if recipe.drac:
+                if recipe.drac and recipe.views == "recoloured":
                     for part, draws in zip(parts, colours, strict=True):
                         part["views"] = recolour(part["frames"], draws)
                 seen.append(self._step(parts))
@@ -273,7 +280,7 @@ class Group:
         return torch.cat(found)
 
     def _views(self, parts: list[dict[str, Tensor]]) -> list[tuple[Tensor, Tensor]]:
-        """Log-probabilities and values of each peer on the recoloured views of its states."""
+        """Log-probabilities and values of each peer on the views of its states."""
         read = [peer.policy(part["views"]) for peer, part in zip(self.peers, parts, strict=True)]
         return [(logits.log_softmax(-1), values) for logits, values in read]
 

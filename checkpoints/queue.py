@@ -137,7 +137,7 @@ class Worker:
                 place, done = self.study.index(run) + 1, standings[run].step
                 of = f"run {place} of {len(self.study)}: {run.id}"
                 print(f"{of}, {done:,} of {run.steps:,} steps done", flush=True)
-                behind = sum(other.work(standings[other].step) for other in others)
+                behind = sum((other.cost(standings[other].step) for other in others), 0.0)
                 outcome = train_apart(self.train, self._request(run), behind, relay)
                 stepped = standing(output / str(run.id), run.steps).step - done
                 self.steps_left -= stepped

@@ -78,10 +78,13 @@ class RewardScale:
 class Trajectory:
     """``num_steps`` steps of ``num_envs`` environments, allocated once and written in place."""
 
-    def __init__(self, num_steps: int, num_envs: int, device: torch.device) -> None:
-        """Allocate; frames stay uint8 (12,288 bytes a step)."""
+    def __init__(
+        self, num_steps: int, num_envs: int, device: torch.device, *, views: bool = False
+    ) -> None:
+        """Allocate; frames, and a view of each if asked for, stay uint8 (12,288 bytes a step)."""
         shape = (num_steps, num_envs)
         self.frames = torch.empty((*shape, 64, 64, 3), dtype=torch.uint8, device=device)
+        self.views = torch.empty_like(self.frames) if views else None
         self.actions = torch.empty(shape, dtype=torch.int64, device=device)
         self.log_probs = torch.empty(shape, device=device)
         self.values = torch.empty(shape, device=device)
@@ -93,7 +96,8 @@ class Trajectory:
         advantages = generalised_advantage(
             self.rewards, self.values, self.dones, last_values, discount=discount, decay=decay
         )
-        return {
+        views = {} if self.views is None else {"views": self.views.flatten(0, 1)}
+        return views | {
             "frames": self.frames.flatten(0, 1),
             "actions": self.actions.flatten(),
             "log_probs": self.log_probs.flatten(),

@@ -28,10 +28,10 @@ class Planned:
     """environment steps of each peer"""
     recipe: Recipe
 
-    def work(self, done: int) -> int:
-        """Frames that have yet to pass through networks when ``done`` steps are saved."""
+    def cost(self, done: int) -> float:
+        """What is yet to be done when ``done`` steps are saved; see ``Recipe.cost``."""
         iterations = -(-self.steps // self.recipe.batch) - done // self.recipe.batch
-        return max(0, iterations) * self.recipe.work
+        return max(0, iterations) * self.recipe.cost
 
 
 class _Loader(yaml.SafeLoader):

@@ -142,13 +142,13 @@ def _recipe(settings: Settings, game: str) -> Recipe:
     return replace(settings.recipe, backgrounds=chosen)
 
 
-def main(settings: Settings, behind: int = 0) -> None:
+def main(settings: Settings, behind: float = 0.0) -> None:
     """Train until ``steps`` or until stopped; says how to go on.
 
     Args:
         settings: what to train.
-        behind: frames that runs behind this one will pass through networks (as ``Recipe.work``
-            counts); the time left is then given for those, too.
+        behind: what runs behind this one will take (as ``Recipe.cost`` counts); the time left is
+            then given for those, too.
 
     Raises:
         UserError: a wrong request, no teacher, a diverged run, no memory; ``Busy`` if another
@@ -179,7 +179,7 @@ def main(settings: Settings, behind: int = 0) -> None:
             print(f"stopped at step {run.step:,}; the same command goes on from there")
 
 
-def _loop(run: "Run", settings: Settings, stop: Stop, behind: int) -> None:
+def _loop(run: "Run", settings: Settings, stop: Stop, behind: float) -> None:
     """Iterate: a line after each iteration and, on a terminal, a bar that moves within it."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
@@ -200,7 +200,7 @@ def _loop(run: "Run", settings: Settings, stop: Stop, behind: int) -> None:
             )
             done, seconds = run.iteration - first, time.monotonic() - started
             rate = done * run.recipe.batch * run.recipe.peers / seconds
-            waiting = total - run.iteration, total - run.iteration + behind / work
+            waiting = total - run.iteration, total - run.iteration + behind / run.recipe.cost
             left, queue = (timedelta(seconds=int(seconds / done * n)) for n in waiting)
             line = f"{run.summary()}  {rate:,.0f} agent-steps/s  {left} left"
             line += f", {queue} with all behind it" if behind else ""

@@ -18,7 +18,7 @@ from checkpoints.console import MachineTrouble, UserError
 from checkpoints.folder import Busy
 from checkpoints.train import Settings, Stop
 
-Train = Callable[[Settings, int], None]
+Train = Callable[[Settings, float], None]
 """Trains one run; the number is what waits behind it (see ``checkpoints.train.main``)."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -34,7 +34,7 @@ class Outcome:
     why: str = ""
 
 
-def outcome_of(train: Train, settings: Settings, behind: int) -> Outcome:
+def outcome_of(train: Train, settings: Settings, behind: float) -> Outcome:
     """Train in this process and say how it ended; a fault without an own message is printed."""
     try:
         train(settings, behind)
@@ -63,7 +63,7 @@ def end_with_parent() -> None:
             os.kill(os.getpid(), signal.SIGTERM)  # it was gone before the kernel was asked
 
 
-def _child(train: Train, settings: Settings, behind: int, answer: Connection) -> None:
+def _child(train: Train, settings: Settings, behind: float, answer: Connection) -> None:
     os.setpgrp()  # Ctrl-C then reaches the queue alone, which passes it on once
     end_with_parent()
     answer.send(outcome_of(train, settings, behind))
@@ -92,7 +92,7 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, old)
 
 
-def train_apart(train: Train, settings: Settings, behind: int, relay: Relay) -> Outcome:
+def train_apart(train: Train, settings: Settings, behind: float, relay: Relay) -> Outcome:
     """Train in a new process; a process that dies without a word has failed.
 
     Args:

@@ -68,7 +68,7 @@ def background_groups(game: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     count = get_game(game).backgrounds
     if count < 2:
         return (0,), ()
-    from analysis.renderer import pick_backgrounds
+    from analysis.masks import pick_backgrounds
 
     chosen = pick_backgrounds(game, min(BACKGROUNDS, count))
     return chosen[::2], chosen[1::2]
@@ -88,7 +88,7 @@ def gather(
     fitted = plain = np.asarray(bank.observations)
     unseen, values = None, dict(found.values)
     if group_b:
-        from analysis.renderer import Renderer
+        from checkpoints.renderer import Renderer
 
         renderer, rng = Renderer(game), np.random.default_rng(seed)
         place = rng.integers(len(group_a), size=len(bank))

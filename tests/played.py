@@ -8,8 +8,8 @@ from functools import cache
 
 import numpy as np
 
-from analysis.renderer import Renderer
 from checkpoints.games import Mode
+from checkpoints.renderer import Renderer
 from checkpoints.worlds import Levels, ProcgenVectorEnv
 
 STEPS = 40

@@ -9,7 +9,7 @@ from worlds import EPISODE, colour_world
 
 from checkpoints.console import UserError
 from checkpoints.encoders import Policy
-from checkpoints.group import Group
+from checkpoints.group import Group, training_levels
 from checkpoints.recipes import METHODS, Recipe
 
 TINY = Recipe(encoder="nature", features=16, num_envs=8, num_steps=16, minibatches=4)
@@ -204,7 +204,8 @@ def test_progress_counts_every_frame_that_passes(method: str):
     small = {"features": 8, "num_envs": 4, "num_steps": 8, "minibatches": 2, "encoder": "nature"}
     recipe = replace(METHODS[method], **small)
     teacher = teacher_of(TINY) if recipe.teacher else None
-    group, ticks = Group(colour_world, recipe, 0, teacher=teacher), []
+    world = training_levels("starpilot") if recipe.views == "twins" else colour_world
+    group, ticks = Group(world, recipe, 0, teacher=teacher), []
     group.iterate(0, ticks.append)
     assert sum(ticks) == recipe.work
 

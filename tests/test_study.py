@@ -52,17 +52,17 @@ def test_a_run_has_the_recipe_of_its_method_and_what_is_common(tmp_path: Path):
     assert run.recipe.backgrounds == (0, 4, 8, 12) and run.steps == 2000
 
 
-def test_work_counts_whole_iterations_that_are_left(tmp_path: Path):
+def test_cost_counts_whole_iterations_that_are_left(tmp_path: Path):
     (run,) = read_study(written(tmp_path, "runs: [{id: bigfish/ppo/0, steps: 16_385}]"))
     assert run.recipe.batch == 16_384
-    assert run.work(0) == 2 * run.recipe.work
-    assert run.work(16_384) == run.recipe.work
-    assert run.work(2 * 16_384) == run.work(2**30) == 0
+    assert run.cost(0) == 2 * run.recipe.cost
+    assert run.cost(16_384) == run.recipe.cost == run.recipe.work
+    assert run.cost(2 * 16_384) == run.cost(2**30) == 0
 
 
 def test_the_method_decides_what_methods_differ_in():
     assert method_settings() == (
-        ["peers", "alpha", "teacher", "l2", "dropout", "drac", "width", "backgrounds"]
+        ["peers", "alpha", "teacher", "l2", "dropout", "drac", "views", "width", "backgrounds"]
     )
 
 

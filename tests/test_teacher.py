@@ -40,7 +40,9 @@ def request(root: Path, run: str, **changes) -> Settings:
     return asked(root, run, **changes) if "oneway" in run else settings(root, run, **changes)
 
 
-@pytest.mark.parametrize("run", ["coinrun/drac/3", "coinrun/ppo-wide/3", STUDENT])
+@pytest.mark.parametrize(
+    "run", ["coinrun/drac/3", "starpilot/drac-twins-bg4/3", "coinrun/ppo-wide/3", STUDENT]
+)
 def test_stopping_between_any_iterations_changes_no_byte(run: str, tmp_path: Path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     for root in (whole, parts):
@@ -141,7 +143,7 @@ def test_recipes_that_cannot_be_trained():
 
 
 def test_a_recipe_from_before_these_methods_still_loads():
-    new = {"teacher", "drac", "width"}
+    new = {"teacher", "drac", "views", "width"}
     old = {key: value for key, value in asdict(METHODS["mutual"]).items() if key not in new}
     assert from_dict(old) == METHODS["mutual"]
     assert all(from_dict(asdict(recipe)) == recipe for recipe in METHODS.values())

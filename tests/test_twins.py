@@ -8,9 +8,10 @@ from PIL import Image
 from played import play, renderer
 
 from analysis import tables, twins
-from analysis.renderer import Renderer, exact_mask, pick_backgrounds, twin_distance
+from analysis.masks import exact_mask, pick_backgrounds, twin_distance
 from checkpoints.console import UserError
 from checkpoints.games import GAMES
+from checkpoints.renderer import Renderer
 from checkpoints.states import read_state, write_state
 
 TWIN_GAMES = [game for game in GAMES if game != "chaser"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from checkpoints.folder import PROGRESS, STATE
-from checkpoints.recipes import METHODS, from_dict
+from checkpoints.recipes import METHODS, base_method, from_dict, get_recipe
 from checkpoints.store import read_tensors
 from checkpoints.train import Settings
 
@@ -17,7 +17,10 @@ BATCH = 64.0
 
 def settings(output: Path, run: str = RUN, **changes) -> Settings:
     """One iteration of a run, unless ``steps`` says more."""
-    recipe = from_dict(METHODS.get(run.split("/")[1], METHODS["mutual"]).__dict__ | TINY)
+    game, method, _ = run.split("/")
+    known = base_method(method) in METHODS and "bg" in method
+    base = get_recipe(method, game) if known else METHODS.get(method, METHODS["mutual"])
+    recipe = from_dict(base.__dict__ | TINY)
     given = {"steps": BATCH, "output": output, "threads": 1, "evaluate_episodes": 0} | changes
     return Settings(run, recipe, **given)
 

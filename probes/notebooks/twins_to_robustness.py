@@ -7,8 +7,8 @@
 import numpy as np
 
 from analysis.decisions import Decisions, robustness
+from analysis.masks import pick_backgrounds
 from analysis.pairs import pairs_of
-from analysis.renderer import pick_backgrounds
 from analysis.stats import cluster_weights
 from analysis.subjects import common_bank, load_subjects
 from analysis.twinset import twin_set

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.icc import measure
-from analysis.renderer import pick_backgrounds
+from analysis.masks import pick_backgrounds
 from analysis.subjects import load_subjects
 from analysis.twinset import twin_set
 from probes.questions import gather

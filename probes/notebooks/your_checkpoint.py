@@ -16,11 +16,11 @@ from torch import nn
 from analysis.cka import cka
 from analysis.features import read
 from analysis.icc import measure
-from analysis.renderer import Renderer
 from analysis.subjects import common_bank, load_subjects
 from checkpoints.adapters import Adapted
 from checkpoints.convert import convert, tensor_names
 from checkpoints.encoders import Policy
+from checkpoints.renderer import Renderer
 
 torch.manual_seed(0)
 ours = Policy("impala").state_dict()

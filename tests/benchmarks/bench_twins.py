@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.bank import BankPlan, gather
-from analysis.renderer import Renderer, pick_backgrounds
+from analysis.masks import pick_backgrounds
+from checkpoints.renderer import Renderer
 from checkpoints.worlds import Levels, ProcgenVectorEnv
 
 GAMES = ("coinrun", "starpilot", "bigfish")

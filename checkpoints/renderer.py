@@ -1,4 +1,4 @@
-"""Twins: the same state drawn on other backgrounds, and exactly which pixels that changes.
+"""Drawing states of a game on any of its backgrounds.
 
 Restoring a state restores its render options too and draws at once (``set_state``, openai/procgen
 ``vecgame.cpp``), so a state whose background index was edited comes back as its twin: the same
@@ -7,52 +7,17 @@ game to the last bit, in front of another picture.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations, islice
+from itertools import islice
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Int, UInt8
 
 from checkpoints.console import UserError
-from checkpoints.games import IMAGE_SHAPE, Mode, get_game, spread
-from checkpoints.states import check_background, for_drawing
+from checkpoints.games import IMAGE_SHAPE, get_game
+from checkpoints.states import Drawing, check_background, for_drawing
 from checkpoints.worlds import Levels, ProcgenVectorEnv
 
-MIN_RENDERINGS = 4
 _BATCH = 8  # states set at once: fewer cost more calls, more of them fall out of the cache
-
-
-def pick_backgrounds(
-    game: str, count: int = MIN_RENDERINGS, *, mode: Mode = "easy", seen: bool | None = None
-) -> tuple[int, ...]:
-    """``count`` backgrounds of ``game``, spread evenly over those there are.
-
-    Args:
-        game: one of the 16.
-        count: how many, at least 2.
-        mode: decides which of them training shows.
-        seen: only those that training levels show, or only the others; ``None`` takes both.
-
-    Raises:
-        UserError: the game has fewer such backgrounds; ``chaser`` has one, and so no twins.
-
-    Note:
-        Where there are 62, numbers 14 to 17 share a sky, and so do 18 to 21: high up in a level
-        they cannot be told apart. Up to 14 spread over all 62 take at most one of each.
-    """
-    facts = get_game(game)
-    if facts.backgrounds < 2:
-        raise UserError(f"{game} has one background, no twins; choose another game")
-    trained = facts.trained_backgrounds(mode)
-    there = [b for b in range(facts.backgrounds) if seen is None or (b in trained) == seen]
-    if not 2 <= count <= len(there):
-        kind = {None: "", True: " seen in training", False: " never seen in training"}[seen]
-        plural = "" if len(there) == 1 else "s"
-        wanted = f"expected 2 to {len(there)}, got" if len(there) > 1 else "too few for"
-        raise UserError(
-            f"{game} in {mode} mode has {len(there)} background{plural}{kind}; {wanted} a count of "
-            f"{count}; choose another count, or others"
-        )
-    return spread(there, count)
 
 
 class Renderer:
@@ -106,8 +71,13 @@ class Renderer:
                 f"expected one background a state, got {len(states)} states and "
                 f"{len(backgrounds)} backgrounds; pass as many of both"
             )
-        pairs = zip(states, backgrounds, strict=True)
-        frames = [for_drawing(state, self.game).on(b) for state, b in pairs]
+        return self.draw_each([for_drawing(state, self.game) for state in states], backgrounds)
+
+    def draw_each(
+        self, drawings: Sequence[Drawing], backgrounds: Sequence[int]
+    ) -> UInt8[np.ndarray, "state 64 64 3"]:
+        """The same of states that were made ready by ``for_drawing``."""
+        frames = [one.on(b) for one, b in zip(drawings, backgrounds, strict=True)]
         return self._draw(frames, np.arange(len(frames)))
 
     def stream(
@@ -129,44 +99,3 @@ class Renderer:
             padded = batch + batch[-1:] * (_BATCH - len(batch))
             pictures[places[start : start + _BATCH]] = self._env.set_states(padded)[: len(batch)]
         return pictures
-
-
-def exact_mask(
-    renderings: UInt8[np.ndarray, "state background 64 64 3"],
-) -> Bool[np.ndarray, "state 64 64"]:
-    """The pixels that the background shows through: those that differ between two renderings.
-
-    The mean over the pixels of a state, its *mask area*, is the chance level of every score on
-    the mask. A sprite's soft edge lets the background through and belongs to the mask.
-
-    Raises:
-        UserError: fewer than 4 renderings, which too often agree by accident.
-    """
-    count = renderings.shape[1]
-    if count < MIN_RENDERINGS:
-        raise UserError(
-            f"expected at least {MIN_RENDERINGS} renderings of a state for its mask, got {count}; "
-            f"draw it on more backgrounds (chaser has one background, no twins)"
-        )
-    return (renderings != renderings[:, :1]).any(axis=(1, 4))
-
-
-def twin_distance(
-    renderings: UInt8[np.ndarray, "state background 64 64 3"],
-) -> tuple[Float[np.ndarray, "state"], Float[np.ndarray, "state"]]:
-    """How much two twins differ, mean over the pairs of renderings.
-
-    Returns:
-        The share of pixels that differ at all, in [0, 1], and the mean absolute difference over
-        all pixels and channels, in [0, 255]: plunder's twins differ everywhere, by very little.
-    """
-    views = np.moveaxis(renderings.astype(np.int16), 1, 0)
-    pairs = list(combinations(range(len(views)), 2))
-    if not pairs:
-        raise UserError(f"expected at least 2 renderings of a state, got {len(views)}: no twins")
-    share, size = np.zeros((2, len(renderings)))
-    for a, b in pairs:
-        gap = np.abs(views[a] - views[b])
-        share += gap.any(axis=-1).mean(axis=(1, 2))
-        size += gap.mean(axis=(1, 2, 3))
-    return share / len(pairs), size / len(pairs)
