@@ -47,7 +47,7 @@ def packed(root: Path, iteration: int) -> Path:
     return target / archive_name(run)
 
 
-def pretend(settings: Settings, behind: int) -> None:
+def pretend(settings: Settings, behind: float) -> None:
     """Jump to the end that is asked for; a file named after the seed says what goes wrong."""
     folder = settings.output / settings.id
     seed = parse_id(settings.id).seed
@@ -70,7 +70,7 @@ def pretend(settings: Settings, behind: int) -> None:
         save(folder, -(-int(most) // settings.recipe.batch), settings.recipe)
 
 
-def short(settings: Settings, behind: int) -> None:
+def short(settings: Settings, behind: float) -> None:
     """Train for real, without evaluations, saving after every iteration."""
     from checkpoints.train import main
 

@@ -167,7 +167,7 @@ def test_what_a_killed_process_was_writing_is_cleared(tmp_path: Path):
 
 
 def test_time_left_is_said_for_all_that_waits(tmp_path: Path, capsys):
-    main(settings(tmp_path), 10**9)
+    main(settings(tmp_path), 1e9)
     line = capsys.readouterr().out.splitlines()[0]
     assert "0:00:00 left, " in line and line.endswith("with all behind it")
     main(settings(tmp_path, steps=2 * BATCH))

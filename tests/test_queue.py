@@ -57,8 +57,8 @@ def test_runs_are_trained_in_order_of_worth(here, study, tmp_path: Path):
     Worker(study, settings(tmp_path), pretend).work()
     assert began(tmp_path) == IDS and states(study, tmp_path) == ["done"] * 3
     behind = [line.split()[1] for line in (tmp_path / "runs" / "began").read_text().splitlines()]
-    work = [run.work(0) for run in study]
-    assert [int(number) for number in behind] == [work[1] + work[2], work[2], 0]
+    cost = [run.cost(0) for run in study]
+    assert [float(number) for number in behind] == [cost[1] + cost[2], cost[2], 0]
 
 
 def test_what_is_done_is_not_done_again_and_what_is_partial_goes_on(here, study, tmp_path: Path):
@@ -148,7 +148,7 @@ def test_a_run_that_another_process_trains_is_passed_over(here, study, tmp_path:
 def test_a_run_taken_in_the_same_moment_is_no_failure(study, tmp_path: Path):
     with only_process(tmp_path / "runs" / IDS[0]):
         asked = TrainSettings(IDS[0], study[0].recipe, output=tmp_path / "runs")
-        outcome = outcome_of(pretend, asked, 0)
+        outcome = outcome_of(pretend, asked, 0.0)
     assert outcome.kind == "busy" and "another process is training" in outcome.why
     assert issubclass(Busy, UserError)
 
@@ -179,11 +179,11 @@ def test_a_process_that_dies_without_a_word_has_failed(sign, message, study, tmp
     (tmp_path / "runs" / sign).touch()
     asked = TrainSettings(IDS[0], study[0].recipe, output=tmp_path / "runs")
     with Relay() as relay:
-        outcome = train_apart(pretend, asked, 0, relay)
+        outcome = train_apart(pretend, asked, 0.0, relay)
     assert outcome.kind == "failed" and message in outcome.why
     (tmp_path / "runs" / sign).unlink()
     with Relay() as relay:
-        assert train_apart(pretend, asked, 0, relay) == Outcome("ended")
+        assert train_apart(pretend, asked, 0.0, relay) == Outcome("ended")
 
 
 def start(folder: Path) -> subprocess.Popen:
