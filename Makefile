@@ -1,6 +1,6 @@
 # A fresh clone needs make, Python 3.11 or 3.12, and pip. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help test lint format reproduce figures notebooks zoo bench lock clean
+.PHONY: help test lint format reproduce figures notebooks zoo study measure bench lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -45,8 +45,9 @@ reproduce: $(READY) ## shipped policies -> tables -> figures, redoing only what 
 	$(VENV)/bin/snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet host progress rules \
 		--max-checksum-file-size 100MB $(ARGS)
 
-figures: $(READY) ## redraw every figure from the committed tables, under a minute
+figures: $(READY) ## redraw every figure, and the README's result, from the committed tables
 	$(PY) -m figures --overwrite $(ARGS)
+	$(PY) -m figures.readme
 
 notebooks: $(patsubst %.py,%.ipynb,$(wildcard probes/notebooks/*.py)) ## scripts -> .ipynb beside them
 
@@ -56,6 +57,15 @@ probes/notebooks/%.ipynb: probes/notebooks/%.py | $(READY)
 
 zoo: $(READY) ## retrain the shipped policies: hours to days
 	$(PY) -m checkpoints.zoo $(ARGS)
+
+study: $(READY) ## train study.yaml, measure every kept step, answer the declared question: days
+	$(PY) -m checkpoints.queue study.yaml $(ARGS)
+	$(MAKE) measure
+
+measure: $(READY) ## measure every kept step of what is trained under runs/: minutes
+	$(PY) -m analysis.emergence --root runs --backgrounds 13 --output analysis/tables --overwrite
+	$(PY) -m probes.steps --root runs --output analysis/tables --overwrite
+	$(PY) -m analysis.contrasts --output analysis/tables --overwrite
 
 bench: $(READY) ## measure speeds, one program a file in tests/benchmarks
 	@for program in tests/benchmarks/bench_*.py; do echo "== $$program"; \

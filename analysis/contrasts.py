@@ -111,6 +111,7 @@ def show(rows: pd.DataFrame, game: str) -> None:
     table = Table(*heads, title=title)
     for one in shown.itertuples():
         table.add_row(*_cells(one))
+    heads = (*heads[:6], "effect", *heads[7:])
     others = Table("measure", "layer", *heads[4:10], "note",
                    title="Other measures, the methods of the declared contrast")  # fmt: skip
     pair = here[(here["treatment"] == PRIMARY.treatment) & (here["match"] == PRIMARY.match)]

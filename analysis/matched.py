@@ -51,7 +51,7 @@ def welch(a: Float[np.ndarray, " runs"], b: Float[np.ndarray, " others"]) -> Eff
         / (len(a) + len(b) - 2)
     )
     # Runs that are equal to rounding have no spread to speak of: no interval follows from them.
-    if pooled <= 1e-12 * max(1.0, float(np.abs(np.concatenate([a, b])).max())):
+    if pooled <= 1e-9 * max(1.0, float(np.abs(np.concatenate([a, b])).max())):
         return unknown
     from scipy.stats import ttest_ind
 

@@ -19,6 +19,8 @@ MATCHES = ("steps", "frames", "return", "entropy")
 together, the return on unseen levels, or the entropy of decisions."""
 RETURN, ENTROPY = ("return", "episodes"), ("entropy", "decisions")
 UNSEEN, ALL = ("ratio_unseen", "decisions"), ("ratio", "decisions")
+OF_ONESELF = ("cka_final", "cka_peer")
+"""Measures that say of a policy what it resembles: nothing that two methods have in common."""
 ONE_RUN = "one run on a side: no interval over runs"
 
 
@@ -49,8 +51,8 @@ SCHEMA = Schema(
         Column("layer", "text", "of the encoder, or what else the measure is about"),
         Column("primary", "bool", "the declared contrast"),
         Column("scale", "text", "factor: treatment / control; difference: treatment - control"),
-        Column("steps_treatment", "float", "of each policy; empty where a level is equal", "steps"),
-        Column("steps_control", "float", "of each policy; empty where a level is equal", "steps"),
+        Column("steps_treatment", "int", "of each policy; 0 where a level is equal", "steps", 0),
+        Column("steps_control", "int", "of each policy; 0 where a level is equal", "steps", 0),
         Column("level", "float", "return or entropy at which both are compared"),
         Column("value_treatment", "float", "mean over runs, of factors geometric"),
         Column("value_control", "float", "mean over runs, of factors geometric"),
@@ -132,9 +134,11 @@ def common_level(runs: Sequence[Run], marker: Measure) -> float:
     for run in runs:
         way = run.track(marker)
         if np.isnan(way).all():
-            return float("nan")
+            return NAN
         known = way[np.isfinite(way)]
         ends.append(isotonic_regression(known, increasing=marker == RETURN)[-1])
+    if not ends:
+        return NAN
     return float(min(ends) if marker == RETURN else max(ends))
 
 
@@ -173,8 +177,9 @@ def family(runs: Sequence[Run], planned: Sequence[Planned], rows: pd.DataFrame
     control = next((name for name in methods if base_method(name) == CONTROL), None)
     if control is None:
         return
-    measures = sorted({(str(m), str(layer)) for run in runs
-                       for m, layer in run.rows[["measure", "layer"]].to_numpy()})  # fmt: skip
+    measures = sorted({(str(m), str(layer)) for run in runs if base_method(run.method) == CONTROL
+                       for m, layer in run.rows[["measure", "layer"]].to_numpy()
+                       if m not in OF_ONESELF})  # fmt: skip
     for name in methods:
         if name == control:
             continue
@@ -196,7 +201,7 @@ class Pair(NamedTuple):
     match: str
 
     def steps(self) -> tuple[int, int] | None:
-        """The last steps at which frames or steps are equal; None where no run of one got there."""
+        """The last steps at which frames, or else steps, are equal; None where there are none."""
         times = self.treated[0].peers if self.match == "frames" else 1
         if self.match == "frames" and times == 1:
             return None
@@ -205,12 +210,21 @@ class Pair(NamedTuple):
         both = [step for step in ours if step * times in theirs]
         return (max(both), max(both) * times) if both else None
 
+    def whole(self) -> tuple[list[Run], list[Run]]:
+        """The runs of both sides that reached the last step at which steps are equal."""
+        last = self.steps()
+        if last is None:
+            return [], []
+        ours, theirs = ([run for run in side if last[0] in run.steps]
+                        for side in (self.treated, self.controls))  # fmt: skip
+        return ours, theirs
+
     def row(
         self, measure: Measure, planned: Sequence[Planned], rows: pd.DataFrame
     ) -> dict[str, Any] | None:
         """One row of the table without its q; None where there is nothing to hold equal."""
         game, declared = self.treated[0].game, False
-        place: dict[str, float] = dict.fromkeys(("steps_treatment", "steps_control", "level"), NAN)
+        place: dict[str, Any] = {"steps_treatment": 0, "steps_control": 0, "level": NAN}
         if self.match in ("steps", "frames"):
             steps = self.steps()
             if steps is None:
@@ -226,12 +240,13 @@ class Pair(NamedTuple):
             declared = asked == PRIMARY
         else:
             marker = RETURN if self.match == "return" else ENTROPY
-            level = common_level(self.treated + self.controls, marker)
+            treated, controls = self.whole()
+            level = common_level(treated + controls, marker)
             if measure == marker or np.isnan(level):
                 return None
             place |= {"level": level}
-            treatment = at_marker(self.treated, measure, marker, level, rows)
-            control = at_marker(self.controls, measure, marker, level, rows)
+            treatment = at_marker(treated, measure, marker, level, rows)
+            control = at_marker(controls, measure, marker, level, rows)
         label = {"game": game, "treatment": self.treatment, "control": self.control}
         label |= {"match": self.match, "measure": measure[0], "layer": measure[1]}
         return {**label, "primary": declared, **place, **compare(treatment, control, measure)}

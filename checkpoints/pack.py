@@ -82,7 +82,7 @@ def _compress(content: bytes) -> bytes:
 
 def _halved(policy: Path, scratch: Path) -> tuple[bytes, bool]:
     """The policy in half precision, unless that would change its decisions."""
-    from checkpoints.zoo import TOLERANCE, half_precision_shift
+    from checkpoints.halves import TOLERANCE, half_precision_shift
 
     save_policy(*load_policy(policy), scratch, half=True)
     close = half_precision_shift(policy, scratch) <= TOLERANCE

@@ -1,7 +1,7 @@
-"""The shipped policies: train the study and keep what the figures need (``make zoo``).
+"""The shipped policies: ``python -m checkpoints.zoo`` trains them and puts them into the tree.
 
-``python -m checkpoints.zoo`` trains every run of :data:`STUDY` that is not finished, then copies
-its policies into the zoo in half precision. It goes on where it was stopped.
+Two folders of them, and beside the second the logs of all other runs of ``study.yaml``. It goes
+on where it was stopped.
 """
 
 import shutil
@@ -9,70 +9,61 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkpoints.console import UserError, run_command
+from checkpoints.folder import PROGRESS
+from checkpoints.halves import TOLERANCE, half_precision_shift
 from checkpoints.ids import PolicyId, parse_id
 from checkpoints.store import ZOO, list_policies, load_policy, policy_path, save_policy
+from checkpoints.study import Planned, read_study
 
-STEPS = 2_097_152
-KEPT = (131_072, 524_288, STEPS)
+LAST = 2_097_152
+KEPT = (131_072, 524_288, LAST)
 """Steps at which a policy is shipped: a sixteenth, a quarter and all of its training."""
 
-STUDY: dict[str, tuple[int, ...]] = {
-    "starpilot/mutual/0": KEPT,
-    "starpilot/ppo/0": KEPT,
-    "starpilot/ppo/1": KEPT[1:],
-    "coinrun/mutual/0": KEPT,
-    "coinrun/ppo/0": KEPT,
-    "coinrun/ppo/1": KEPT[1:],
+SHIPPED: dict[str, dict[str, tuple[int, ...]]] = {
+    "zoo": {
+        "starpilot/mutual/0": KEPT,
+        "starpilot/ppo/0": KEPT,
+        "starpilot/ppo/1": (LAST,),
+        "coinrun/mutual/0": KEPT,
+        "coinrun/ppo/0": KEPT,
+        "coinrun/ppo/1": (LAST,),
+    },
+    "study": {
+        **{f"starpilot/ppo-bg9/{seed}": (2 * LAST,) for seed in range(3)},
+        **{f"starpilot/mutual-bg9/{seed}": (LAST,) for seed in range(3)},
+    },
 }
-"""Runs of the zoo with the steps shipped of each; the second PPO seeds are the null."""
+"""Folder of ``checkpoints/`` -> run -> steps shipped.
 
-RECIPE = (
-    *("--recipe.encoder", "nature", "--recipe.precision", "bfloat16"),
-    *("--recipe.mode", "easy", "--recipe.levels", "500", "--threads", "1"),
-)
-"""What a laptop can train: the Nature encoder, easy mode. All else as in the reference."""
-
-TOLERANCE = 0.005
-"""Largest total variation between the action distributions before and after half precision."""
+``zoo`` is what commands measure where nothing is named; its policies gather the states that all
+are asked about, so it seldom changes. ``study``, for ``--root checkpoints/study``, holds both sides
+of the declared contrast.
+"""
 
 
 @dataclass(frozen=True)
 class Settings:
     """Train the shipped policies anew and put them into the zoo.
 
-    About 25 minutes of one core for each PPO run, 75 for each mutual run.
+    About 25 minutes of one core for each 2.1 M steps of a PPO run, 75 for a mutual run.
     """
 
+    study: Path = ZOO.parents[1] / "study.yaml"
+    """how each run is trained, and for how long"""
     runs: Path = Path("runs")
     """folder where runs train and are kept whole"""
-    zoo: Path = ZOO
-    """folder that receives the shipped policies"""
+    output: Path = ZOO.parent
+    """folder that receives zoo/ and study/"""
     train: bool = True
     """train what is missing; --no-train only copies what is finished"""
     overwrite: bool = False
-    """replace policies that are already in the zoo"""
+    """replace policies that are shipped already"""
 
 
-def half_precision_shift(policy_file: Path, shipped_file: Path) -> float:
-    """Largest total variation (0 to 1) over 256 frames of noise and of the policy's own game."""
-    import numpy as np
-    import torch
-
-    from checkpoints.worlds import Levels, ProcgenVectorEnv
-
-    (before, made), (after, _) = load_policy(policy_file), load_policy(shipped_file)
-    env = ProcgenVectorEnv(
-        made.policy_id.game, levels=Levels.unseen(), mode=made.settings().mode, num_envs=128
-    )
-    noise = np.random.default_rng(0).integers(0, 256, (128, 64, 64, 3), dtype=np.uint8)
-    frames = torch.from_numpy(np.concatenate([env.reset()[0], noise]))
-    with torch.no_grad():
-        p, q = (policy(frames)[0].softmax(-1) for policy in (before, after))
-    return float(0.5 * (p - q).abs().sum(-1).max())
-
-
-def ship(run: PolicyId, steps: tuple[int, ...], settings: Settings) -> list[Path]:
-    """Copy the policies of one run at ``steps``, and its progress, into the zoo.
+def ship(
+    run: PolicyId, steps: tuple[int, ...], settings: Settings, folder: str = "zoo"
+) -> list[Path]:
+    """Copy the policies of one run at ``steps``, and its log, into a folder of shipped ones.
 
     Raises:
         UserError: a step is not there, a file exists, or half precision changes decisions.
@@ -84,11 +75,11 @@ def ship(run: PolicyId, steps: tuple[int, ...], settings: Settings) -> list[Path
             f"expected {run} to be trained to {max(steps):,} steps, but under {settings.runs} "
             f"{sorted(missing)} are missing; go on with: python -m checkpoints.zoo"
         )
-    written = []
+    written, shipped = [], settings.output / folder
     for policy_id in kept:
-        source, target = (policy_path(root, policy_id) for root in (settings.runs, settings.zoo))
+        source, target = (policy_path(root, policy_id) for root in (settings.runs, shipped))
         if target.exists() and not settings.overwrite:
-            raise UserError(f"{target} exists; give --overwrite or another --zoo")
+            raise UserError(f"{target} exists; give --overwrite or another --output")
         policy, provenance = load_policy(source)
         save_policy(policy, provenance, target, half=True)
         shift = half_precision_shift(source, target)
@@ -100,31 +91,49 @@ def ship(run: PolicyId, steps: tuple[int, ...], settings: Settings) -> list[Path
             )
         print(f"{target}  (total variation {shift:.1e} from full precision)")
         written.append(target)
-    shutil.copyfile(
-        settings.runs / str(run) / "progress.csv", settings.zoo / str(run) / "progress.csv"
-    )
+    copy_log(run, settings.runs, shipped)
     return written
 
 
-def main(settings: Settings) -> None:
-    """Train and ship every run of the study."""
-    import subprocess
-    import sys
+def copy_log(run: PolicyId, source: Path, target: Path) -> None:
+    """Copy what training wrote about a run."""
+    (target / str(run)).mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source / str(run) / PROGRESS, target / str(run) / PROGRESS)
 
-    for name, steps in STUDY.items():
-        if not settings.overwrite and (settings.zoo / name / "progress.csv").exists():
-            print(f"{name} is in {settings.zoo}")
-            continue
-        command = [sys.executable, "-m", "checkpoints.train", name, "--steps", str(STEPS)]
-        command += [*RECIPE, "--output", str(settings.runs)]
-        if settings.train and subprocess.run(command, check=False).returncode:
-            raise UserError(f"training {name} stopped; see above, then run this again to go on")
+
+def train(wanted: list[Planned], settings: Settings) -> None:
+    """Train runs that are not finished, as the queue does."""
+    from checkpoints.queue import Settings as QueueSettings
+    from checkpoints.queue import Worker
+
+    Worker(tuple(wanted), QueueSettings(settings.study, settings.runs)).work()
+
+
+def main(settings: Settings) -> None:
+    """Train and ship every run that is not there, then copy the logs of the others."""
+    planned = {str(run.id): run for run in read_study(settings.study)}
+    wanted = {
+        (folder, name): steps
+        for folder, runs in SHIPPED.items()
+        for name, steps in runs.items()
+        if settings.overwrite or not (settings.output / folder / name / PROGRESS).exists()
+    }
+    for name in sorted({name for _, name in wanted} - set(planned)):
+        raise UserError(f"expected {name} among the runs of {settings.study}; add it there")
+    if settings.train:
+        train([planned[name] for _, name in wanted], settings)
+    for (folder, name), steps in wanted.items():
         try:
-            ship(parse_id(name), steps, settings)
+            ship(parse_id(name), steps, settings, folder)
         except UserError as error:
             if settings.train:
                 raise
             print(f"left out: {error}")
+    shipped = {name for runs in SHIPPED.values() for name in runs}
+    for name, run in planned.items():
+        if name not in shipped and (settings.runs / name / PROGRESS).exists():
+            copy_log(run.id, settings.runs, settings.output / "study")
+    print(f"policies and logs: {settings.output / 'zoo'}, {settings.output / 'study'}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from checkpoints.console import one_of, run_command
 from figures import (
     cka_contrast,
     cka_map,
+    contrasts,
     curves,
     embedding,
     emergence,
@@ -34,17 +35,9 @@ FIGURES: dict[str, Draw] = {
     module.NAME: module.draw
     for module in (
         *(curves, cka_map, cka_contrast, invariance, robustness, steps, emergence, onsets),
-        *(
-            erasure,
-            probes,
-            variation,
-            saliency,
-            saliency_sheet,
-            embedding,
-            similarity,
-            similarity_pairs,
-        ),
-        *(similarity_nulls, similarity_outliers, returns, twins_panel),
+        *(contrasts, erasure, probes, variation, saliency, saliency_sheet, embedding),
+        *(similarity, similarity_pairs, similarity_nulls, similarity_outliers, returns),
+        twins_panel,
     )
 }
 
@@ -54,7 +47,7 @@ class Settings:
     """Draw figures from tables, each as PDF, PNG (200 dpi) and CSV of the rows it shows.
 
     NAME is one of: curves, cka_map, cka_contrast, invariance, robustness, steps,
-    emergence, onsets, erasure, probes, variation, saliency, saliency_sheet, embedding,
+    emergence, onsets, contrasts, erasure, probes, variation, saliency, saliency_sheet, embedding,
     similarity, similarity_pairs, similarity_nulls, similarity_outliers, returns,
     twins_panel. No name draws all.
     """

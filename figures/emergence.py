@@ -16,6 +16,7 @@ from figures.style import (
     PAGE_WIDTH,
     SMALL,
     Drawing,
+    by_backgrounds,
     in_layer_order,
     in_method_order,
     method_colours,
@@ -46,6 +47,8 @@ PANELS = (
     Panel("icc", "ICC,\nlast convolution", last=False),
     Panel("icc", "ICC,\nlast layer"),
     Panel("ratio", "TV, twins ÷\nstates"),
+    Panel("ratio_unseen", "the same, un-\nseen twins"),
+    Panel("entropy", "entropy of\ndecisions (nats)"),
     Panel("probe_task", "task probe,\nlast layer"),
     Panel("probe_background", "background\nprobe, last layer"),
     Panel("cka_peer", "CKA to peer,\nlast layer"),
@@ -109,14 +112,14 @@ def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each game, a line of panels for each measure."""
     rows = load_rows(tables, NAME, COLUMNS, COMMAND)
     rows = pd.concat([rows, load_rows(tables, PROBES, COLUMNS, PROBES_COMMAND)], ignore_index=True)
-    games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
-    width = COLUMN_WIDTH * 1.3 if len(games) <= 2 else PAGE_WIDTH
+    panels = by_backgrounds(rows)
+    colours = method_colours([method for _, _, here in panels for method in here["method"]])
+    width = COLUMN_WIDTH * 1.3 if len(panels) <= 2 else PAGE_WIDTH
     figure = Figure(figsize=(width, 1.0 + 0.82 * len(PANELS)))
-    axes = figure.subplots(len(PANELS), len(games), squeeze=False, sharex="col")
+    axes = figure.subplots(len(PANELS), len(panels), squeeze=False, sharex="col")
     handles: dict[str, Any] = {}
     shown = []
-    for column, game in enumerate(games):
-        here = rows[rows["game"] == game]
+    for column, (_, title, here) in enumerate(panels):
         for ax, panel in zip(axes[:, column], PANELS, strict=True):
             some = of_panel(here, panel)
             plot(ax, some, colours)
@@ -128,7 +131,7 @@ def draw(tables: Path) -> Iterator[Drawing]:
                 ax.text(0.5, 0.5, _why(some), transform=ax.transAxes, ha="center", fontsize=SMALL)
             if column == 0:
                 ax.set_ylabel(panel.words, fontsize=SMALL)
-        axes[0, column].set_title(game)
+        axes[0, column].set_title(title.replace(", ", ",\n"))
         axes[-1, column].set_xlabel("steps of a peer")
     figure.align_ylabels(axes[:, 0])
     figure.legend(

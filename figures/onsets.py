@@ -12,7 +12,16 @@ from matplotlib.lines import Line2D
 
 from figures import emergence
 from figures.inputs import load_rows
-from figures.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
+from figures.style import (
+    PAGE_WIDTH,
+    SMALL,
+    Drawing,
+    by_backgrounds,
+    in_method_order,
+    method_colours,
+    on_paper,
+    without_backgrounds,
+)
 
 NAME = "onsets"
 TABLE = "emergence_onsets"
@@ -30,6 +39,7 @@ GAP_COLUMNS = (
 MEASURES = {
     "icc": "ICC",
     "ratio": "TV, twins ÷ states",
+    "ratio_unseen": "the same, unseen twins",
     "tv": "TV, twins",
     "probe_task": "task probe",
     "probe_background": "background probe",
@@ -102,7 +112,9 @@ def points_of(values: pd.DataFrame, measure: str) -> pd.DataFrame:
     trained = values[values["method"] != emergence.UNTRAINED]
     gap = trained[trained["measure"] == "gap"].set_index("id")
     some = emergence.of_panel(trained, emergence.Panel(measure, ""))
-    ends = some.groupby(["game", "method", "seed", "peer"])["step"].transform("max")
+    ends = some.groupby(some["id"].str.replace(r"/step\d+$", "", regex=True))["step"].transform(
+        "max"
+    )
     names = {"gap": "value", "gap_low": "low", "gap_high": "high"}
     found = {new: some["id"].map(gap[old]) for new, old in names.items()}
     return some.assign(last=some["step"] == ends, **found)
@@ -129,17 +141,20 @@ def draw(tables: Path) -> Iterator[Drawing]:
     gaps = load_rows(tables, GAP, GAP_COLUMNS, COMMAND)
     own = onsets[onsets["scope"] == "policy"]
     shown = pd.concat([emergence.of_panel(own, emergence.Panel(name, "")) for name in MEASURES])
-    games, colours = sorted(set(values["game"])), method_colours(values["method"])
-    figure = Figure(figsize=(PAGE_WIDTH, 3.0 + 1.75 * len(games)))
-    parts: Any = figure.subfigures(2, 1, height_ratios=(2.7, 1.75 * len(games)))
+    games, panels = sorted(set(values["game"])), by_backgrounds(shown)
+    colours = method_colours([method for _, _, here in panels for method in here["method"]])
+    figure = Figure(figsize=(PAGE_WIDTH, 3.4 + 1.75 * len(games)))
+    parts: Any = figure.subfigures(2, 1, height_ratios=(3.1, 1.75 * len(games)))
     above, below = parts
-    top = above.subplots(1, len(games), squeeze=False, sharey=True)[0]
-    for ax, game in zip(top, games, strict=True):
-        plot_lags(ax, shown[shown["game"] == game], colours).set_title(game)
+    top = above.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for ax, (_, title, here) in zip(top, panels, strict=True):
+        plot_lags(ax, here, colours).set_title(title.replace(", ", ",\n"))
     axes = below.subplots(len(games), len(AGAINST), squeeze=False, sharey="row", sharex="col")
     for line, game in zip(axes, games, strict=True):
+        some = values[values["game"] == game]
+        some = some.assign(method=[without_backgrounds(method) for method in some["method"]])
         for ax, measure in zip(line, AGAINST, strict=True):
-            points = points_of(values[values["game"] == game], measure)
+            points = points_of(some, measure)
             plot_gap(ax, points, colours)
             layer = points["layer"].iloc[0] if len(points) else ""
             ax.set_title(words_of(gaps, game, measure, layer), fontsize=SMALL)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from analysis.tables import check_output
 from checkpoints.console import UserError
+from checkpoints.recipes import base_method
 
 PAGE_WIDTH = 171 / 25.4
 """Width of a two-column page in inches."""
@@ -30,6 +31,7 @@ METHOD_COLOURS = {
     "ppo-l2": "#56B4E9",
     "ppo-dropout": "#009E73",
     "drac": "#882255",
+    "drac-twins": "#AA4499",
     "oneway": "#CC6677",
     "ppo-wide": "#332288",
     "ppo-l2-weak": "#A6D8F5",
@@ -98,13 +100,52 @@ def on_paper(draw: Draw) -> Draw:
     return styled
 
 
+def without_backgrounds(method: str) -> str:
+    """``ppo`` of ``ppo-bg9``: what has a colour and a name of its own."""
+    return base_method(method)
+
+
+def panel_title(game: str, method: str) -> str:
+    """The game, and how many backgrounds training was narrowed to, if it was."""
+    count = method.removeprefix(without_backgrounds(method)).removeprefix("-bg")
+    return f"{game}, {count} training backgrounds" if count else game
+
+
+def by_backgrounds(rows: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
+    """Game, title and rows of each game and set of training backgrounds, by name.
+
+    Untrained policies stand in every panel of their game. Methods lose their number of
+    backgrounds, which the title says.
+    """
+    trained = rows["method"] != "untrained"
+    titles = pd.Series(
+        [panel_title(*pair) for pair in zip(rows["game"], rows["method"], strict=True)], rows.index
+    )
+    keys = sorted(set(zip(rows.loc[trained, "game"], titles[trained], strict=True)))
+    return [
+        (
+            game,
+            title,
+            _plainly(rows[(titles == title) & trained | (rows["game"] == game) & ~trained]),
+        )
+        for game, title in keys
+    ]
+
+
+def _plainly(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(method=[without_backgrounds(method) for method in rows["method"]])
+
+
 def method_colours(methods: Iterable[str]) -> dict[str, str]:
     """Method -> colour. A known method has the same colour everywhere; others share the rest.
+
+    A method keeps its colour on whatever backgrounds it was trained.
 
     Raises:
         UserError: more unknown methods than spare colours.
     """
-    present = sorted(set(methods))
+    asked = sorted(set(methods))
+    present = sorted({without_backgrounds(method) for method in asked})
     unknown = [method for method in present if method not in METHOD_COLOURS]
     if len(unknown) > len(SPARE_COLOURS):
         raise UserError(
@@ -112,13 +153,19 @@ def method_colours(methods: Iterable[str]) -> dict[str, str]:
             f"{', '.join(unknown)}; add them to METHOD_COLOURS in figures/style.py"
         )
     spare = dict(zip(unknown, SPARE_COLOURS, strict=False))
-    return {method: METHOD_COLOURS.get(method) or spare[method] for method in present}
+    own = {method: METHOD_COLOURS.get(method) or spare[method] for method in present}
+    return {method: own[without_backgrounds(method)] for method in asked}
 
 
 def in_method_order(methods: Iterable[str]) -> list[str]:
     """Distinct methods, those with a fixed colour first and in its order."""
     known = list(METHOD_COLOURS)
-    return sorted(set(methods), key=lambda m: (known.index(m) if m in known else len(known), m))
+
+    def place(method: str) -> tuple[int, str]:
+        own = without_backgrounds(method)
+        return known.index(own) if own in known else len(known), method
+
+    return sorted(set(methods), key=place)
 
 
 def in_layer_order(layers: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ import toy_tables
 from matplotlib.figure import Figure
 
 from figures import emergence, onsets
-from figures.style import method_colours
+from figures.style import by_backgrounds, method_colours
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +74,18 @@ def test_correlations_are_those_of_the_table(tables):
     one = gaps[(gaps["game"] == "all") & (gaps["measure"] == "tv")].iloc[0]
     words = onsets.words_of(gaps, "all", "tv", "decisions")
     assert f"[{one['low']:.2f}, {one['high']:.2f}], 4 runs" in words
+
+
+def test_runs_on_other_backgrounds_have_a_panel_of_their_own(tables, tmp_path):
+    rows = pd.read_csv(tables / "emergence.csv", skiprows=1)
+    narrowed = rows[(rows["game"] == "starpilot") & (rows["method"] == "ppo")]
+    narrowed = narrowed.assign(
+        method="ppo-bg9", id=narrowed["id"].str.replace("/ppo/", "/ppo-bg9/")
+    )
+    panels = by_backgrounds(pd.concat([rows, narrowed]))
+    titles = [title for _, title, _ in panels]
+    assert titles == ["coinrun", "starpilot", "starpilot, 9 training backgrounds"]
+    last = panels[-1][2]
+    assert set(last["method"]) == {"ppo", "untrained"}
+    assert set(last.loc[last["method"] == "ppo", "id"]) == set(narrowed["id"])
+    assert len(panels[1][2]) == (rows["game"] == "starpilot").sum()

@@ -102,7 +102,7 @@ def test_what_does_not_fit_is_halved_then_left_out_from_the_earliest_on(
 def test_a_policy_that_half_precision_changes_stays_whole(
     begun: Path, archive: Path, tmp_path: Path, monkeypatch
 ):
-    monkeypatch.setattr("checkpoints.zoo.half_precision_shift", lambda *_: 1.0)
+    monkeypatch.setattr("checkpoints.halves.half_precision_shift", lambda *_: 1.0)
     made = pack(ID, begun, tmp_path / "a", limit=archive.stat().st_size - 1)
     assert (len(made.whole), len(made.half), len(made.left_out)) == (4, 0, 2)
 

@@ -27,14 +27,13 @@ OUTPUTS = {
     "analysis/similarity": [
         *("similarity.csv", "similarity_nulls.csv", "similarity_outliers.csv"),
     ],
-    "analysis/emergence": [
-        *("emergence.csv", "emergence_onsets.csv", "emergence_gap.csv"),
-    ],
+    "analysis/contrasts": ["contrasts.csv"],
     "probes/__main__": ["probes.csv"],
-    "probes/steps": ["probes_steps.csv", "probes_onsets.csv"],
     "probes/variation": ["variation.csv"],
 }
-POLICY_STEPS = set(OUTPUTS) - {"analysis/twins", "probes/variation"}
+POLICY_STEPS = set(OUTPUTS) - {"analysis/twins", "analysis/contrasts", "probes/variation"}
+STUDY = ("emergence", "emergence_onsets", "emergence_gap", "probes_steps", "probes_onsets")
+LAST = ["figures", "readme"]
 STEP = """
 import pathlib, sys
 from checkpoints import shared
@@ -61,7 +60,11 @@ def clone(tmp_path: Path) -> Path:
         (tmp_path / f"{step}.py").write_text(source)
         for output in outputs:
             (tmp_path / "analysis" / "tables" / output).write_text("committed")
+    for name in STUDY:
+        (tmp_path / "analysis" / "tables" / f"{name}.csv").write_text("measured")
+    (tmp_path / "study.yaml").write_text("runs: []")
     (tmp_path / "figures" / "__main__.py").write_text("open('log', 'a').write('figures ')\n")
+    (tmp_path / "figures" / "readme.py").write_text("open('log', 'a').write('readme ')\n")
     return tmp_path
 
 
@@ -80,8 +83,8 @@ def reproduce(clone: Path) -> tuple[int, list[str]]:
 def test_a_fresh_clone_runs_everything_once(clone):
     status, ran = reproduce(clone)
     assert status == 0
-    assert sorted(ran) == sorted([*OUTPUTS, "figures"])
-    assert ran[-1] == "figures"
+    assert sorted(ran) == sorted([*OUTPUTS, *LAST])
+    assert ran[-2:] == LAST
     assert reproduce(clone) == (0, [])
 
 
@@ -89,14 +92,20 @@ def test_only_what_changed_is_redone(clone):
     reproduce(clone)
     with (clone / "analysis" / "cka.py").open("a") as file:
         file.write("# another way\n")
-    assert reproduce(clone) == (0, ["analysis/cka", "figures"])
+    assert reproduce(clone) == (0, ["analysis/cka", *LAST])
     (clone / "analysis" / "twins.py").touch()
     assert reproduce(clone) == (0, [])
     (clone / "checkpoints" / "zoo" / "b.safetensors").write_text("another policy")
     status, ran = reproduce(clone)
-    assert (status, sorted(ran)) == (0, sorted([*POLICY_STEPS, "figures"]))
+    assert (status, sorted(ran)) == (0, sorted([*POLICY_STEPS, *LAST]))
     (clone / "analysis" / "tables" / "twins.csv").unlink()
-    assert reproduce(clone) == (0, ["analysis/twins", "figures"])
+    assert reproduce(clone) == (0, ["analysis/twins", *LAST])
+
+
+def test_new_measurements_of_the_study_are_compared_anew(clone):
+    reproduce(clone)
+    (clone / "analysis" / "tables" / "emergence.csv").write_text("measured again")
+    assert reproduce(clone) == (0, ["analysis/contrasts", *LAST])
 
 
 def test_a_failed_step_keeps_the_committed_table(clone):
@@ -106,7 +115,7 @@ def test_a_failed_step_keeps_the_committed_table(clone):
     assert ran == []
     assert (clone / "analysis" / "tables" / "cka.csv").read_text() == "committed"
     (clone / "broken").unlink()
-    assert sorted(reproduce(clone)[1]) == sorted([*OUTPUTS, "figures"])
+    assert sorted(reproduce(clone)[1]) == sorted([*OUTPUTS, *LAST])
 
 
 def test_the_shipped_graph_is_sound():

@@ -14,9 +14,11 @@ from checkpoints import __main__ as listing
 from checkpoints import zoo
 from checkpoints.console import UserError
 from checkpoints.encoders import Policy
+from checkpoints.halves import TOLERANCE, half_precision_shift
 from checkpoints.ids import PolicyId, parse_id
 from checkpoints.recipes import Recipe
 from checkpoints.store import Provenance, list_policies, policy_path, save_policy
+from checkpoints.study import read_study
 
 RECIPE = Recipe(encoder="nature", features=8, mode="easy")
 RUN = parse_id("leaper/ppo/0")
@@ -51,7 +53,10 @@ def runs(tmp_path: Path) -> Path:
 
 
 def settings(runs: Path, **changes) -> zoo.Settings:
-    return replace(zoo.Settings(runs=runs, zoo=runs.parent / "zoo", train=False), **changes)
+    study = runs.parent / "study.yaml"
+    lines = [f"  - {{id: leaper/ppo/{seed}, steps: 64}}" for seed in (0, 1, 2)]
+    study.write_text("\n".join(["runs:", *lines]))
+    return replace(zoo.Settings(study, runs, runs.parent, train=False), **changes)
 
 
 def test_the_steps_asked_for_are_shipped_in_half_precision(runs: Path):
@@ -60,11 +65,11 @@ def test_the_steps_asked_for_are_shipped_in_half_precision(runs: Path):
     assert {k.step for k in list_policies(runs.parent / "zoo")} == {64, 256}
     assert (runs.parent / "zoo" / str(RUN) / "progress.csv").exists()
     source = policy_path(runs, PolicyId("leaper", "ppo", 0, 0, 64))
-    assert 0 <= zoo.half_precision_shift(source, written[0]) < zoo.TOLERANCE
+    assert 0 <= half_precision_shift(source, written[0]) < TOLERANCE
 
 
 def test_the_shift_sees_another_policy(runs: Path, tmp_path: Path):
-    assert zoo.half_precision_shift(kept(runs, 64), kept(tmp_path, 65)) > zoo.TOLERANCE
+    assert half_precision_shift(kept(runs, 64), kept(tmp_path, 65)) > TOLERANCE
 
 
 def test_a_policy_that_half_precision_changes_is_not_shipped(runs: Path):
@@ -84,19 +89,49 @@ def test_shipping_refuses_what_is_missing_or_there(runs: Path):
 
 
 def test_without_training_unfinished_runs_are_named(runs: Path, monkeypatch, capsys):
-    monkeypatch.setattr(zoo, "STUDY", {"leaper/ppo/0": (64,), "leaper/ppo/1": (64,)})
+    monkeypatch.setattr(zoo, "SHIPPED", {"zoo": {"leaper/ppo/0": (64,), "leaper/ppo/1": (64,)}})
     zoo.main(settings(runs))
     assert "left out: expected leaper/ppo/1 to be trained" in capsys.readouterr().out
+    before = (runs.parent / "zoo" / str(RUN) / "peer0" / "step64.safetensors").stat()
     zoo.main(settings(runs))
-    assert "leaper/ppo/0 is in" in capsys.readouterr().out
+    assert str(RUN) not in capsys.readouterr().out.replace("leaper/ppo/1", "")
+    after = (runs.parent / "zoo" / str(RUN) / "peer0" / "step64.safetensors").stat()
+    assert before.st_mtime_ns == after.st_mtime_ns
 
 
-def test_every_run_of_the_study_keeps_the_steps_it_ships():
-    batch = Recipe().batch
-    powers = {batch * 2**k for k in range(12)} | {zoo.STEPS}
-    for name, steps in zoo.STUDY.items():
-        assert str(parse_id(name)) == name
-        assert set(steps) <= powers and max(steps) == zoo.STEPS
+def test_both_folders_are_filled_and_other_runs_leave_their_logs(runs: Path, monkeypatch):
+    monkeypatch.setattr(zoo, "SHIPPED", {"zoo": {}, "study": {"leaper/ppo/0": (128,)}})
+    (runs / "leaper/ppo/2").mkdir()
+    (runs / "leaper/ppo/2" / "progress.csv").write_text("step\n64\n")
+    zoo.main(settings(runs))
+    study = runs.parent / "study"
+    assert [str(one) for one in list_policies(study)] == ["leaper/ppo/0/peer0/step128"]
+    logs = sorted(str(path.relative_to(study)) for path in study.rglob("*.csv"))
+    assert logs == ["leaper/ppo/0/progress.csv", "leaper/ppo/2/progress.csv"]
+
+
+def test_what_is_shipped_must_be_planned(runs: Path, monkeypatch):
+    monkeypatch.setattr(zoo, "SHIPPED", {"zoo": {"leaper/ppo/7": (64,)}})
+    with pytest.raises(UserError, match=r"expected leaper/ppo/7 among the runs of .*; add it"):
+        zoo.main(settings(runs))
+
+
+def test_what_is_missing_is_trained_as_the_study_says(runs: Path, monkeypatch):
+    monkeypatch.setattr(zoo, "SHIPPED", {"zoo": {"leaper/ppo/1": (64,)}})
+    asked = []
+    monkeypatch.setattr(zoo, "train", lambda wanted, _: asked.extend(wanted))
+    with pytest.raises(UserError, match="expected leaper/ppo/1 to be trained"):
+        zoo.main(settings(runs, train=True))
+    assert [(str(run.id), run.steps) for run in asked] == [("leaper/ppo/1", 64)]
+
+
+def test_every_shipped_run_is_planned_and_keeps_the_steps_it_ships():
+    planned = {str(run.id): run for run in read_study(zoo.Settings().study)}
+    for runs in zoo.SHIPPED.values():
+        for name, steps in runs.items():
+            powers = {planned[name].recipe.batch * 2**k for k in range(12)}
+            assert set(steps) <= powers
+            assert max(steps) == planned[name].steps
 
 
 def test_curves_say_return_interval_and_what_is_kept(runs: Path):

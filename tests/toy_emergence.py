@@ -7,7 +7,8 @@ import numpy as np
 MEASURES = {
     "return": ("episodes",), "icc": ("conv3", "hidden"), "ratio": ("decisions",),
     "tv": ("decisions",), "cka_peer": ("conv3", "hidden"), "cka_final": ("conv3", "hidden"),
-    "saliency": ("pixels",), "gap": ("episodes",),
+    "saliency": ("pixels",), "gap": ("episodes",), "ratio_unseen": ("decisions",),
+    "entropy": ("decisions",), "tv_between": ("decisions",), "tv_unseen": ("decisions",),
 }  # fmt: skip
 PROBES = {"probe_task": ("conv3", "hidden"), "probe_background": ("conv3", "hidden")}
 GAMES = ("coinrun", "starpilot")

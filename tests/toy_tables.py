@@ -12,6 +12,7 @@ from matplotlib.image import imsave
 from toy_returns import returns_profiles, returns_scores
 from toy_similarity import similarity, similarity_nulls, similarity_outliers
 
+from analysis.versus import contrast_rows
 from checkpoints.games import GAMES as GAME_FACTS
 
 LAYERS = ("conv1", "conv2", "conv3", "hidden")
@@ -279,4 +280,6 @@ def write_all(folder: Path, seed: int = 0) -> Path:
         write(make(rng), folder, make.__name__)
     for name in ("emergence", "emergence_onsets", "emergence_gap", "probes_steps", "probes_onsets"):
         write(getattr(toy_emergence, name)(rng), folder, name)
+    values = pd.DataFrame(toy_emergence.emergence(np.random.default_rng(seed)))
+    write(contrast_rows(values, ()).to_dict("records"), folder, "contrasts")
     return folder

@@ -1,0 +1,212 @@
+"""Is a method less bound to the background than PPO? Every policy, then every factor to PPO."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from figures.inputs import load_rows
+from figures.style import (
+    PAGE_WIDTH,
+    SMALL,
+    Drawing,
+    in_method_order,
+    method_colours,
+    on_paper,
+    panel_title,
+    without_backgrounds,
+)
+
+NAME = "contrasts"
+COMMAND = "python -m analysis.contrasts"
+COLUMNS = (
+    *("game", "treatment", "control", "match", "measure", "layer", "primary"),
+    *("steps_treatment", "steps_control", "value_treatment", "value_control"),
+    *("effect", "low", "high", "levels_low", "levels_high", "runs_treatment", "runs_control"),
+    *("learned_treatment", "learned_control", "missing", "verdict"),
+)
+POLICIES = "emergence"
+POLICY_COLUMNS = (
+    *("game", "id", "method", "seed", "peer", "step", "measure", "layer"),
+    *("value", "low", "high", "verdict"),
+)
+UNSEEN, ALL = "ratio_unseen", "ratio"
+TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0)
+SHIFT = 0.17
+
+
+class Line(NamedTuple):
+    """One line of a panel: a method at a step."""
+
+    method: str
+    step: int
+
+    def label(self, longest: int) -> str:
+        """What stands beside it; ``longest`` is the step of most lines."""
+        name = without_backgrounds(self.method)
+        return name if self.step == longest else f"{name}, {self.step / 1e6:.1f} M"
+
+
+def outcome(rows: pd.DataFrame) -> str:
+    """The measure shown of one panel: on unseen backgrounds if any method has a value there."""
+    unseen = rows[rows["measure"] == UNSEEN]
+    return UNSEEN if unseen["effect"].notna().any() else ALL
+
+
+def panels(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """(game, control) of each panel, the declared contrast's first."""
+    first = set(rows.loc[rows["primary"], ["game", "control"]].itertuples(index=False, name=None))
+    there = dict.fromkeys(rows[["game", "control"]].itertuples(index=False, name=None))
+    return sorted(there, key=lambda key: (key not in first, key))
+
+
+def lines_of(here: pd.DataFrame) -> list[Line]:
+    """Lines of a panel from the top: the control at its steps, then each method."""
+    steps = here[here["match"].isin(["steps", "frames"])]
+    control = {Line(one.control, one.steps_control) for one in steps.itertuples()}
+    treated = {Line(one.treatment, one.steps_treatment) for one in steps.itertuples()}
+    order = in_method_order([line.method for line in control | treated])
+    first = next(order.index(line.method) for line in control)
+    return sorted(
+        control | treated,
+        key=lambda one: (order.index(one.method) != first, order.index(one.method), one.step),
+    )
+
+
+def plot_policies(ax: Axes, rows: pd.DataFrame, lines: list[Line], colours: dict[str, str]) -> Axes:
+    """The outcome of every policy with its interval over levels; a tick at a line's mean.
+
+    Args:
+        ax: where to draw, lines from the top.
+        rows: columns as in :data:`POLICY_COLUMNS`, of one game and one measure.
+        lines: methods and steps shown.
+        colours: method -> colour.
+    """
+    for place, line in enumerate(lines):
+        some = rows[(rows["method"] == line.method) & (rows["step"] == line.step)]
+        some = some.sort_values(["seed", "peer"]).reset_index(drop=True)
+        colour, count = colours[line.method], len(some)
+        for k, one in enumerate(some.itertuples()):
+            y = place + (0.5 * ((k + 0.5) / count - 0.5) if count > 1 else 0.0)
+            if np.isnan(one.value):
+                ax.text(0.02, y, one.verdict, transform=ax.get_yaxis_transform(), fontsize=SMALL,
+                        color=colour, va="center")  # fmt: skip
+                continue
+            face = colour if one.peer == 0 else "white"
+            ax.plot([one.low, one.high], [y, y], color=colour, linewidth=0.9)
+            ax.plot(one.value, y, "o", color=colour, markerfacecolor=face, markersize=2.6)
+        if some["value"].notna().any():
+            mean = np.exp(np.log(some["value"]).groupby(some["seed"]).mean().mean())
+            ax.vlines(mean, place - 0.36, place + 0.36, color=colour, linewidth=1.6, alpha=0.55)
+    return ax
+
+
+def plot_factors(ax: Axes, rows: pd.DataFrame, lines: list[Line], colours: dict[str, str]) -> Axes:
+    """Each method ÷ its control: filled at equal steps, diamonds at equal frames.
+
+    Bars are Welch's intervals over runs; thin grey ones, where a side has one run, over levels.
+    """
+    for one in rows.itertuples():
+        if one.match not in ("steps", "frames"):
+            continue
+        place = lines.index(Line(one.treatment, one.steps_treatment))
+        both = (rows["treatment"] == one.treatment) & rows["match"].isin(["steps", "frames"])
+        y = place + (SHIFT if one.match == "frames" else -SHIFT if both.sum() > 1 else 0.0)
+        if np.isnan(one.effect):
+            ax.text(0.02, y, one.verdict, transform=ax.get_yaxis_transform(), fontsize=SMALL,
+                    va="center", color="0.35")  # fmt: skip
+            continue
+        alone, colour = np.isnan(one.low), colours[one.treatment]
+        low, high = (one.levels_low, one.levels_high) if alone else (one.low, one.high)
+        bar: dict[str, Any] = {"color": "0.6" if alone else colour}
+        ax.plot([low, high], [y, y], linewidth=0.9 if alone else 1.6, **bar)
+        marker: dict[str, Any] = {"marker": "D" if one.match == "frames" else "o", "color": colour}
+        marker["markerfacecolor"] = "white" if alone else colour
+        ax.plot(one.effect, y, markersize=3.2, linestyle="", **marker)
+        if one.primary:
+            style: dict[str, Any] = {"textcoords": "offset points", "va": "center"}
+            ax.annotate("declared", (high, y), (4, 0), fontsize=SMALL, **style)
+    return ax
+
+
+def notes(here: pd.DataFrame) -> str:
+    """What is missing, in a line under a panel."""
+    words = []
+    missing = sorted({name for text in here["missing"].dropna() for name in str(text).split()})
+    if missing:
+        listed = ", ".join(name.split("/", 1)[1] for name in missing)
+        words.append(f"not trained so far: {listed}")
+    idle = here[(here["match"] == "steps") & (here["learned_treatment"] < here["runs_treatment"])]
+    for method, some in idle.groupby("treatment"):
+        one = some.iloc[0]
+        name, count = without_backgrounds(str(method)), one["runs_treatment"]
+        words.append(f"{name}: {one['learned_treatment']} of {count} runs learned")
+    return "; ".join(words)
+
+
+def _finish(ax: Axes) -> None:
+    ax.axvline(1.0, color="0.35", linestyle=":", linewidth=0.9, zorder=0)
+    ax.set_xscale("log")
+    ax.tick_params(labelbottom=True)
+    low, high = ax.get_xlim()
+    low, high = min(low, 0.7), max(high, 1.35)
+    ax.set_xlim(low, high)
+    ax.xaxis.set_major_locator(FixedLocator([tick for tick in TICKS if low <= tick <= high]))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.grid(axis="x")
+    ax.grid(visible=False, axis="y")
+
+
+@on_paper
+def draw(tables: Path) -> Iterator[Drawing]:
+    """One figure: a line of two panels for each game and set of training backgrounds."""
+    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    policies = load_rows(tables, POLICIES, POLICY_COLUMNS, "python -m analysis.emergence")
+    colours = method_colours([*rows["treatment"], *rows["control"]])
+    keys = panels(rows)
+    shapes = [lines_of(rows[(rows["game"] == g) & (rows["control"] == c)]) for g, c in keys]
+    heights = [len(lines) + 1.6 for lines in shapes]
+    figure = Figure(figsize=(PAGE_WIDTH, 0.75 + 0.2 * sum(heights) + 0.25 * len(keys)))
+    axes = figure.subplots(len(keys), 2, squeeze=False, sharex="col", height_ratios=heights)
+    shown = []
+    for (left, right), (game, control), lines in zip(axes, keys, shapes, strict=True):
+        here = rows[(rows["game"] == game) & (rows["control"] == control)]
+        measure = outcome(here)
+        of = here[here["measure"] == measure]
+        mine = policies[(policies["game"] == game) & (policies["measure"] == measure)]
+        plot_policies(left, mine, lines, colours)
+        plot_factors(right, of, lines, colours)
+        longest = max(one.steps_treatment for one in of.itertuples()
+                      if one.match == "steps")  # fmt: skip
+        left.set_yticks(range(len(lines)), [line.label(longest) for line in lines])
+        right.set_yticks(range(len(lines)), [])
+        for ax in (left, right):
+            ax.set_ylim(len(lines) - 0.4, -0.6)
+        kind = "unseen ones" if measure == UNSEEN else "all"
+        left.set_title(f"{panel_title(game, control)}; on {kind}", loc="left")
+        right.set_title("÷ PPO")
+        right.set_xlabel(notes(of), fontsize=SMALL, loc="right")
+        shown.append(of)
+    for ax in axes.flat:
+        _finish(ax)
+    handles = [
+        Line2D([], [], color="0.2", marker="o", linestyle="", label="÷ PPO, equal steps"),
+        Line2D([], [], color="0.2", marker="D", linestyle="", label="÷ PPO, equal frames"),
+        Line2D([], [], color="0.2", linewidth=1.6, label="95 % over runs"),
+        Line2D([], [], color="0.6", linewidth=0.9, label="one run: over levels only"),
+    ]
+    title = (
+        "TV between twins ÷ TV between states; 1: the wallpaper decides as much as the game. "
+        "Left: a point a policy, open the second peer"
+    )
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=4, title=title, title_fontsize=SMALL
+    )
+    yield Drawing(NAME, figure, pd.concat(shown, ignore_index=True))

@@ -1,0 +1,160 @@
+"""The README's result, rebuilt from tables: ``python -m figures.readme``.
+
+No number of it is typed in: a test compares the README with what the committed tables say.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.run_values import Measure, Run, is_factor, runs_of
+from checkpoints.console import UserError, run_command
+from figures import contrasts
+from figures.inputs import load_rows
+from figures.style import panel_title, without_backgrounds
+
+BEGIN, END = "<!-- result: python -m figures.readme -->", "<!-- end of result -->"
+TV, RATIO = ("tv_between", "decisions"), ("ratio_unseen", "decisions")
+COLUMNS: dict[str, Measure] = {
+    "return, unseen levels": ("return", "episodes"),
+    "TV between states": TV,
+    "ICC, last layer": ("icc", "hidden"),
+    "TV twins ÷ states": RATIO,
+}
+"""Heading -> what stands under it; the last is the outcome."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Write the result section of the README from tables."""
+
+    tables: Path = Path("analysis/tables")
+    """folder with contrasts.csv and emergence.csv"""
+    readme: Path = Path("README.md")
+    """file whose section is replaced"""
+
+
+def mean(runs: list[Run], measure: Measure, step: int) -> float:
+    """Mean over the runs that were kept at a step, of factors geometric; NaN if one has none."""
+    found = float(np.mean([run.at(measure, step)[0] for run in runs]))
+    return float(np.exp(found)) if is_factor(measure) else found
+
+
+def number(value: float) -> str:
+    """Two digits behind the point."""
+    return "–" if np.isnan(value) else f"{value:.2f}"
+
+
+def effect(one: Any) -> str:
+    """A factor with its interval over runs, or, of one run, what levels alone leave open."""
+    if np.isnan(one.effect):
+        return str(one.verdict)
+    if np.isnan(one.low):
+        return f"{one.effect:.2f} (one run)"
+    return f"{one.effect:.2f} [{one.low:.2f}, {one.high:.2f}]"
+
+
+def table(rows: pd.DataFrame, runs: list[Run]) -> str:
+    """Markdown: a line for each method and step of one panel."""
+    outcome = contrasts.outcome(rows)
+    of = rows[rows["measure"] == outcome]
+    columns = {**COLUMNS, "TV twins ÷ states": (outcome, "decisions")}
+    lines = contrasts.lines_of(of)
+    longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")
+    head = ["", "runs", *columns, "÷ PPO, equal steps", "equal frames"]
+    out = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    for line in lines:
+        some = [run for run in runs if run.method == line.method and line.step in run.steps]
+        cells = [line.label(longest), str(len(some))]
+        cells += [number(mean(some, measure, line.step)) for measure in columns.values()]
+        for match in ("steps", "frames"):
+            mine = of[(of["treatment"] == line.method) & (of["match"] == match)]
+            mine = mine[mine["steps_treatment"] == line.step]
+            cells.append(effect(next(mine.itertuples())) if len(mine) else "")
+        out.append(f"| {' | '.join(cells)} |")
+    return "\n".join(out)
+
+
+def verdict(rows: pd.DataFrame) -> str:
+    """The declared contrast in a sentence; empty without it."""
+    declared = list(rows[rows["primary"]].itertuples())
+    if not declared:
+        return ""
+    one = declared[0]
+    sides = f"{number(one.value_treatment)} ÷ {number(one.value_control)} = {effect(one)}"
+    runs = f"{one.runs_treatment} and {one.runs_control} runs"
+    if np.isnan(one.low):
+        return f"**The declared contrast is not decided**: {sides}, {runs}."
+    said = "is not decided"
+    if one.high < 1 or one.low > 1:
+        more = "less" if one.high < 1 else "more"
+        said = f"says that mutual distillation makes decisions depend {more} on the background"
+    able = f"a factor of {one.detectable:.2f} or {1 / one.detectable:.2f} could have been detected"
+    return f"**The declared contrast {said}**: {sides}, {runs}; {able}.{alone(rows, one)}"
+
+
+def alone(rows: pd.DataFrame, declared: Any) -> str:
+    """What the outcome's two parts would have said by themselves."""
+    same = rows[(rows["treatment"] == declared.treatment) & (rows["match"] == declared.match)]
+    parts = {one.measure: effect(one) for one in same.itertuples()}
+    if not {"tv_unseen", "tv_between"} <= set(parts):
+        return ""
+    twins, states = parts["tv_unseen"], parts["tv_between"]
+    return f" TV between twins alone: {twins} times PPO's; TV between states: {states} times."
+
+
+def block(tables: Path) -> str:
+    """The result section, without its marks."""
+    rows = load_rows(tables, contrasts.NAME, (*contrasts.COLUMNS, "detectable"), contrasts.COMMAND)
+    columns = contrasts.POLICY_COLUMNS
+    values = load_rows(tables, contrasts.POLICIES, columns, "python -m analysis.emergence")
+    runs = list(runs_of(values))
+    parts: list[str] = []
+    for game, control in contrasts.panels(rows):
+        here = rows[(rows["game"] == game) & (rows["control"] == control)]
+        of = here[here["measure"] == contrasts.outcome(here)]
+        mine = [run for run in runs if run.game == game]
+        kind = "unseen" if contrasts.outcome(here) == contrasts.UNSEEN else "all"
+        title = panel_title(game, control)
+        if not parts:
+            parts += [f"{title[0].upper()}{title[1:]}, twins on {kind} backgrounds:"]
+            parts += [table(here, mine), verdict(of)]
+            continue
+        said = [
+            f"{without_backgrounds(one.treatment)} ÷ PPO {effect(one)}"
+            for one in of[of["match"] == "steps"].itertuples()
+        ]
+        parts.append(f"{title}, {kind} backgrounds: {', '.join(said)}.")
+    head, others = parts[:3], parts[3:]
+    text = "\n\n".join(part for part in head if part)
+    return text + ("\n\nElsewhere: " + " ".join(others) if others else "")
+
+
+def replaced(text: str, section: str, where: Path) -> str:
+    """The text with its marked section replaced; ``UserError`` without both marks, once each."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise UserError(
+            f"{where}: expected the lines {BEGIN!r} and {END!r}, once each and in this order; "
+            "put them where the result belongs"
+        )
+    pattern = re.escape(BEGIN) + ".*" + re.escape(END)
+    return re.sub(pattern, lambda _: f"{BEGIN}\n{section}\n{END}", text, flags=re.DOTALL)
+
+
+def main(settings: Settings) -> None:
+    """Rewrite the section; the file is replaced whole."""
+    text = replaced(
+        settings.readme.read_text(encoding="utf-8"), block(settings.tables), settings.readme
+    )
+    temporary = settings.readme.with_name(f"{settings.readme.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(settings.readme)
+    print(f"the result in {settings.readme} says what {settings.tables} holds")
+
+
+if __name__ == "__main__":
+    run_command(main, Settings, name="python -m figures.readme")

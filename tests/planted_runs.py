@@ -1,0 +1,49 @@
+"""Runs of known outcome, as rows of emergence: made up to be found again."""
+
+import numpy as np
+import pandas as pd
+
+STEPS = tuple(2**k for k in range(14, 22))
+NUMBERS = {"return": "episodes", "ratio": "decisions", "ratio_unseen": "decisions",
+           "entropy": "decisions", "icc": "hidden"}  # fmt: skip
+
+
+def values_of(run: str, steps: tuple[int, ...], peers: int = 1, **of: float) -> list[dict]:
+    """Rows of one planted run: each measure follows its final value times the share of training."""
+    game, method, seed = run.split("/")
+    given = {"return": 5.0, "ratio": 0.5, "ratio_unseen": 0.5, "entropy": 1.0, "icc": 0.4} | of
+    way = {"return": lambda u: 1 + 4 * u, "entropy": lambda u: 2.7 - 1.7 * u}
+    rows = []
+    for peer in range(peers):
+        for step in steps:
+            share = np.log2(step / 2**13) / 8 * of.get("pace", 1.0)
+            for measure, layer in NUMBERS.items():
+                value = given[measure] * (way[measure](share) / way[measure](1.0)
+                                          if measure in way else 1.0)  # fmt: skip
+                if measure == "ratio_unseen":
+                    value *= 2 - share
+                rows.append(
+                    dict(game=game, id=f"{run}/peer{peer}/step{step}", method=method,
+                         seed=int(seed), peer=peer, step=step, measure=measure, layer=layer,
+                         value=value, low=value * 0.95, high=value * 1.05, verdict="ok")
+                )  # fmt: skip
+    return rows
+
+
+def untrained(game: str, value: float = 1.0) -> list[dict]:
+    return [
+        dict(game=game, id=f"{game}/untrained/0/peer0/step0", method="untrained", seed=0, peer=0,
+             step=0, measure="return", layer="episodes", value=value, low=value - 0.2,
+             high=value + 0.2, verdict="ok")
+    ]  # fmt: skip
+
+
+def planted(factor: float = 0.5, **of: float) -> pd.DataFrame:
+    """Three runs of two methods whose outcome differs by a factor; seeds differ by some."""
+    spread = (0.9, 1.0, 1.15)
+    rows = untrained("starpilot")
+    for seed, noise in enumerate(spread):
+        rows += values_of(f"starpilot/ppo-bg9/{seed}", (*STEPS, 2**22), ratio_unseen=noise)
+        mutual = {"ratio_unseen": factor * noise, **of}
+        rows += values_of(f"starpilot/mutual-bg9/{seed}", STEPS, 2, **mutual)
+    return pd.DataFrame(rows)
