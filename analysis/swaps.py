@@ -79,13 +79,14 @@ class Settings:
 def rows_of(stage: Stage, subject: "Subject", settings: Settings) -> Iterator[dict[str, Any]]:
     """The three rows of one policy."""
     pool = pool_of(settings.backgrounds, stage.game, subject.trained_backgrounds)
+    narrowed = subject.provenance.settings().backgrounds
     counts = {"episodes": stage.episodes, "levels": len(np.unique(stage.levels))}
-    alone = any(not set(pool) - {own} for own in set(stage.own.tolist()))
+    alone = any(not set(pool) - {met} for met in set(stage.met(narrowed).tolist()))
     plain: Played | None = None
     for swap in SWAPS:
         vacuous = swap != "none" and alone
         found = change = Interval(np.nan, np.nan, np.nan)
-        played = None if vacuous else stage.play(subject.policy, swap, pool)
+        played = None if vacuous else stage.play(subject.policy, swap, pool, narrowed)
         if played is not None:
             found = _interval(played.returns, stage, settings)
             if plain is None:

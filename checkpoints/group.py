@@ -9,7 +9,8 @@ A teacher is one more voice in that KL, from which no gradient comes.
 
 Note:
     The mean over peers halves each gradient before it is clipped, so two peers with α = 0 are
-    two PPOs whose clipping norm and ε are twice as large (a test shows them equal to the bit).
+    two PPOs whose clipping norm and ε are twice as large. Where no gradient is clipped a test
+    shows them equal to the bit; where one is, the norm's rounding may part them.
 """
 
 from collections.abc import Callable

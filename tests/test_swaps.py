@@ -3,6 +3,7 @@
 import dataclasses
 from functools import cache
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -40,7 +41,13 @@ class Stranger:
 
     policy: nn.Module
     trained_backgrounds: tuple[int, ...] = (0, 1, 2)
+    narrowed: tuple[int, ...] = ()
     columns = {"game": "starpilot", "id": "starpilot/ppo/0", "method": "ppo"}  # noqa: RUF012
+
+    @property
+    def provenance(self) -> SimpleNamespace:
+        """A recipe on chosen backgrounds, or on the game's own."""
+        return SimpleNamespace(settings=lambda: SimpleNamespace(backgrounds=self.narrowed))
 
 
 @cache
@@ -192,3 +199,14 @@ def test_the_command_writes_its_table(tmp_path, capsys):
         swaps.main(settings)
     with pytest.raises(UserError, match="--episodes: expected at least 2, got 1"):
         swaps.main(dataclasses.replace(settings, episodes=1))
+
+
+def test_a_policy_trained_on_chosen_backgrounds_starts_on_them():
+    looking, settings = Looking(blind=False), Settings(replicates=20)
+    rows = list(rows_of(stage(), Stranger(looking, narrowed=(3, 7)), settings))
+    where_it_trained = stage().play(looking, "none", EVERY, (3, 7)).returns
+    elsewhere = stage().play(looking, "none", EVERY).returns
+    assert not np.array_equal(where_it_trained, elsewhere)
+    assert rows[0]["episode_return"] == pytest.approx(where_it_trained.mean())
+    own = next(rows_of(stage(), Stranger(looking), settings))
+    assert own["episode_return"] == pytest.approx(elsewhere.mean())
