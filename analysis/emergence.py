@@ -37,10 +37,11 @@ class Settings:
 
     Measures: icc, of the last two layers; tv, total variation of decisions between twins,
     tv_between, the one between states, and ratio, the first over the second; tv_unseen and
-    ratio_unseen, on backgrounds never shown in training; entropy of decisions, in nats; cka_peer
-    and cka_final, with its peer at the same step and with its own last step; saliency, share of
-    the gradient on the background over the background's share; return on unseen levels, and gap,
-    return on training levels minus that.
+    ratio_unseen, on backgrounds never shown in training; entropy of decisions, in nats; horizon,
+    1 / tv, the steps of an episode of which a bound by tv says anything; cka_peer and cka_final,
+    with its peer at the same step and with its own last step; saliency, share of the gradient on
+    the background over the background's share; return on unseen levels, and gap, return on
+    training levels minus that.
     Intervals are 95 % bootstraps over levels.
     """
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from checkpoints.ids import UNTRAINED
 from checkpoints.recipes import base_method
 
-FACTORS = ("ratio", "ratio_unseen", "tv", "tv_unseen", "tv_between", "saliency")
+FACTORS = ("ratio", "ratio_unseen", "tv", "tv_unseen", "tv_between", "horizon", "saliency")
 """Measures above 0 that are compared by their quotient; all others by their difference."""
 Measure = tuple[str, str]
 """(measure, layer)"""

@@ -32,6 +32,8 @@ LAYERS = 2
 """The last ones of an encoder: what convolution leaves, and what the heads read."""
 DECISIONS, PIXELS = "decisions", "pixels"
 """What stands in the place of a layer."""
+WIDE = ("tv", "tv_between", "entropy", "ratio", "horizon")
+"""Over all pairs of backgrounds."""
 UNSEEN = ("tv_unseen", DECISIONS), ("ratio_unseen", DECISIONS)
 """Over pairs of backgrounds that training never showed."""
 
@@ -83,7 +85,7 @@ def snapshot(subject: Subject, scene: Scene) -> Snapshot:
     view = look(subject, np.asarray(scene.bank.observations), scene.levels, layers)
     if scene.twins is None or scene.study is None:
         names = [("icc", layer) for layer in layers]
-        names += [(name, DECISIONS) for name in ("tv", "tv_between", "entropy", "ratio")]
+        names += [(name, DECISIONS) for name in WIDE]
         names += [*UNSEEN, ("saliency", PIXELS)]
         return Snapshot(dict.fromkeys(names, empty(scene, "vacuous")), view)
     cells = on_twins(subject, scene, scene.twins, layers)
@@ -114,11 +116,25 @@ def on_twins(subject: Subject, scene: Scene, twins: TwinSet, layers: Sequence[st
     every = robustness_draws(decisions, scene.bank.levels, pairs["all"], scene.weights)
     cells |= {(name, DECISIONS): Cell(every[name]) for name in ("tv", "tv_between", "entropy")}
     cells["ratio", DECISIONS] = _ratio(every)
+    cells["horizon", DECISIONS] = horizon(every["tv"])
     unseen = pairs["unseen"]
     if not unseen:
         return cells | dict.fromkeys(UNSEEN, empty(scene, "vacuous"))
     draws = robustness_draws(decisions, scene.bank.levels, unseen, scene.weights)
     return cells | dict(zip(UNSEEN, (Cell(draws["tv"]), _ratio(draws)), strict=True))
+
+
+def horizon(tv: Float[np.ndarray, " r"]) -> Cell:
+    """1 / TV: the steps of an episode of which a bound by total variation can say anything.
+
+    Two renderings of an episode can be played with coupled actions, alike with probability 1 - TV
+    at each step, so they have parted by step T with probability at most T TV, and their returns
+    differ by at most that share of all that can be earned. From T = 1 / TV on this is no bound.
+    (Our own argument, the simplest of its form; the constants of arXiv 2501.02481 are not used.)
+    """
+    if (tv <= 0).any():
+        return Cell(np.full(len(tv), np.nan), "no difference")
+    return Cell(1 / tv)
 
 
 def _ratio(draws: dict[str, np.ndarray]) -> Cell:

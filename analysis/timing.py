@@ -13,7 +13,7 @@ from analysis.onset import detectable
 from analysis.tables import Column, Schema
 from analysis.tracks import OK, RETURN, Timing, Track
 
-UNTIMED = ("gap", "entropy", "tv_between")
+UNTIMED = ("gap", "entropy", "tv_between", "horizon")
 """Measures that are no invariance: they stand beside the others, without an onset."""
 ONSETS = (
     Column("game", "text", "one of the 16"),

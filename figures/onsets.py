@@ -84,7 +84,6 @@ def plot_lags(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
     ax.axvline(0.0, color="0.35", linewidth=0.8, zorder=0)
     ax.set_yticks(range(len(names)), [MEASURES[name] for name in names])
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.set_xlabel("onset after that of the return, octaves")
     return ax
 
 
@@ -149,6 +148,7 @@ def draw(tables: Path) -> Iterator[Drawing]:
     top = above.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for ax, (_, title, here) in zip(top, panels, strict=True):
         plot_lags(ax, here, colours).set_title(title.replace(", ", ",\n"))
+    above.supxlabel("onset after that of the return, octaves", fontsize=8)
     axes = below.subplots(len(games), len(AGAINST), squeeze=False, sharey="row", sharex="col")
     for line, game in zip(axes, games, strict=True):
         some = values[values["game"] == game]

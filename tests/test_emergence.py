@@ -74,7 +74,7 @@ def test_every_step_has_every_measure(found):
     leaper = values[(values["game"] == "leaper") & (values["method"] != "untrained")]
     per_policy = leaper.groupby("id")["measure"].agg(set)
     always = {"icc", "tv", "ratio", "saliency", "cka_final", "return", "gap"}
-    always |= {"tv_between", "entropy", "tv_unseen", "ratio_unseen"}
+    always |= {"tv_between", "entropy", "horizon", "tv_unseen", "ratio_unseen"}
     assert set(per_policy.index) == {*PEERS, *PPO}
     assert all(per_policy[name] == always | {"cka_peer"} for name in PEERS)
     assert all(per_policy[name] == always for name in PPO)
@@ -159,6 +159,8 @@ def test_decisions_are_those_of_the_robustness_command(tmp_path, monkeypatch):
         theirs = rows.xs(group, level="backgrounds").loc[names, measure.removesuffix("_unseen")]
         ours = values.xs(measure, level="measure").loc[names, "value"]
         np.testing.assert_array_equal(ours, theirs)
+    tv, horizon = (values.xs(name, level="measure").loc[names] for name in ("tv", "horizon"))
+    np.testing.assert_allclose(horizon["value"], 1 / tv["value"], rtol=1e-4)
     seen = values.xs("ratio", level="measure").loc[names, "value"]
     unseen = values.xs("ratio_unseen", level="measure").loc[names, "value"]
     assert (seen != unseen).all()

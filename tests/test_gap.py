@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from analysis.gap import SCHEMA, against_gap, gap_rows, rank_within
+from analysis.snapshot import horizon
 from analysis.tables import read_table, write_table
 
 
@@ -92,3 +93,55 @@ def test_policies_of_one_run_are_no_many_runs():
     alone, _, _ = against_gap(x, y, groups, np.arange(160))
     assert (policies, names) == (160, 8)
     assert clustered.high - clustered.low > 2 * (alone.high - alone.low)
+
+
+# -- what a bound by total variation says ----------------------------------------------------------
+
+
+def returns_of(policies: np.ndarray, rewards: np.ndarray, paths: np.ndarray) -> np.ndarray:
+    """Exact expected returns of two renderings' policies in a small game, by enumeration.
+
+    Args:
+        policies: (rendering, state, action) probabilities.
+        rewards: (state, action).
+        paths: (state, action) next state.
+    """
+    steps, found = 6, []
+    for p in policies:
+        at, total = np.eye(len(rewards))[0], 0.0
+        for _ in range(steps):
+            joint = at[:, None] * p
+            total += (joint * rewards).sum()
+            at = np.bincount(paths.ravel(), joint.ravel(), minlength=len(rewards))
+        found.append(total)
+    return np.array(found)
+
+
+def test_returns_differ_by_no_more_than_coupled_decisions_allow():
+    rng, tightest = np.random.default_rng(0), 0.0
+    for _ in range(300):
+        policies = rng.dirichlet(np.full(2, 0.4), size=(2, 3))
+        policies[1] = policies[0] + rng.uniform(0, 0.3) * (policies[1] - policies[0])
+        rewards, paths = rng.uniform(size=(3, 2)), rng.integers(3, size=(3, 2))
+        apart = np.abs(np.subtract(*returns_of(policies, rewards, paths)))
+        tv = np.abs(policies[0] - policies[1]).sum(-1).max() / 2
+        bound = 6 * min(1.0, 6 * tv)  # what can be earned, times the steps over the horizon
+        assert apart <= bound + 1e-12
+        tightest = max(tightest, apart / bound)
+    assert tightest < 0.5
+
+
+def test_the_bound_is_reached_where_one_decision_decides_all():
+    # The first action chooses between a world that pays at each step and one that never does.
+    paths, rewards = np.array([[1, 2], [1, 1], [2, 2]]), np.array([[1.0, 0], [1, 1], [0, 0]])
+    policies = np.tile([[0.5, 0.5]], (2, 3, 1))
+    policies[:, 0] = [[0.6, 0.4], [0.5, 0.5]]
+    apart = np.abs(np.subtract(*returns_of(policies, rewards, paths)))
+    tv_once = 0.1
+    assert apart == pytest.approx(6 * tv_once)
+
+
+def test_the_horizon_is_the_inverse_and_nothing_where_nothing_differs():
+    assert horizon(np.array([0.1, 0.2])).draws == pytest.approx([10.0, 5.0])
+    none = horizon(np.array([0.0, 0.1]))
+    assert none.verdict == "no difference" and np.isnan(none.draws).all()
