@@ -79,4 +79,4 @@ def chosen(
     log_probs: Float[Tensor, "step action"], action: Int[Tensor, " step"]
 ) -> Float[Tensor, " step"]:
     """The log-probability of the action taken."""
-    return log_probs.gather(1, action[:, None]).squeeze(1)
+    return log_probs.gather(1, action.unsqueeze(1)).squeeze(1)
