@@ -41,7 +41,7 @@ class Settings:
     1 / tv, the steps of an episode of which a bound by tv says anything; cka_peer and cka_final,
     with its peer at the same step and with its own last step; saliency, share of the gradient on
     the background over the background's share; return on unseen levels, and gap, return on
-    training levels minus that.
+    training levels minus that, mean over the evaluations of the last half octave.
     Intervals are 95 % bootstraps over levels.
     """
 
@@ -58,7 +58,7 @@ class Settings:
     replicates: int = 300
     """bootstrap replicates behind each interval"""
     untrained: int = 2
-    """untrained policies of each game: where a measure starts from"""
+    """untrained policies, built like the game's first policy: where a measure starts from"""
     seed: int = 0
     """of the states and the bootstrap"""
     root: Path = ZOO

@@ -50,7 +50,7 @@ class Settings:
     replicates: int = 300
     """bootstrap replicates behind each interval"""
     untrained: int = 2
-    """untrained policies of each game: where a score starts from"""
+    """untrained policies, built like the game's first policy: where a score starts from"""
     seed: int = 0
     """of the states, the backgrounds, the folds and the bootstrap"""
     root: Path = ZOO

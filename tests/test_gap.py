@@ -98,37 +98,51 @@ def test_policies_of_one_run_are_no_many_runs():
 # -- what a bound by total variation says ----------------------------------------------------------
 
 
-def returns_of(policies: np.ndarray, rewards: np.ndarray, paths: np.ndarray) -> np.ndarray:
-    """Exact expected returns of two renderings' policies in a small game, by enumeration.
+STEPS = 6
+
+
+def played(
+    policies: np.ndarray, rewards: np.ndarray, paths: np.ndarray
+) -> tuple[float, float, float]:
+    """Two renderings' policies in a small game, by enumeration of where the first of them goes.
 
     Args:
         policies: (rendering, state, action) probabilities.
-        rewards: (state, action).
+        rewards: (state, action), from 0 to 1.
         paths: (state, action) next state.
+
+    Returns:
+        Expected returns' difference; mean TV and greatest TV along the first one's episode.
     """
-    steps, found = 6, []
+    returns, tv = [], np.abs(policies[0] - policies[1]).sum(-1) / 2
+    seen: list[np.ndarray] = []
     for p in policies:
         at, total = np.eye(len(rewards))[0], 0.0
-        for _ in range(steps):
+        for _ in range(STEPS):
+            seen.append(at)
             joint = at[:, None] * p
             total += (joint * rewards).sum()
             at = np.bincount(paths.ravel(), joint.ravel(), minlength=len(rewards))
-        found.append(total)
-    return np.array(found)
+        returns.append(total)
+    along = np.stack(seen[:STEPS])
+    return abs(returns[0] - returns[1]), float((along @ tv).mean()), float(tv.max())
+
+
+def bound(tv: float) -> float:
+    """All that can be earned, times the share of the horizon that an episode takes."""
+    return STEPS * min(1.0, STEPS / float(horizon(np.array([tv])).draws[0]))
 
 
 def test_returns_differ_by_no_more_than_coupled_decisions_allow():
-    rng, tightest = np.random.default_rng(0), 0.0
+    rng, reached = np.random.default_rng(0), []
     for _ in range(300):
         policies = rng.dirichlet(np.full(2, 0.4), size=(2, 3))
         policies[1] = policies[0] + rng.uniform(0, 0.3) * (policies[1] - policies[0])
         rewards, paths = rng.uniform(size=(3, 2)), rng.integers(3, size=(3, 2))
-        apart = np.abs(np.subtract(*returns_of(policies, rewards, paths)))
-        tv = np.abs(policies[0] - policies[1]).sum(-1).max() / 2
-        bound = 6 * min(1.0, 6 * tv)  # what can be earned, times the steps over the horizon
-        assert apart <= bound + 1e-12
-        tightest = max(tightest, apart / bound)
-    assert tightest < 0.5
+        apart, mean, most = played(policies, rewards, paths)
+        assert apart <= bound(mean) + 1e-12 <= bound(most) + 2e-12
+        reached.append(apart / bound(mean))
+    assert 0.1 < max(reached) < 1
 
 
 def test_the_bound_is_reached_where_one_decision_decides_all():
@@ -136,9 +150,16 @@ def test_the_bound_is_reached_where_one_decision_decides_all():
     paths, rewards = np.array([[1, 2], [1, 1], [2, 2]]), np.array([[1.0, 0], [1, 1], [0, 0]])
     policies = np.tile([[0.5, 0.5]], (2, 3, 1))
     policies[:, 0] = [[0.6, 0.4], [0.5, 0.5]]
-    apart = np.abs(np.subtract(*returns_of(policies, rewards, paths)))
-    tv_once = 0.1
-    assert apart == pytest.approx(6 * tv_once)
+    apart, mean, most = played(policies, rewards, paths)
+    assert (mean, most) == (pytest.approx(0.1 / STEPS), pytest.approx(0.1))
+    assert apart == pytest.approx(bound(mean)) == pytest.approx(0.6)
+    # With half of the variation it would be no bound.
+    assert apart > 1.9 * bound(mean / 2)
+
+
+def test_from_the_horizon_on_the_bound_says_nothing():
+    assert bound(1 / STEPS) == bound(1.0) == STEPS
+    assert bound(0.99 / STEPS) < STEPS
 
 
 def test_the_horizon_is_the_inverse_and_nothing_where_nothing_differs():
