@@ -22,8 +22,8 @@ from checkpoints.ids import UNTRAINED
 
 LEAST_RUNS = 8
 """With fewer, resampling runs says nothing of other runs."""
-BETWEEN = {"last": ["game"], "same step": ["game", "step"]}
-"""Of which policies: the last of each run, or all, ranked among those trained for as long."""
+BETWEEN = ("last", "same step")
+"""Of which policies: the last of each run, or all; ranked among those trained for as long."""
 IMPLIED = {"tv": 1, "tv_unseen": 1, "ratio": 1, "ratio_unseen": 1, "icc": -1}
 """Sign that the theorem is read to imply; of ratios and ICC by way of the total variation."""
 
@@ -33,7 +33,7 @@ SCHEMA = Schema(
         Column("game", "text", "one of the 16, or all: ranked within each"),
         Column("measure", "text", "what the gap is held against"),
         Column("layer", "text", "of the encoder, or what else the measure is about"),
-        Column("between", "text", "last: of each run; same step: all, ranked within each step"),
+        Column("between", "text", "last: of each run; same step: all; ranked within each step"),
         Column("implied", "int", "sign of rho that the theorem is read to imply", low=-1, high=1),
         Column("rho", "float", "rank correlation with train - unseen return", low=-1, high=1),
         Column("low", "float", "2.5 % point of the bootstrap over runs", low=-1, high=1),
@@ -94,14 +94,14 @@ def gap_rows(values: pd.DataFrame, seed: int = 0) -> Iterator[dict[str, Any]]:
         one = joined[(joined["measure"] == measure) & (joined["layer"] == layer)]
         for game in [*games, *(["all"] if len(games) > 1 else [])]:
             here = one if game == "all" else one[one["game"] == game]
-            for between, keys in BETWEEN.items():
+            for between in BETWEEN:
                 some = here[here["id"].isin(last)] if between == "last" else here
                 label = {"game": game, "measure": measure, "layer": layer, "between": between}
-                yield {**label, **_cells(some, keys, seed), "implied": IMPLIED[measure]}
+                yield {**label, **_cells(some, seed), "implied": IMPLIED[measure]}
 
 
-def _cells(some: pd.DataFrame, keys: list[str], seed: int) -> dict[str, Any]:
-    groups = some[keys].astype(str).agg("/".join, axis=1) if len(some) else some["game"]
+def _cells(some: pd.DataFrame, seed: int) -> dict[str, Any]:
+    groups = some[["game", "step"]].astype(str).agg("/".join, axis=1) if len(some) else some["game"]
     x, gap, group, run = (
         column.to_numpy() for column in (some["value"], some["gap"], groups, some["run"])
     )

@@ -166,3 +166,19 @@ def test_the_horizon_is_the_inverse_and_nothing_where_nothing_differs():
     assert horizon(np.array([0.1, 0.2])).draws == pytest.approx([10.0, 5.0])
     none = horizon(np.array([0.0, 0.1]))
     assert none.verdict == "no difference" and np.isnan(none.draws).all()
+
+
+def test_runs_of_unequal_length_are_not_ranked_together():
+    # The longer-trained have more of both, within each length there is no relation at all.
+    rows = []
+    for seed in range(10):
+        step = 64 if seed < 5 else 128
+        for measure, value in (("tv", step + seed % 5), ("gap", step - seed % 5 * (-1) ** seed)):
+            name = f"starpilot/ppo/{seed}/peer0/step{step}"
+            rows.append(
+                dict(game="starpilot", id=name, method="ppo", seed=seed, peer=0, step=step,
+                     measure=measure, layer="decisions", value=float(value))
+            )  # fmt: skip
+    found = {row["between"]: row["rho"] for row in gap_rows(pd.DataFrame(rows))}
+    assert found["last"] == pytest.approx(found["same step"])
+    assert abs(found["last"]) < 0.5
