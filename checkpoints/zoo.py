@@ -4,6 +4,7 @@ Two folders of them, and beside the second the logs of all other runs of ``study
 on where it was stopped.
 """
 
+import csv
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +18,15 @@ from checkpoints.study import Planned, read_study
 
 LAST = 2_097_152
 KEPT = (131_072, 524_288, LAST)
-"""Steps at which a policy is shipped: a sixteenth, a quarter and all of its training."""
+"""Steps shipped at most: a sixteenth, a quarter and all of the training; 20 MB hold no more."""
 
 SHIPPED: dict[str, dict[str, tuple[int, ...]]] = {
     "zoo": {
         "starpilot/mutual/0": KEPT,
         "starpilot/ppo/0": KEPT,
         "starpilot/ppo/1": (LAST,),
-        "coinrun/mutual/0": KEPT,
-        "coinrun/ppo/0": KEPT,
+        "coinrun/mutual/0": KEPT[1:],
+        "coinrun/ppo/0": KEPT[1:],
         "coinrun/ppo/1": (LAST,),
     },
     "study": {
@@ -95,6 +96,14 @@ def ship(
     return written
 
 
+def logged_until(run: Path) -> int:
+    """The last step in the log of a run's folder; 0 without one."""
+    if not (run / PROGRESS).is_file():
+        return 0
+    with (run / PROGRESS).open(encoding="utf-8", newline="") as file:
+        return max((int(row["step"]) for row in csv.DictReader(file)), default=0)
+
+
 def copy_log(run: PolicyId, source: Path, target: Path) -> None:
     """Copy what training wrote about a run."""
     (target / str(run)).mkdir(parents=True, exist_ok=True)
@@ -110,7 +119,7 @@ def train(wanted: list[Planned], settings: Settings) -> None:
 
 
 def main(settings: Settings) -> None:
-    """Train and ship every run that is not there, then copy the logs of the others."""
+    """Train and ship every run that is not there, then copy the logs of others that are done."""
     planned = {str(run.id): run for run in read_study(settings.study)}
     wanted = {
         (folder, name): steps
@@ -131,7 +140,7 @@ def main(settings: Settings) -> None:
             print(f"left out: {error}")
     shipped = {name for runs in SHIPPED.values() for name in runs}
     for name, run in planned.items():
-        if name not in shipped and (settings.runs / name / PROGRESS).exists():
+        if name not in shipped and logged_until(settings.runs / name) >= run.steps:
             copy_log(run.id, settings.runs, settings.output / "study")
     print(f"policies and logs: {settings.output / 'zoo'}, {settings.output / 'study'}")
 

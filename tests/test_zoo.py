@@ -101,8 +101,9 @@ def test_without_training_unfinished_runs_are_named(runs: Path, monkeypatch, cap
 
 def test_both_folders_are_filled_and_other_runs_leave_their_logs(runs: Path, monkeypatch):
     monkeypatch.setattr(zoo, "SHIPPED", {"zoo": {}, "study": {"leaper/ppo/0": (128,)}})
-    (runs / "leaper/ppo/2").mkdir()
-    (runs / "leaper/ppo/2" / "progress.csv").write_text("step\n64\n")
+    for seed, step in ((1, 32), (2, 64)):  # of which the study wants 64
+        (runs / f"leaper/ppo/{seed}").mkdir()
+        (runs / f"leaper/ppo/{seed}" / "progress.csv").write_text(f"step\n{step}\n")
     zoo.main(settings(runs))
     study = runs.parent / "study"
     assert [str(one) for one in list_policies(study)] == ["leaper/ppo/0/peer0/step128"]
