@@ -5,6 +5,9 @@ by the total variation of decisions between renderings of a state. No constant i
 from it here: such a bound is far from the scale of returns, and no scatter of points contradicts
 it. What data can speak of is the sign that the paper reads from it: less total variation, smaller
 gap.
+
+Unseen levels show all backgrounds of their game: of a policy trained on some of them, the gap holds
+unseen wallpaper beside unseen levels.
 """
 
 from collections.abc import Iterator

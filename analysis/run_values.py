@@ -15,6 +15,7 @@ FACTORS = ("ratio", "ratio_unseen", "tv", "tv_unseen", "tv_between", "horizon", 
 """Measures above 0 that are compared by their quotient; all others by their difference."""
 Measure = tuple[str, str]
 """(measure, layer)"""
+RETURN = ("return", "episodes")
 NORMAL = 1.96
 
 
@@ -98,3 +99,13 @@ def untrained_values(rows: pd.DataFrame, game: str, measure: Measure) -> np.ndar
     here = rows[(rows["method"] == UNTRAINED) & (rows["game"] == game)]
     here = here[(here["measure"] == measure[0]) & (here["layer"] == measure[1])]
     return here[["value", "low", "high"]].dropna().to_numpy(float)
+
+
+def learned(run: Run, step: int, rows: pd.DataFrame) -> bool:
+    """Whether its return on unseen levels exceeds that of untrained policies by 1.96 errors."""
+    value, error, _ = run.at(RETURN, step)
+    blank = untrained_values(rows, run.game, RETURN)
+    if not len(blank) or not np.isfinite(value):
+        return False
+    theirs = (blank[:, 2] - blank[:, 1]).mean() / (2 * NORMAL)
+    return bool(value - blank[:, 0].mean() > NORMAL * np.hypot(error, theirs))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.matched import at_level, discoveries, welch
-from analysis.run_values import NORMAL, Measure, Run, is_factor, runs_of, untrained_values
+from analysis.run_values import NORMAL, RETURN, Measure, Run, is_factor, learned, runs_of
 from analysis.tables import Column, Schema
 from checkpoints.console import UserError
 from checkpoints.recipes import base_method
@@ -17,7 +17,7 @@ CONTROL = "ppo"
 MATCHES = ("steps", "frames", "return", "entropy")
 """At what both sides are held equal: environment steps of a policy, of all policies of the run
 together, the return on unseen levels, or the entropy of decisions."""
-RETURN, ENTROPY = ("return", "episodes"), ("entropy", "decisions")
+ENTROPY = ("entropy", "decisions")
 UNSEEN, ALL = ("ratio_unseen", "decisions"), ("ratio", "decisions")
 OF_ONESELF = ("cka_final", "cka_peer")
 """Measures that say of a policy what it resembles: nothing that two methods have in common."""
@@ -85,16 +85,6 @@ class Side(NamedTuple):
     learned: int
     missing: tuple[str, ...]
     why: str
-
-
-def learned(run: Run, step: int, rows: pd.DataFrame) -> bool:
-    """Whether its return on unseen levels exceeds that of untrained policies by 1.96 errors."""
-    value, error, _ = run.at(RETURN, step)
-    blank = untrained_values(rows, run.game, RETURN)
-    if not len(blank) or not np.isfinite(value):
-        return False
-    theirs = (blank[:, 2] - blank[:, 1]).mean() / (2 * NORMAL)
-    return bool(value - blank[:, 0].mean() > NORMAL * np.hypot(error, theirs))
 
 
 def at_step(runs: Sequence[Run], measure: Measure, step: int, wanted: Sequence[str],

@@ -11,6 +11,7 @@ from figures import (
     cka_map,
     contrasts,
     curves,
+    dial,
     embedding,
     emergence,
     erasure,
@@ -26,6 +27,7 @@ from figures import (
     similarity_outliers,
     similarity_pairs,
     steps,
+    sweep,
     twins_panel,
     variation,
 )
@@ -35,7 +37,7 @@ FIGURES: dict[str, Draw] = {
     module.NAME: module.draw
     for module in (
         *(curves, cka_map, cka_contrast, invariance, robustness, steps, emergence, onsets),
-        *(contrasts, erasure, probes, variation, saliency, saliency_sheet, embedding),
+        *(contrasts, dial, sweep, erasure, probes, variation, saliency, saliency_sheet, embedding),
         *(similarity, similarity_pairs, similarity_nulls, similarity_outliers, returns),
         twins_panel,
     )
@@ -47,9 +49,9 @@ class Settings:
     """Draw figures from tables, each as PDF, PNG (200 dpi) and CSV of the rows it shows.
 
     NAME is one of: curves, cka_map, cka_contrast, invariance, robustness, steps,
-    emergence, onsets, contrasts, erasure, probes, variation, saliency, saliency_sheet, embedding,
-    similarity, similarity_pairs, similarity_nulls, similarity_outliers, returns,
-    twins_panel. No name draws all.
+    emergence, onsets, contrasts, dial, sweep, erasure, probes, variation, saliency,
+    saliency_sheet, embedding, similarity, similarity_pairs, similarity_nulls,
+    similarity_outliers, returns, twins_panel. No name draws all.
     """
 
     names: Positional[tuple[str, ...]] = ()

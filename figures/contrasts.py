@@ -1,5 +1,6 @@
 """Is a method less bound to the background than PPO? Every policy, then every factor to PPO."""
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,6 +40,8 @@ POLICY_COLUMNS = (
 UNSEEN, ALL = "ratio_unseen", "ratio"
 TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0)
 SHIFT = 0.17
+NOTE_WIDTH = 62
+"""Letters of a note's line: a longer one would take the room of the panels."""
 
 
 class Line(NamedTuple):
@@ -136,9 +139,11 @@ def plot_factors(ax: Axes, rows: pd.DataFrame, lines: list[Line], colours: dict[
 
 
 def notes(here: pd.DataFrame) -> str:
-    """What is missing, in a line under a panel."""
+    """What is missing, in lines under a panel."""
     words = []
-    missing = sorted({name for text in here["missing"].dropna() for name in str(text).split()})
+    # Where return or entropy is held equal, those that never pass the level are called missing.
+    planned = here.loc[here["match"].isin(["steps", "frames"]), "missing"].dropna()
+    missing = sorted({name for text in planned for name in str(text).split()})
     if missing:
         listed = ", ".join(name.split("/", 1)[1] for name in missing)
         words.append(f"not trained so far: {listed}")
@@ -147,7 +152,13 @@ def notes(here: pd.DataFrame) -> str:
         one = some.iloc[0]
         name, count = without_backgrounds(str(method)), one["runs_treatment"]
         words.append(f"{name}: {one['learned_treatment']} of {count} runs learned")
-    return "; ".join(words)
+    return textwrap.fill("; ".join(words), NOTE_WIDTH, break_on_hyphens=False)
+
+
+def of_outcome(rows: pd.DataFrame, game: str, control: str) -> pd.DataFrame:
+    """The rows of one panel about the measure it shows."""
+    here = rows[(rows["game"] == game) & (rows["control"] == control)]
+    return here[here["measure"] == outcome(here)]
 
 
 def _finish(ax: Axes) -> None:
@@ -171,15 +182,15 @@ def draw(tables: Path) -> Iterator[Drawing]:
     policies = load_rows(tables, POLICIES, POLICY_COLUMNS, "python -m analysis.emergence")
     colours = method_colours([*rows["treatment"], *rows["control"]])
     keys = panels(rows)
-    shapes = [lines_of(rows[(rows["game"] == g) & (rows["control"] == c)]) for g, c in keys]
+    parts = [of_outcome(rows, *key) for key in keys]
+    shapes = [lines_of(of) for of in parts]
     heights = [len(lines) + 1.6 for lines in shapes]
-    figure = Figure(figsize=(PAGE_WIDTH, 0.75 + 0.2 * sum(heights) + 0.25 * len(keys)))
+    more = sum(notes(of).count("\n") for of in parts)
+    height = 0.75 + 0.2 * sum(heights) + 0.25 * len(keys) + 0.13 * more
+    figure = Figure(figsize=(PAGE_WIDTH, height))
     axes = figure.subplots(len(keys), 2, squeeze=False, sharex="col", height_ratios=heights)
-    shown = []
-    for (left, right), (game, control), lines in zip(axes, keys, shapes, strict=True):
-        here = rows[(rows["game"] == game) & (rows["control"] == control)]
-        measure = outcome(here)
-        of = here[here["measure"] == measure]
+    for (left, right), (game, control), lines, of in zip(axes, keys, shapes, parts, strict=True):
+        measure = of["measure"].iloc[0]
         mine = policies[(policies["game"] == game) & (policies["measure"] == measure)]
         plot_policies(left, mine, lines, colours)
         plot_factors(right, of, lines, colours)
@@ -193,7 +204,6 @@ def draw(tables: Path) -> Iterator[Drawing]:
         left.set_title(f"{panel_title(game, control)}; on {kind}", loc="left")
         right.set_title("÷ PPO")
         right.set_xlabel(notes(of), fontsize=SMALL, loc="right")
-        shown.append(of)
     for ax in axes.flat:
         _finish(ax)
     handles = [
@@ -209,4 +219,4 @@ def draw(tables: Path) -> Iterator[Drawing]:
     figure.legend(
         handles=handles, loc="outside lower center", ncols=4, title=title, title_fontsize=SMALL
     )
-    yield Drawing(NAME, figure, pd.concat(shown, ignore_index=True))
+    yield Drawing(NAME, figure, pd.concat(parts, ignore_index=True))

@@ -47,3 +47,35 @@ def planted(factor: float = 0.5, **of: float) -> pd.DataFrame:
         mutual = {"ratio_unseen": factor * noise, **of}
         rows += values_of(f"starpilot/mutual-bg9/{seed}", STEPS, 2, **mutual)
     return pd.DataFrame(rows)
+
+
+def varied() -> pd.DataFrame:
+    """Starpilot with the number of backgrounds and two regularisers varied: the more, the better.
+
+    On all backgrounds none is unseen; the strongest dropout learned nothing and is undecided; of
+    the weak L2 there is only the beginning; PPO on one background was never trained.
+    """
+    rows = untrained("starpilot")
+    for method, peers, first in (("ppo", 1, 0.9), ("mutual", 2, 0.7)):
+        for place, end in enumerate(("-bg1", "-bg4", "-bg9", "")):
+            seeds = range(3) if end == "-bg9" else range(1) if method + end != "ppo-bg1" else ()
+            for seed in seeds:
+                ratio = first * 0.8**place * 1.1**seed
+                given = {"ratio": ratio, "ratio_unseen": ratio, "return": 3.0 + place + seed / 4}
+                run = f"starpilot/{method}{end}/{seed}"
+                rows += values_of(run, STEPS, peers, **given)
+    for place, end in enumerate(("-weak", "", "-strong")):
+        for kind in ("l2", "dropout"):
+            gone = end + kind == "-strongdropout"
+            kept = STEPS[:3] if end + kind == "-weakl2" else STEPS[:7]
+            given = {"ratio_unseen": 0.7 - 0.1 * place, "return": 1.0 if gone else 5.0}
+            rows += values_of(f"starpilot/ppo-{kind}{end}-bg9/0", kept, **given)
+    found = pd.DataFrame(rows)
+    between = found[found["measure"] == "ratio"].assign(measure="tv_between")
+    found = pd.concat([found, between], ignore_index=True)
+    strong = found["method"].eq("ppo-dropout-strong-bg9") & found["measure"].str.startswith("ratio")
+    vacuous = found["method"].isin(["ppo", "mutual"]) & found["measure"].eq("ratio_unseen")
+    for lost, why in ((strong, "undecided"), (vacuous, "vacuous")):
+        found.loc[lost, ["value", "low", "high"]] = np.nan
+        found.loc[lost, "verdict"] = why
+    return found

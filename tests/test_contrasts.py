@@ -9,10 +9,10 @@ import pytest
 from planted_runs import STEPS, planted, values_of
 
 from analysis.contrasts import Settings, answer, main, outcome
-from analysis.run_values import runs_of
+from analysis.run_values import learned, runs_of
 from analysis.tables import read_table, write_table
 from analysis.tracks import values_schema
-from analysis.versus import PRIMARY, SCHEMA, contrast_rows, learned
+from analysis.versus import PRIMARY, SCHEMA, contrast_rows
 from checkpoints.console import UserError
 from checkpoints.study import read_study
 

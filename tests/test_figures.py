@@ -204,7 +204,7 @@ def test_figures_ask_for_declared_columns(name):
 def declared_schemas() -> dict[str, Schema]:
     """Table -> schema, as the measures declare them."""
     measures = "cka curves embedding emergence erasure invariance outliers returns robustness "
-    measures += "saliency similarity twins"
+    measures += "saliency similarity twins versus"
     modules = [import_module(f"analysis.{name}") for name in measures.split()]
     modules += [import_module(f"probes.{name}") for name in ("__main__", "variation")]
     found = [value for module in modules for value in vars(module).values()]

@@ -1,0 +1,97 @@
+"""Does it help to train on more backgrounds? Return and outcome against how many there were."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.run_values import RETURN, Run, runs_of
+from checkpoints.recipes import base_method
+from figures import twins_panel
+from figures.against import COLUMNS as SHOWN
+from figures.against import (
+    Row,
+    behind,
+    draw_rows,
+    empty,
+    points_of,
+    shared_step,
+    untrained_return,
+)
+from figures.curves import short
+from figures.emergence import COLUMNS, COMMAND, UNTRAINED
+from figures.inputs import load_rows
+from figures.style import Drawing, in_method_order, method_colours, on_paper
+
+NAME = "dial"
+TABLE = "emergence"
+BACKGROUNDS = ("game", "backgrounds_trained")
+MEASURES = {
+    "return, unseen levels,\nall backgrounds": RETURN,
+    "TV twins ÷ states,\nunseen backgrounds": ("ratio_unseen", "decisions"),
+    "TV twins ÷ states,\nall backgrounds": ("ratio", "decisions"),
+}
+
+
+def settings_of(runs: list[Run]) -> dict[str, dict[str, list[Run]]]:
+    """Method, without its backgrounds -> their number or ``all`` -> runs; two settings or more."""
+    found: dict[str, dict[str, list[Run]]] = {}
+    for run in runs:
+        found.setdefault(base_method(run.method), {}).setdefault(run.backgrounds, []).append(run)
+    return {name: found[name] for name in in_method_order(found) if len(found[name]) > 1}
+
+
+def row_of(game: str, runs: list[Run], values: pd.DataFrame, total: int | None) -> Row | None:
+    """One game's panels; None where no method was trained on two sets of backgrounds.
+
+    Args:
+        game: whose runs these are.
+        runs: trained ones.
+        values: the table that they are from.
+        total: backgrounds that the game shows if left alone; None if not known.
+    """
+    methods = settings_of(runs)
+    if not methods:
+        return None
+    counts = {count for of in methods.values() for count in of}
+    order = sorted(counts, key=lambda count: (count == "all", int(count) if count != "all" else 0))
+    everything = "all" if total is None else f"{total} (all)"
+    names = {count: everything if count == "all" else count for count in order}
+    some = [run for of in methods.values() for group in of.values() for run in group]
+    step = shared_step(group for of in methods.values() for group in of.values())
+    where = {run.method: (order.index(run.backgrounds), names[run.backgrounds]) for run in some}
+    line = {run.method: base_method(run.method) for run in some}
+    points = points_of(some, where, line, step, MEASURES.values(), values)
+    gone = [f"{name} on {names[count]}" for name, of in methods.items()
+            for count in order if count not in of]  # fmt: skip
+    notes = (f"no run: {', '.join(gone)}",) if gone else ()
+    return Row(
+        f"{game}, after {short(step)} steps of each policy",
+        "backgrounds in training",
+        tuple(names.values()),
+        points,
+        MEASURES,
+        untrained_return(values, game),
+        notes + behind(some, step),
+    )
+
+
+@on_paper
+def draw(tables: Path) -> Iterator[Drawing]:
+    """One figure: a row of panels for each game where the number of backgrounds was varied."""
+    values = load_rows(tables, TABLE, COLUMNS, COMMAND)
+    games = load_rows(tables, twins_panel.TABLE, BACKGROUNDS, twins_panel.COMMAND)
+    totals = dict(games.itertuples(index=False, name=None))
+    runs = list(runs_of(values))
+    rows = [
+        row
+        for game in sorted({run.game for run in runs})
+        if (row := row_of(game, [r for r in runs if r.game == game], values, totals.get(game)))
+    ]
+    points = pd.concat([row.points for row in rows]) if rows else pd.DataFrame(columns=list(SHOWN))
+    names = in_method_order(points["line"])
+    colours = method_colours([*points["method"], *names, UNTRAINED])
+    figure = empty("No method was trained on two sets of backgrounds so far.")
+    if rows:
+        figure = draw_rows(rows, colours, {name: colours[name] for name in names})
+    yield Drawing(NAME, figure, points.reset_index(drop=True))
