@@ -21,6 +21,8 @@ ENTROPY = ("entropy", "decisions")
 UNSEEN, ALL = ("ratio_unseen", "decisions"), ("ratio", "decisions")
 OF_ONESELF = ("cka_final", "cka_peer")
 """Measures that say of a policy what it resembles: nothing that two methods have in common."""
+BEGUN = 0.25
+"""Share of the control's steps that a method must have been trained for to be compared."""
 ONE_RUN = "one run on a side: no interval over runs"
 
 
@@ -170,8 +172,10 @@ def family(runs: Sequence[Run], planned: Sequence[Planned], rows: pd.DataFrame
     measures = sorted({(str(m), str(layer)) for run in runs if base_method(run.method) == CONTROL
                        for m, layer in run.rows[["measure", "layer"]].to_numpy()
                        if m not in OF_ONESELF})  # fmt: skip
+    longest = {name: max(run.steps[-1] for run in some) for name, some in methods.items()}
     for name in methods:
-        if name == control:
+        # What has only begun says nothing yet, and would be compared where nobody decides.
+        if name == control or longest[name] < BEGUN * longest[control]:
             continue
         for match in MATCHES:
             pair = Pair(name, control, methods[name], methods[control], match)

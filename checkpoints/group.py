@@ -9,8 +9,9 @@ A teacher is one more voice in that KL, from which no gradient comes.
 
 Note:
     The mean over peers halves each gradient before it is clipped, so two peers with α = 0 are
-    two PPOs whose clipping norm and ε are twice as large. Where no gradient is clipped a test
-    shows them equal to the bit; where one is, the norm's rounding may part them.
+    two PPOs whose clipping norm and ε are twice as large: to the bit where no gradient is
+    clipped. Where one is, torch divides by its norm plus 1e-6, which does not halve, and so the
+    last digits part (tests show both).
 """
 
 from collections.abc import Callable

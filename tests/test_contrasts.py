@@ -132,6 +132,14 @@ def test_runs_on_other_backgrounds_are_another_family():
     assert set(rows["treatment"]) == {"mutual-bg9"}
 
 
+def test_a_method_that_has_only_begun_is_not_compared():
+    begun = pd.DataFrame(values_of("starpilot/drac-bg9/0", STEPS[:3]))
+    assert set(contrast_rows(pd.concat([planted(), begun]), PLAN)["treatment"]) == {"mutual-bg9"}
+    far = pd.DataFrame(values_of("starpilot/drac-bg9/0", STEPS[:7]))
+    found = contrast_rows(pd.concat([planted(), far]), PLAN)
+    assert set(found["treatment"]) == {"mutual-bg9", "drac-bg9"}
+
+
 def test_without_ppo_there_is_nothing_to_compare_with():
     values = planted()
     with pytest.raises(UserError, match="expected runs of ppo and of another method"):

@@ -39,11 +39,22 @@ def test_same_seed_same_bytes_other_seed_other_bytes():
 def test_alpha_zero_equals_two_ppos_to_the_bit():
     # The mean over two peers halves gradients before they are clipped: clipping norm and Adam's
     # ε double, which powers of two leave exact.
-    pair = trained(replace(MUTUAL, alpha=0.0))
+    pair = Group(colour_world, replace(MUTUAL, alpha=0.0), 0)
+    norms = [peer["grad_norm"] for iteration in range(2) for peer in pair.iterate(iteration)]
+    assert max(norms) < MUTUAL.max_grad_norm  # for what clipping does, see the next test
     for k in range(2):
         alone = replace(TINY, max_grad_norm=1.0, adam_eps=2e-5)
         single = trained(alone, first_peer=k)
         assert weights(single.peers[0]) == weights(pair.peers[k])
+
+
+def test_where_gradients_are_clipped_the_last_digits_part():
+    pair = trained(replace(MUTUAL, alpha=0.0, max_grad_norm=0.01), iterations=1)
+    alone = replace(TINY, max_grad_norm=0.02, adam_eps=2e-5)
+    single = trained(alone, iterations=1)
+    assert (weights(single.peers[0]) == weights(pair.peers[0])) is False
+    both = (group.peers[0].policy.parameters() for group in (single, pair))
+    assert all(torch.allclose(a, b, rtol=0, atol=1e-6) for a, b in zip(*both, strict=True))
 
 
 def test_alpha_one_differs_from_alpha_zero():
