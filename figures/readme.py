@@ -104,7 +104,7 @@ def alone(rows: pd.DataFrame, declared: Any) -> str:
     if not {"tv_unseen", "tv_between"} <= set(parts):
         return ""
     twins, states = parts["tv_unseen"], parts["tv_between"]
-    return f" TV between twins alone: {twins} times PPO's; TV between states: {states} times."
+    return f" TV between twins alone: {twins} times PPO's; between states: {states}."
 
 
 def block(tables: Path) -> str:
@@ -122,7 +122,7 @@ def block(tables: Path) -> str:
         title = panel_title(game, control)
         if not parts:
             parts += [f"{title[0].upper()}{title[1:]}, twins on {kind} backgrounds:"]
-            parts += [table(here, mine), verdict(of)]
+            parts += [table(here, mine), verdict(here)]
             continue
         said = [
             f"{without_backgrounds(one.treatment)} ÷ PPO {effect(one)}"
