@@ -172,7 +172,7 @@ class Group:
             if self.teacher is not None:
                 for part in data:
                     part["taught"] = self._taught(self.teacher, part["frames"], tick)
-        with seed_torch(self.seed, 0, Purpose.DROPOUT, iteration):
+        with seed_torch(self.seed, 0, Purpose.DROPOUT, iteration, self.device):
             return self.learn(data, iteration, tick)
 
     def learn(

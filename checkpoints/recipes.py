@@ -48,7 +48,8 @@ class Recipe:
     width: int = 1
     """multiplies the channels or units of every layer"""
     precision: Precision = "float32"
-    """what the encoder computes in; weights, heads, losses and Adam stay float32"""
+    """what the encoder computes in; weights, heads, losses and Adam stay float32. On a GPU torch
+    rounds what goes into a convolution of float32 to TF32"""
     mode: Mode = "hard"
     """Procgen's difficulty"""
     levels: int = 500

@@ -38,8 +38,17 @@ def generator(
 
 
 @contextmanager
-def seed_torch(seed: int, peer: int, purpose: Purpose, iteration: int = 0) -> Iterator[None]:
-    """Torch's global generator set for one stream, and put back afterwards."""
-    with torch.random.fork_rng():
-        torch.manual_seed(derive(seed, peer, purpose, iteration))
+def seed_torch(
+    seed: int, peer: int, purpose: Purpose, iteration: int = 0, device: str = "cpu"
+) -> Iterator[None]:
+    """Torch's global generators of the CPU and of ``device`` set for one stream, and put back.
+
+    Other devices are left asleep: asked for the state of its generator, a GPU takes memory.
+    """
+    drawn = derive(seed, peer, purpose, iteration)
+    used = [] if device == "cpu" else [torch.cuda.current_device()]
+    with torch.random.fork_rng(devices=used, device_type="cuda"):
+        torch.default_generator.manual_seed(drawn)
+        if used:
+            torch.cuda.manual_seed(drawn)
         yield

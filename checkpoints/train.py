@@ -72,6 +72,10 @@ def keep_freed_memory() -> None:
         libc.mallopt(m_trim_threshold, 2**31 - 1)
 
 
+_SHORT_OF_MEMORY = ("allocate memory", "out of memory", "ALLOC_FAILED")
+_DEVICE_GONE = ("CUDA error", "CUDA driver error", "cuDNN error")
+
+
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
     """Say in words how memory and devices end a run; nothing is saved after such an end."""
@@ -82,12 +86,13 @@ def explained(folder: Path) -> Iterator[None]:
         yield
     except (MemoryError, RuntimeError) as error:
         first = (str(error).splitlines() or [""])[0]
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in first:
+        short = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
+        if short or any(words in first for words in _SHORT_OF_MEMORY):
             raise UserError(
                 f"out of memory ({first or 'no more is known'}); {sound}. Expected more room: run "
                 "fewer at once, or on a device with more memory"
             ) from error
-        if "CUDA error" not in first:
+        if not any(words in first for words in _DEVICE_GONE):
             raise
         raise MachineTrouble(
             f"the CUDA device failed ({first}); {sound}. See with nvidia-smi whether it is still "

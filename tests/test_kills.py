@@ -101,10 +101,13 @@ def test_a_disk_that_fills_at_each_write_in_turn(whole: Path, tmp_path: Path, mo
         ),
         (torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB\nx"), UserError, "Tried 2 GiB\\)"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), UserError, "out of memory"),
+        (RuntimeError("CUDA driver error: out of memory"), UserError, "out of memory"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"), UserError, "out of memory"),
         (RuntimeError("CUDA error: device lost"), MachineTrouble, "CUDA device failed.*nvidia-smi"),
+        (RuntimeError("cuDNN error: EXECUTION_FAILED"), MachineTrouble, "CUDA device failed"),
         (RuntimeError("a bug"), RuntimeError, "^a bug$"),
     ],
-    ids=["memory", "device memory", "allocator", "device", "bug"],
+    ids=["memory", "device memory", "allocator", "driver", "library", "device", "cudnn", "bug"],
 )
 def test_a_fault_says_what_it_is_and_the_run_goes_on(
     fault, kind, message, whole: Path, tmp_path: Path, monkeypatch

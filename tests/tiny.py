@@ -17,7 +17,7 @@ BATCH = 64.0
 
 def settings(output: Path, run: str = RUN, **changes) -> Settings:
     """One iteration of a run, unless ``steps`` says more."""
-    game, method, _ = run.split("/")
+    game, method = run.split("/")[:2]
     known = base_method(method) in METHODS and "bg" in method
     base = get_recipe(method, game) if known else METHODS.get(method, METHODS["mutual"])
     recipe = from_dict(base.__dict__ | TINY)

@@ -25,7 +25,7 @@ from checkpoints.console import UserError, run_command
 from checkpoints.group import Group, training_levels
 from checkpoints.recipes import Recipe, get_recipe
 from checkpoints.train import keep_freed_memory
-from tests.benchmarks.rivals import Iterate, authors, cleanrl, start
+from tests.benchmarks.rivals import Iterate, authors, cleanrl, settle, start
 
 GAME = "coinrun"
 CASES = (
@@ -70,14 +70,8 @@ def recipe_of(case: str, steps: int) -> Recipe:
     return replace(get_recipe(method), encoder=encoder, precision=precision, **sizes)
 
 
-def settle(device: str) -> None:
-    """Wait for what a GPU still has to do."""
-    if device == "cuda":
-        torch.cuda.synchronize()
-
-
 def bare(group: Group) -> None:
-    """The passes and steps of one iteration alone."""
+    """The passes and steps of one iteration alone, each step after its pass, as acting needs it."""
     recipe = group.recipe
     frames = torch.from_numpy(group.peers[0].frames.copy()).to(group.device)
     # Actions that leave everything still would never end a level, and a new one costs most.
@@ -88,6 +82,7 @@ def bare(group: Group) -> None:
         with torch.no_grad(), group.precision():
             for some in actions:
                 peer.policy(frames)
+                settle(group.device)
                 peer.env.step(some)
         for _ in range(passes):
             with group.precision():

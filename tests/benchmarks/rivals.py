@@ -28,6 +28,12 @@ Iterate = Callable[[], float]
 """Runs one iteration and returns its seconds."""
 
 
+def settle(device: str) -> None:
+    """Wait for what a GPU still has to do."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
 class World:
     """Procgen with the old reset and step, and a list as info."""
 
@@ -88,6 +94,7 @@ def authors(path: Path, game: str, recipe: Recipe, device: str) -> Iterate:
         for agent in agents:
             agent.interaction(1)
         trainer.train()
+        settle(device)
         return time.perf_counter() - started
 
     return iterate
