@@ -14,104 +14,17 @@ Note:
     last digits part (tests show both).
 """
 
-from collections.abc import Callable
-
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from checkpoints import losses
 from checkpoints.console import UserError
 from checkpoints.encoders import Policy
+from checkpoints.peer import MakeWorld, Peer, Tick, quietly
 from checkpoints.recipes import Recipe
 from checkpoints.recolour import recolour
-from checkpoints.rollouts import RewardScale, Trajectory
-from checkpoints.seeds import Purpose, derive, generator, seed_torch
-from checkpoints.twin_views import TwinViews
-from checkpoints.worlds import Levels, ProcgenVectorEnv
-
-Tick = Callable[[int], None]
-"""Told how many frames have passed through a network since the last call."""
-
-
-def quietly(frames: int) -> None:
-    """Show no progress."""
-
-
-MakeWorld = Callable[[Recipe, int], ProcgenVectorEnv]
-"""From a recipe and a seed to the environments of one peer."""
-
-
-def training_levels(game: str) -> MakeWorld:
-    """The usual world: the recipe's number of training levels of ``game``."""
-
-    def make(recipe: Recipe, seed: int) -> ProcgenVectorEnv:
-        return ProcgenVectorEnv(
-            game,
-            levels=Levels.train(recipe.levels),
-            mode=recipe.mode,
-            num_envs=recipe.num_envs,
-            seed=seed,
-            backgrounds=recipe.backgrounds,
-        )
-
-    return make
-
-
-class Peer:
-    """One policy with its environments, its running returns and its reward scale."""
-
-    def __init__(
-        self, make_world: MakeWorld, recipe: Recipe, seed: int, index: int, device: str
-    ) -> None:
-        """Create with fresh weights and environments at their first step."""
-        self.recipe, self.seed, self.index, self.device = recipe, seed, index, device
-        with seed_torch(seed, index, Purpose.WEIGHTS):
-            self.policy = Policy.of(recipe).to(device)
-        self.env = make_world(recipe, derive(seed, index, Purpose.LEVELS))
-        self.frames, _ = self.env.reset()
-        drawn = bool(recipe.drac) and recipe.views == "twins"
-        self.twins = TwinViews(self.env) if drawn else None
-        sizes = recipe.num_steps, recipe.num_envs, torch.device(device)
-        self.trajectory = Trajectory(*sizes, views=drawn)
-        self.scale = RewardScale.fresh(recipe.num_envs)
-        self.running = np.zeros(recipe.num_envs)
-        """return so far of each unfinished episode"""
-        self.finished: list[float] = []
-        """returns of the episodes that ended in this iteration"""
-
-    @torch.no_grad()
-    def collect(self, iteration: int, tick: Tick = quietly) -> dict[str, Tensor]:
-        """Act for ``num_steps`` steps; returns the flat data of the iteration."""
-        recipe, data = self.recipe, self.trajectory
-        draws = generator(self.seed, self.index, Purpose.ACTIONS, iteration, self.device)
-        others = np.random.default_rng(derive(self.seed, self.index, Purpose.VIEWS, iteration))
-        self.policy.eval()
-        self.finished = []
-        for t in range(recipe.num_steps):
-            data.frames[t].copy_(torch.from_numpy(self.frames))
-            if self.twins is not None and data.views is not None:
-                data.views[t].copy_(torch.from_numpy(self.twins.draw(others)))
-            logits, data.values[t] = self.policy(data.frames[t])
-            log_probs = logits.log_softmax(-1)
-            actions = torch.multinomial(log_probs.exp(), 1, generator=draws)
-            data.actions[t] = actions.squeeze(1)
-            data.log_probs[t] = log_probs.gather(1, actions).squeeze(1)
-            self.frames, rewards, dones, _, _ = self.env.step(actions.squeeze(1).cpu().numpy())
-            self._count(rewards, dones)
-            scaled = self.scale(rewards, dones, discount=recipe.discount)
-            data.rewards[t].copy_(torch.from_numpy(scaled))
-            data.dones[t].copy_(torch.from_numpy(dones))
-            tick(recipe.num_envs)
-        last_frames = torch.from_numpy(self.frames).to(self.device)
-        _, last_values = self.policy(last_frames)
-        return data.finish(last_values, discount=recipe.discount, decay=recipe.decay)
-
-    def _count(self, rewards: np.ndarray, dones: np.ndarray) -> None:
-        self.running += rewards
-        if dones.any():
-            self.finished.extend(self.running[dones].tolist())
-            self.running[dones] = 0.0
+from checkpoints.seeds import Purpose, generator, seed_torch
+from checkpoints.turns import take_turns
 
 
 class Group:
@@ -168,7 +81,7 @@ class Group:
             The means of ``MEASURED`` of each peer.
         """
         with self.precision():
-            data = [peer.collect(iteration, tick) for peer in self.peers]
+            data = take_turns(peer.collect(iteration, tick) for peer in self.peers)
             if self.teacher is not None:
                 for part in data:
                     part["taught"] = self._taught(self.teacher, part["frames"], tick)

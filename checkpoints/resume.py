@@ -15,7 +15,8 @@ from torch import Tensor
 
 from checkpoints.console import UserError
 from checkpoints.folder import RUN_KEY, STATE, run_content
-from checkpoints.group import Group, Peer
+from checkpoints.group import Group
+from checkpoints.peer import Peer
 from checkpoints.recipes import differences, from_dict
 from checkpoints.states import read_state
 from checkpoints.store import read_tensors, write_tensors

@@ -12,8 +12,9 @@ import numpy as np
 from checkpoints.console import UserError
 from checkpoints.evaluate import Evaluation
 from checkpoints.folder import PROGRESS, STATE
-from checkpoints.group import Group, Tick, quietly
+from checkpoints.group import Group
 from checkpoints.ids import PolicyId
+from checkpoints.peer import Tick, quietly
 from checkpoints.resume import load_state, save_state
 from checkpoints.store import Provenance, atomic, code_hash, policy_path, save_policy, versions
 from checkpoints.worlds import Levels

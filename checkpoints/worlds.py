@@ -129,7 +129,17 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Act once in every environment; see the class for shapes."""
+        self.step_async(actions)
+        return self.step_wait()
+
+    def step_async(self, actions: np.ndarray) -> None:
+        """Begin to act; with ``num_threads`` of its own, Procgen goes on while the caller does."""
         self._env.act(np.asarray(actions, dtype=np.int32))
+
+    def step_wait(
+        self,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """What came of the actions begun; waits for them."""
         rewards, observation, first = self._env.observe()
         if self.backgrounds and first.any():
             self._redraw(first)

@@ -13,10 +13,12 @@ from worlds import colour_world
 
 from analysis.tables import read_table, write_table
 from checkpoints.console import UserError
-from checkpoints.group import Group, training_levels
+from checkpoints.group import Group
 from checkpoints.ids import parse_id
+from checkpoints.peer import training_levels
 from checkpoints.recipes import Recipe
 from checkpoints.store import ZOO, load_policy, policy_path
+from checkpoints.turns import take_turns
 
 SMALL = Recipe(encoder="nature", features=16, num_envs=8, num_steps=16, minibatches=4, mode="easy")
 PAIR = replace(SMALL, peers=2)
@@ -97,7 +99,7 @@ def trained_pair(game: str) -> tuple[Group, list[dict[str, torch.Tensor]]]:
     for k, peer in enumerate(group.peers):
         shipped = parse_id(f"{game}/mutual/0/peer{k}/step2097152")
         peer.policy.load_state_dict(load_policy(policy_path(ZOO, shipped))[0].state_dict())
-    parts = [peer.collect(0) for peer in group.peers]
+    parts = take_turns(peer.collect(0) for peer in group.peers)
     group.learn(parts, 0)
     return group, parts
 

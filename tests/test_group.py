@@ -9,8 +9,10 @@ from worlds import EPISODE, colour_world
 
 from checkpoints.console import UserError
 from checkpoints.encoders import Policy
-from checkpoints.group import Group, training_levels
+from checkpoints.group import Group
+from checkpoints.peer import training_levels
 from checkpoints.recipes import METHODS, Recipe
+from checkpoints.turns import take_turns
 
 TINY = Recipe(encoder="nature", features=16, num_envs=8, num_steps=16, minibatches=4)
 MUTUAL = replace(TINY, peers=2, alpha=1.0)
@@ -63,7 +65,7 @@ def test_alpha_one_differs_from_alpha_zero():
 
 
 def minibatches(group: Group) -> list[dict[str, torch.Tensor]]:
-    data = [peer.collect(0) for peer in group.peers]
+    data = take_turns(peer.collect(0) for peer in group.peers)
     return [{key: array[:32] for key, array in part.items()} for part in data]
 
 

@@ -8,10 +8,12 @@ import torch
 
 from analysis.masks import exact_mask
 from checkpoints.console import UserError
-from checkpoints.group import Group, training_levels
+from checkpoints.group import Group
+from checkpoints.peer import training_levels
 from checkpoints.recipes import METHODS, Recipe, get_recipe
 from checkpoints.renderer import Renderer
 from checkpoints.states import for_drawing
+from checkpoints.turns import take_turns
 from checkpoints.twin_views import TwinViews
 from checkpoints.worlds import Levels, ProcgenVectorEnv
 
@@ -86,7 +88,7 @@ def test_without_a_second_training_background_there_are_no_twins(game, backgroun
 
 def test_training_compares_each_frame_with_its_own_twin():
     group = Group(training_levels("starpilot"), TWINS, 0)
-    data = group.peers[0].collect(0)
+    [data] = take_turns([group.peers[0].collect(0)])
     frames, views = data["frames"].numpy(), data["views"].numpy()
     assert frames.shape == views.shape == (128, 64, 64, 3)
     apart = (frames != views).any(-1).mean(axis=(1, 2))
@@ -114,7 +116,7 @@ def test_twins_change_what_is_learned_and_a_weight_that_no_float_feels_does_not(
 def test_an_invariant_policy_has_no_gap_between_twins():
     group = Group(training_levels("starpilot"), TWINS, 0)
     policy = group.peers[0].policy
-    data = group.peers[0].collect(0)
+    [data] = take_turns([group.peers[0].collect(0)])
     part = {key: array[:32] for key, array in data.items()}
     torch.nn.init.zeros_(policy.actor.weight)
     torch.nn.init.zeros_(policy.critic.weight)

@@ -28,8 +28,11 @@ class ColourWorld:
     def reset(self):
         return self._frames(), {}
 
-    def step(self, actions: np.ndarray):
-        rewards = (actions == self.colour).astype(np.float32)
+    def step_async(self, actions: np.ndarray) -> None:
+        self.actions = actions
+
+    def step_wait(self):
+        rewards = (self.actions == self.colour).astype(np.float32)
         self.time += 1
         dones = self.time == EPISODE
         self.time[dones] = 0

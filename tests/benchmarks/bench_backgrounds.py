@@ -21,7 +21,8 @@ from rich.table import Table
 from scipy import stats
 
 from checkpoints.games import first_backgrounds
-from checkpoints.group import Group, training_levels
+from checkpoints.group import Group
+from checkpoints.peer import training_levels
 from checkpoints.recipes import Recipe, get_recipe
 from checkpoints.train import keep_freed_memory
 

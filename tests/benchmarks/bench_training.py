@@ -22,7 +22,8 @@ import numpy as np
 import torch
 
 from checkpoints.console import UserError, run_command
-from checkpoints.group import Group, training_levels
+from checkpoints.group import Group
+from checkpoints.peer import training_levels
 from checkpoints.recipes import Recipe, get_recipe
 from checkpoints.train import keep_freed_memory
 from tests.benchmarks.rivals import Iterate, authors, cleanrl, settle, start
@@ -109,7 +110,8 @@ def shares(group: Group) -> dict[str, float]:
     with ExitStack() as stack:
         passes = [(peer.policy, "forward") for peer in group.peers] + [(torch.Tensor, "backward")]
         parts = [("network", *each) for each in passes]
-        parts += [("Procgen", peer.env, "step") for peer in group.peers]
+        steps = ("step_async", "step_wait")
+        parts += [("Procgen", peer.env, step) for peer in group.peers for step in steps]
         for name, owner, method in parts:
             timed = clocked(name, getattr(owner, method))
             stack.enter_context(mock.patch.object(owner, method, timed))
@@ -126,7 +128,8 @@ def measure(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Rates of each side, agent-steps a second, and shares of ours."""
     recipe = recipe_of(case, settings.steps)
-    group = Group(training_levels(GAME), recipe, 0, device)
+    own = settings.threads if device == "cuda" else 0  # as checkpoints.train has it
+    group = Group(training_levels(GAME, num_threads=own), recipe, 0, device)
 
     def timed(job: Callable[[], object]) -> Iterate:
         def run() -> float:
