@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.run_values import Measure, Run, is_factor, runs_of
+from analysis.run_values import Measure, Run, is_factor, runs_of, untrained_values
 from checkpoints.console import UserError, run_command
 from figures import contrasts
 from figures.inputs import load_rows
@@ -58,15 +58,27 @@ def effect(one: Any) -> str:
     return f"{one.effect:.2f} [{one.low:.2f}, {one.high:.2f}]"
 
 
-def table(rows: pd.DataFrame, runs: list[Run]) -> str:
-    """Markdown: a line for each method and step of one panel."""
+def written(cells: list[str]) -> str:
+    """One line of a Markdown table."""
+    return f"|{'|'.join(cells)}|"
+
+
+def blank(values: pd.DataFrame, game: str, columns: list[Measure]) -> list[str]:
+    """What untrained networks have in each column: where every measure starts from."""
+    found = [untrained_values(values, game, measure)[:, 0] for measure in columns]
+    means = [number(float(one.mean()) if len(one) else float("nan")) for one in found]
+    return ["untrained", str(max(map(len, found))), *means, "", ""]
+
+
+def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> str:
+    """Markdown: a line for each method and step of one panel, and one of untrained networks."""
     outcome = contrasts.outcome(rows)
     of = rows[rows["measure"] == outcome]
     columns = {**COLUMNS, "TV twins ÷ states": (outcome, "decisions")}
     lines = contrasts.lines_of(of)
     longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")
-    head = ["", "runs", *columns, "÷ PPO, equal steps", "equal frames"]
-    out = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    head = ["method", "runs", *columns, "÷ PPO, equal steps", "equal frames"]
+    out = [written(head), written(["---"] * len(head))]
     for line in lines:
         some = [run for run in runs if run.method == line.method and line.step in run.steps]
         cells = [line.label(longest), str(len(some))]
@@ -75,8 +87,9 @@ def table(rows: pd.DataFrame, runs: list[Run]) -> str:
             mine = of[(of["treatment"] == line.method) & (of["match"] == match)]
             mine = mine[mine["steps_treatment"] == line.step]
             cells.append(effect(next(mine.itertuples())) if len(mine) else "")
-        out.append(f"| {' | '.join(cells)} |")
-    return "\n".join(out)
+        out.append(written(cells))
+    game = str(rows["game"].iloc[0])
+    return "\n".join([*out, written(blank(values, game, list(columns.values())))])
 
 
 def verdict(rows: pd.DataFrame) -> str:
@@ -122,7 +135,7 @@ def block(tables: Path) -> str:
         title = panel_title(game, control)
         if not parts:
             parts += [f"{title[0].upper()}{title[1:]}, twins on {kind} backgrounds:"]
-            parts += [table(here, mine), verdict(here)]
+            parts += [table(here, mine, values), verdict(here)]
             continue
         said = [
             f"{without_backgrounds(one.treatment)} ÷ PPO {effect(one)}"

@@ -43,9 +43,24 @@ def test_the_verdict_follows_the_interval(tmp_path, factor, words):
 
 def test_a_line_for_each_method_and_step(tmp_path):
     lines = [line for line in block(tables(tmp_path, planted(0.5))).splitlines() if "|" in line]
-    assert [line.split("|")[1].strip() for line in lines[2:]] == ["ppo", "ppo, 4.2 M", "mutual"]
-    cells = [cell.strip() for cell in lines[-1].split("|")]
+    assert [line.split("|")[1].strip() for line in lines[2:]] == [
+        "ppo",
+        "ppo, 4.2 M",
+        "mutual",
+        "untrained",
+    ]
+    cells = lines[-2].split("|")
     assert cells[2] == "3" and cells[-3].startswith("0.50 [")
+
+
+def test_untrained_networks_stand_beside_what_was_trained(tmp_path):
+    values = planted(0.5)
+    starts = [row for row in untrained("starpilot") if row["measure"] == "return"]
+    found = block(tables(tmp_path, values)).splitlines()
+    [cells] = [line.split("|") for line in found if line.startswith("|untrained|")]
+    assert cells[2] == str(len(starts))
+    assert cells[3] == f"{sum(row['value'] for row in starts) / len(starts):.2f}"
+    assert cells[4:] == ["–", "–", "–", "", "", ""]
 
 
 def test_one_run_is_called_one_run(tmp_path):
