@@ -32,13 +32,14 @@ SHIPPED: dict[str, dict[str, tuple[int, ...]]] = {
     "study": {
         **{f"starpilot/ppo-bg9/{seed}": (2 * LAST,) for seed in range(3)},
         **{f"starpilot/mutual-bg9/{seed}": (LAST,) for seed in range(3)},
+        "starpilot/drac-twins-bg9/0": (LAST,),
     },
 }
 """Folder of ``checkpoints/`` -> run -> steps shipped.
 
 ``zoo`` is what commands measure where nothing is named; its policies gather the states that all
 are asked about, so it seldom changes. ``study``, for ``--root checkpoints/study``, holds both sides
-of the declared contrast.
+of the declared contrast and one policy that was made invariant.
 """
 
 
@@ -96,6 +97,11 @@ def ship(
     return written
 
 
+def shipped_already(run: PolicyId, folder: Path) -> bool:
+    """Whether policies of a run are in a folder of shipped ones; its log alone may be, too."""
+    return any(run.covers(policy) for policy in list_policies(folder))
+
+
 def logged_until(run: Path) -> int:
     """The last step in the log of a run's folder; 0 without one."""
     if not (run / PROGRESS).is_file():
@@ -125,7 +131,7 @@ def main(settings: Settings) -> None:
         (folder, name): steps
         for folder, runs in SHIPPED.items()
         for name, steps in runs.items()
-        if settings.overwrite or not (settings.output / folder / name / PROGRESS).exists()
+        if settings.overwrite or not shipped_already(parse_id(name), settings.output / folder)
     }
     for name in sorted({name for _, name in wanted} - set(planned)):
         raise UserError(f"expected {name} among the runs of {settings.study}; add it there")

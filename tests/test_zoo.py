@@ -111,6 +111,14 @@ def test_both_folders_are_filled_and_other_runs_leave_their_logs(runs: Path, mon
     assert logs == ["leaper/ppo/0/progress.csv", "leaper/ppo/2/progress.csv"]
 
 
+def test_a_run_whose_log_alone_is_there_is_still_shipped(runs: Path, monkeypatch):
+    (runs.parent / "study" / str(RUN)).mkdir(parents=True)
+    (runs.parent / "study" / str(RUN) / "progress.csv").write_text("step\n64\n")
+    monkeypatch.setattr(zoo, "SHIPPED", {"study": {"leaper/ppo/0": (64,)}})
+    zoo.main(settings(runs))
+    assert [one.step for one in list_policies(runs.parent / "study")] == [64]
+
+
 def test_what_is_shipped_must_be_planned(runs: Path, monkeypatch):
     monkeypatch.setattr(zoo, "SHIPPED", {"zoo": {"leaper/ppo/7": (64,)}})
     with pytest.raises(UserError, match=r"expected leaper/ppo/7 among the runs of .*; add it"):
