@@ -31,6 +31,8 @@ COLUMNS = (
     *("value", "low", "high", "verdict"),
 )
 UNTRAINED = "untrained"
+FEW = 6
+"""Policies that one panel can show with their bands."""
 
 
 class Panel(NamedTuple):
@@ -60,6 +62,9 @@ PANELS = (
 def plot(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
     """One measure of one game: a line a policy, its band over levels, dotted where untrained.
 
+    More than :data:`FEW` policies have thin lines without bands, and their method's median where
+    all of them have a value.
+
     Args:
         ax: where to draw.
         rows: columns as in :data:`COLUMNS`; a crossed step has no value, its verdict says why.
@@ -68,15 +73,25 @@ def plot(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
     for value in rows.loc[rows["method"] == UNTRAINED, "value"].dropna():
         ax.axhline(value, color=colours[UNTRAINED], linestyle=":", linewidth=0.8, zorder=0)
     trained = rows[rows["method"] != UNTRAINED]
+    crowded = len(trained[["method", "seed", "peer"]].drop_duplicates()) > FEW
     for method in in_method_order(trained["method"]):
-        for (_, peer), one in trained[trained["method"] == method].groupby(["seed", "peer"]):
-            line, dye = one.sort_values("step"), colours[method]
+        some, dye = trained[trained["method"] == method], colours[method]
+        for (_, peer), one in some.groupby(["seed", "peer"]):
+            line = one.sort_values("step")
+            crosses(ax, line, dye)
+            if crowded:
+                ax.plot(line["step"], line["value"], color=dye, linewidth=0.6, alpha=0.45)
+                continue
             face = dye if peer == 0 else "white"
             marks: dict[str, Any] = {"markersize": 2.5, "markerfacecolor": face}
             ax.plot(line["step"], line["value"], "o-", color=dye, label=method, **marks)
             band: dict[str, Any] = {"color": dye, "alpha": 0.12, "linewidth": 0}
             ax.fill_between(line["step"], line["low"], line["high"], **band)
-            crosses(ax, line, dye)
+        if crowded:
+            each = some.set_index(["step", "seed", "peer"])["value"].unstack(["seed", "peer"])
+            middle = each.median(axis=1, skipna=False)
+            marks = {"linewidth": 1.3, "markersize": 2.5}
+            ax.plot(middle.index, middle, "o-", color=dye, label=method, **marks)
     if len(trained):
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_locator(FixedLocator(_ticks(trained["step"])))
@@ -139,7 +154,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
         list(handles),
         loc="outside lower center",
         ncols=4,
-        title="Open: second peer. Dotted: untrained.\nCrosses: collapsed, undecided or no log",
+        title="Open: second peer. Dotted: untrained. Crosses: collapsed, undecided or no log.\n"
+        f"More than {FEW} policies: a thin line each, points for the median of a method",
         title_fontsize=SMALL,
     )
     yield Drawing(NAME, figure, pd.concat(shown, ignore_index=True))

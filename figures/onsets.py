@@ -57,34 +57,48 @@ APART = 0.7
 
 
 def plot_lags(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
-    """One game: the lag of each measure's onset to the return's, a point a policy.
+    """One game: the lag of each measure's onset to the return's, a line a method.
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`, of policies. An open point bounds the lag only; a
-            cross stands where there is none.
+        rows: columns as in :data:`COLUMNS`, of policies and of methods. A point is a policy, an
+            open one bounds the lag only; a cross stands where there is none. A thick bar is over
+            the runs of a method; where it has one run, thin bars are over levels, one a policy.
         colours: method -> colour.
     """
     names = [name for name in MEASURES if name in set(rows["measure"])]
-    order = {method: place for place, method in enumerate(in_method_order(rows["method"]))}
     for place, name in enumerate(names):
         some = rows[rows["measure"] == name]
-        some = some.sort_values("id").sort_values(
-            "method", key=lambda m: m.map(order), kind="stable"
-        )
-        for number, one in enumerate(some.itertuples()):
-            y, colour = place + APART * ((number + 0.5) / len(some) - 0.5), colours[one.method]
-            if np.isnan(one.lag):
-                at = ax.get_yaxis_transform()
-                ax.plot(0.985, y, "x", color=colour, markersize=3.5, transform=at, clip_on=False)
-                continue
-            ax.hlines(y, one.lag_low, one.lag_high, color=colour, linewidth=0.9)
-            bound = one.lag_verdict in ("at most", "at least")
-            ax.plot(one.lag, y, "o", color=colour, markerfacecolor="white" if bound else colour)
+        methods = in_method_order(some["method"])
+        for number, method in enumerate(methods):
+            room = APART / len(methods)
+            middle = place + room * (number + 0.5) - APART / 2
+            _lags_of(ax, some[some["method"] == method], middle, room, colours[method])
     ax.axvline(0.0, color="0.35", linewidth=0.8, zorder=0)
     ax.set_yticks(range(len(names)), [MEASURES[name] for name in names])
     ax.set_ylim(len(names) - 0.5, -0.5)
     return ax
+
+
+def _lags_of(ax: Axes, rows: pd.DataFrame, middle: float, room: float, colour: str) -> None:
+    """One method and measure, around the height ``middle``."""
+    whole = rows[(rows["scope"] == "method") & (rows["runs"] > 1)].dropna(subset=["lag_low"])
+    for one in whole.itertuples():
+        ax.hlines(middle, one.lag_low, one.lag_high, color=colour, linewidth=1.8, alpha=0.45)
+        ax.vlines(one.lag, middle - room / 2, middle + room / 2, color=colour, linewidth=1.2)
+    policies = rows[rows["scope"] == "policy"].sort_values("id")
+    for number, one in enumerate(policies.itertuples()):
+        apart = 0.0 if len(whole) else room * ((number + 0.5) / len(policies) - 0.5)
+        if np.isnan(one.lag):
+            at = ax.get_yaxis_transform()
+            style: dict[str, Any] = {"color": colour, "transform": at, "clip_on": False}
+            ax.plot(0.985, middle + apart, "x", markersize=3.5, **style)
+            continue
+        if not len(whole):
+            ax.hlines(middle + apart, one.lag_low, one.lag_high, color=colour, linewidth=0.7)
+        bound = one.lag_verdict in ("at most", "at least")
+        face = "white" if bound else colour
+        ax.plot(one.lag, middle + apart, "o", color=colour, markerfacecolor=face, markersize=2.2)
 
 
 def plot_gap(ax: Axes, points: pd.DataFrame, colours: dict[str, str]) -> Axes:
@@ -138,12 +152,11 @@ def draw(tables: Path) -> Iterator[Drawing]:
     onsets = pd.concat([onsets, probed], ignore_index=True)
     values = load_rows(tables, emergence.NAME, emergence.COLUMNS, COMMAND)
     gaps = load_rows(tables, GAP, GAP_COLUMNS, COMMAND)
-    own = onsets[onsets["scope"] == "policy"]
-    shown = pd.concat([emergence.of_panel(own, emergence.Panel(name, "")) for name in MEASURES])
+    shown = pd.concat([emergence.of_panel(onsets, emergence.Panel(name, "")) for name in MEASURES])
     games, panels = sorted(set(values["game"])), by_backgrounds(shown)
     colours = method_colours([method for _, _, here in panels for method in here["method"]])
-    figure = Figure(figsize=(PAGE_WIDTH, 3.4 + 1.75 * len(games)))
-    parts: Any = figure.subfigures(2, 1, height_ratios=(3.1, 1.75 * len(games)))
+    figure = Figure(figsize=(PAGE_WIDTH, 4.1 + 1.75 * len(games)))
+    parts: Any = figure.subfigures(2, 1, height_ratios=(3.8, 1.75 * len(games)))
     above, below = parts
     top = above.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for ax, (_, title, here) in zip(top, panels, strict=True):
@@ -173,5 +186,7 @@ def _legend(figure: Figure, colours: dict[str, str]) -> None:
     handles += [
         Line2D([], [], **grey, **open_, label="above: a bound only; below: an earlier step"),
         Line2D([], [], **grey, marker="x", label="no lag: see the table's verdict"),
+        Line2D([], [], color="0.3", alpha=0.45, linewidth=1.8, label="95 % over runs"),
+        Line2D([], [], color="0.3", linewidth=0.7, label="one run: over levels"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)

@@ -57,6 +57,47 @@ def test_every_lag_is_drawn_bounds_open_and_none_a_cross(tables):
     assert "return" not in set(drawing.rows["measure"])
 
 
+def test_a_bar_over_runs_stands_for_those_over_levels(tables):
+    (drawing,) = onsets.draw(tables)
+    rows = drawing.rows[(drawing.rows["game"] == "coinrun") & (drawing.rows["measure"] == "tv")]
+    own = rows[rows["method"] == "ppo"].dropna(subset=["lag"])
+    colours = method_colours(own["method"])
+    bars = {"scope": "method", "runs": 2, "lag": 0.25, "lag_low": -1.0, "lag_high": 1.5}
+    whole = own.iloc[[0]].assign(**bars)
+
+    def drawn(rows: pd.DataFrame) -> list[tuple[float, float]]:
+        ax = onsets.plot_lags(Figure().subplots(), rows, colours)
+        flat = [part.get_segments()[0] for part in ax.collections]
+        return sorted((line[0, 0], line[1, 0]) for line in flat if line[0, 1] == line[1, 1])
+
+    levels = sorted(zip(own["lag_low"], own["lag_high"], strict=True))
+    assert len(levels) > 1
+    np.testing.assert_allclose(drawn(own), levels)
+    assert drawn(pd.concat([own, whole])) == [(-1.0, 1.5)]
+    # One run says nothing about runs.
+    np.testing.assert_allclose(drawn(pd.concat([own, whole.assign(runs=1)])), levels)
+
+
+def test_a_crowded_panel_shows_medians_where_all_have_a_value():
+    steps, seeds = (2, 4, 8), range(emergence.FEW + 1)
+    rows = pd.DataFrame(
+        [
+            dict(method="ppo", seed=seed, peer=0, step=step, low=0.0, high=1.0, verdict="ok",
+                 value=np.nan if (seed, step) == (0, 2) else float(seed * step))
+            for seed in seeds
+            for step in steps
+        ]
+    )  # fmt: skip
+    ax = emergence.plot(Figure().subplots(), rows, method_colours(["ppo"]))
+    assert len(ax.collections) == 0  # no bands
+    [median] = [line for line in ax.lines if line.get_marker() == "o"]
+    np.testing.assert_array_equal(median.get_ydata(), [np.nan, 12.0, 24.0])
+    few = rows[rows["seed"] < emergence.FEW]
+    ax = emergence.plot(Figure().subplots(), few, method_colours(["ppo"]))
+    assert len(ax.collections) == emergence.FEW
+    assert len([line for line in ax.lines if line.get_marker() == "o"]) == emergence.FEW
+
+
 def test_points_of_the_gap(tables):
     rows = pd.read_csv(tables / "emergence.csv", skiprows=1)
     points = onsets.points_of(rows[rows["game"] == "starpilot"], "tv")
