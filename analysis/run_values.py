@@ -16,6 +16,8 @@ FACTORS = ("ratio", "ratio_unseen", "tv", "tv_unseen", "tv_between", "horizon", 
 Measure = tuple[str, str]
 """(measure, layer)"""
 RETURN = ("return", "episodes")
+BEGUN = 0.25
+"""Share of the longest training that runs must have been trained for to be compared."""
 NORMAL = 1.96
 
 
@@ -99,6 +101,12 @@ def untrained_values(rows: pd.DataFrame, game: str, measure: Measure) -> np.ndar
     here = rows[(rows["method"] == UNTRAINED) & (rows["game"] == game)]
     here = here[(here["measure"] == measure[0]) & (here["layer"] == measure[1])]
     return here[["value", "low", "high"]].dropna().to_numpy(float)
+
+
+def untrained_mean(rows: pd.DataFrame, game: str, measure: Measure) -> float:
+    """Mean over the untrained policies of a game; NaN without one."""
+    found = untrained_values(rows, game, measure)
+    return float(found[:, 0].mean()) if len(found) else np.nan
 
 
 def learned(run: Run, step: int, rows: pd.DataFrame) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.matched import at_level, discoveries, welch
-from analysis.run_values import NORMAL, RETURN, Measure, Run, is_factor, learned, runs_of
+from analysis.run_values import BEGUN, NORMAL, RETURN, Measure, Run, is_factor, learned, runs_of
 from analysis.tables import Column, Schema
 from checkpoints.console import UserError
 from checkpoints.recipes import base_method
@@ -21,8 +21,6 @@ ENTROPY = ("entropy", "decisions")
 UNSEEN, ALL = ("ratio_unseen", "decisions"), ("ratio", "decisions")
 OF_ONESELF = ("cka_final", "cka_peer")
 """Measures that say of a policy what it resembles: nothing that two methods have in common."""
-BEGUN = 0.25
-"""Share of the control's steps that a method must have been trained for to be compared."""
 ONE_RUN = "one run on a side: no interval over runs"
 
 

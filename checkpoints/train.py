@@ -166,7 +166,7 @@ def main(settings: Settings, behind: float = 0.0) -> None:
     import torch
 
     from checkpoints.group import Group
-    from checkpoints.peer import training_levels
+    from checkpoints.peer import own_threads, training_levels
     from checkpoints.run import Run
     from checkpoints.teacher import load_teacher
 
@@ -177,9 +177,7 @@ def main(settings: Settings, behind: float = 0.0) -> None:
         clear_leftovers(folder)
         asked = _recipe(settings, wanted.game)
         recipe, teacher = load_teacher(asked, wanted.game, settings.output)
-        # Beside a GPU the cores are free for Procgen; threads of its own beside those of torch
-        # were measured to gain nothing.
-        own = threads if settings.device == "cuda" else 0
+        own = own_threads(settings.device, threads)
         world = training_levels(wanted.game, num_threads=own)
         group = Group(world, recipe, wanted.seed, settings.device, teacher=teacher)
         run = Run(wanted, group, settings.output, settings.evaluate_episodes)

@@ -11,14 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.run_values import NORMAL, RETURN, Measure, Run, is_factor, learned, untrained_values
+from analysis.run_values import BEGUN, NORMAL, RETURN, Measure, Run, is_factor, learned
 from figures.contrasts import TICKS
 from figures.curves import short
-from figures.style import PAGE_WIDTH, SMALL
+from figures.style import PAGE_WIDTH, SMALL, Drawing
 
-BEHIND = 4
-"""A setting kept for less than one part in so many of the longest is being trained, or was cut
-short: it is named, and the others are not compared at its last step."""
 APART, SEEDS_APART = 0.16, 0.05
 TITLE = (
     "A dot a run, its bar over levels. TV twins ÷ states of 1: the wallpaper decides as much as "
@@ -52,12 +49,15 @@ class Row(NamedTuple):
 def shared_step(groups: Iterable[Sequence[Run]]) -> int:
     """The last step at which every group of runs has one, but for those far behind; 0 if none.
 
+    A group that has only begun (``BEGUN``) is being trained, or was cut short: it is named, and
+    the others are not compared at its last step.
+
     Args:
         groups: runs of each setting and method.
     """
     kept = [{step for run in runs for step in run.steps} for runs in groups if runs]
     longest = max((max(steps) for steps in kept), default=0)
-    able = [steps for steps in kept if BEHIND * max(steps) >= longest]
+    able = [steps for steps in kept if max(steps) >= BEGUN * longest]
     return max(set.intersection(*able), default=0) if able else 0
 
 
@@ -103,12 +103,6 @@ def behind(runs: Iterable[Run], step: int) -> tuple[str, ...]:
         if step not in run.steps
     ]
     return (f"not so far: {', '.join(names)}",) if names else ()
-
-
-def untrained_return(values: pd.DataFrame, game: str) -> float:
-    """Mean over untrained policies of a game; NaN without one."""
-    found = untrained_values(values, game, RETURN)
-    return float(found[:, 0].mean()) if len(found) else np.nan
 
 
 def plot(
@@ -204,8 +198,17 @@ def _handles(methods: Mapping[str, str]) -> list[Line2D]:
     return handles
 
 
-def empty(words: str) -> Figure:
-    """A figure that says why there is nothing to draw."""
-    figure = Figure(figsize=(PAGE_WIDTH, 0.6))
-    figure.text(0.5, 0.5, words, ha="center", va="center", fontsize=8)
-    return figure
+def drawing(
+    name: str,
+    rows: Sequence[Row],
+    nothing: str,
+    colours: Mapping[str, str],
+    lines: Mapping[str, str],
+) -> Drawing:
+    """The finished figure and its points; without a row, one that says that there is nothing."""
+    if not rows:
+        figure = Figure(figsize=(PAGE_WIDTH, 0.6))
+        figure.text(0.5, 0.5, nothing, ha="center", va="center", fontsize=8)
+        return Drawing(name, figure, pd.DataFrame(columns=list(COLUMNS)))
+    points = pd.concat([row.points for row in rows], ignore_index=True)
+    return Drawing(name, draw_rows(rows, colours, lines), points)

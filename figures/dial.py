@@ -5,19 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.run_values import RETURN, Run, runs_of
+from analysis.run_values import RETURN, Run, runs_of, untrained_mean
 from checkpoints.recipes import base_method
 from figures import twins_panel
-from figures.against import COLUMNS as SHOWN
-from figures.against import (
-    Row,
-    behind,
-    draw_rows,
-    empty,
-    points_of,
-    shared_step,
-    untrained_return,
-)
+from figures.against import Row, behind, drawing, points_of, shared_step
 from figures.curves import short
 from figures.emergence import COLUMNS, COMMAND, UNTRAINED
 from figures.inputs import load_rows
@@ -71,7 +62,7 @@ def row_of(game: str, runs: list[Run], values: pd.DataFrame, total: int | None) 
         tuple(names.values()),
         points,
         MEASURES,
-        untrained_return(values, game),
+        untrained_mean(values, game, RETURN),
         notes + behind(some, step),
     )
 
@@ -88,10 +79,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
         for game in sorted({run.game for run in runs})
         if (row := row_of(game, [r for r in runs if r.game == game], values, totals.get(game)))
     ]
-    points = pd.concat([row.points for row in rows]) if rows else pd.DataFrame(columns=list(SHOWN))
-    names = in_method_order(points["line"])
-    colours = method_colours([*points["method"], *names, UNTRAINED])
-    figure = empty("No method was trained on two sets of backgrounds so far.")
-    if rows:
-        figure = draw_rows(rows, colours, {name: colours[name] for name in names})
-    yield Drawing(NAME, figure, points.reset_index(drop=True))
+    names = in_method_order(name for row in rows for name in row.points["line"])
+    methods = [method for row in rows for method in row.points["method"]]
+    colours = method_colours([*methods, *names, UNTRAINED])
+    nothing = "No method was trained on two sets of backgrounds so far."
+    yield drawing(NAME, rows, nothing, colours, {name: colours[name] for name in names})

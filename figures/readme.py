@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.run_values import Measure, Run, is_factor, runs_of, untrained_values
+from analysis.run_values import Measure, Run, is_factor, runs_of, untrained_mean, untrained_values
 from checkpoints.console import UserError, run_command
 from figures import contrasts
 from figures.inputs import load_rows
@@ -65,9 +65,9 @@ def written(cells: list[str]) -> str:
 
 def blank(values: pd.DataFrame, game: str, columns: list[Measure]) -> list[str]:
     """What untrained networks have in each column: where every measure starts from."""
-    found = [untrained_values(values, game, measure)[:, 0] for measure in columns]
-    means = [number(float(one.mean()) if len(one) else float("nan")) for one in found]
-    return ["untrained", str(max(map(len, found))), *means, "", ""]
+    count = max(len(untrained_values(values, game, measure)) for measure in columns)
+    means = [number(untrained_mean(values, game, measure)) for measure in columns]
+    return ["untrained", str(count), *means, "", ""]
 
 
 def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> str:
@@ -129,7 +129,7 @@ def block(tables: Path) -> str:
     parts: list[str] = []
     for game, control in contrasts.panels(rows):
         here = rows[(rows["game"] == game) & (rows["control"] == control)]
-        of = here[here["measure"] == contrasts.outcome(here)]
+        of = contrasts.of_outcome(rows, game, control)
         mine = [run for run in runs if run.game == game]
         kind = "unseen" if contrasts.outcome(here) == contrasts.UNSEEN else "all"
         title = panel_title(game, control)

@@ -6,18 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.run_values import RETURN, Measure, Run, runs_of
+from analysis.run_values import RETURN, Measure, Run, runs_of, untrained_mean
 from checkpoints.recipes import METHODS, base_method
-from figures.against import COLUMNS as SHOWN
-from figures.against import (
-    Row,
-    behind,
-    draw_rows,
-    empty,
-    points_of,
-    shared_step,
-    untrained_return,
-)
+from figures.against import Row, behind, drawing, points_of, shared_step
 from figures.curves import short
 from figures.emergence import COLUMNS, COMMAND, UNTRAINED
 from figures.inputs import load_rows
@@ -36,9 +27,10 @@ BETWEEN: Measure = ("tv_between", "decisions")
 def strengths(kind: str) -> dict[str, float]:
     """Method -> strength, in increasing order: PPO, and what differs from it in this alone."""
     plain = asdict(METHODS[BASE])
+    recipes = {name: asdict(recipe) for name, recipe in METHODS.items()}
     found = {
         name: recipe[kind]
-        for name, recipe in ((name, asdict(recipe)) for name, recipe in METHODS.items())
+        for name, recipe in recipes.items()
         if {key for key in plain if recipe[key] != plain[key]} <= {kind}
     }
     return dict(sorted(found.items(), key=lambda item: item[1]))
@@ -99,7 +91,7 @@ def row_of(kind: str, groups: dict[str, list[Run]], step: int, values: pd.DataFr
         tuple(ticks.values()),
         points[points["measure"].isin([measure for measure, _ in measures.values()])],
         measures,
-        untrained_return(values, first.game),
+        untrained_mean(values, first.game, RETURN),
         behind(some, step),
     )
 
@@ -114,9 +106,6 @@ def draw(tables: Path) -> Iterator[Drawing]:
         for key in sorted({(run.game, run.backgrounds) for run in runs})
         for row in rows_of([r for r in runs if (r.game, r.backgrounds) == key], values)
     ]
-    points = pd.concat([row.points for row in rows]) if rows else pd.DataFrame(columns=list(SHOWN))
-    figure = empty("No strengths of L2 or dropout were trained so far.")
-    if rows:
-        colours = method_colours([*points["method"], UNTRAINED])
-        figure = draw_rows(rows, colours, dict.fromkeys(KINDS, "0.6"))
-    yield Drawing(NAME, figure, points.reset_index(drop=True))
+    colours = method_colours([*(m for row in rows for m in row.points["method"]), UNTRAINED])
+    nothing = "No strengths of L2 or dropout were trained so far."
+    yield drawing(NAME, rows, nothing, colours, dict.fromkeys(KINDS, "0.6"))

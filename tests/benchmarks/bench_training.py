@@ -23,7 +23,7 @@ import torch
 
 from checkpoints.console import UserError, run_command
 from checkpoints.group import Group
-from checkpoints.peer import training_levels
+from checkpoints.peer import own_threads, training_levels
 from checkpoints.recipes import Recipe, get_recipe
 from checkpoints.train import keep_freed_memory
 from tests.benchmarks.rivals import Iterate, authors, cleanrl, settle, start
@@ -128,8 +128,8 @@ def measure(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Rates of each side, agent-steps a second, and shares of ours."""
     recipe = recipe_of(case, settings.steps)
-    own = settings.threads if device == "cuda" else 0  # as checkpoints.train has it
-    group = Group(training_levels(GAME, num_threads=own), recipe, 0, device)
+    world = training_levels(GAME, num_threads=own_threads(device, settings.threads))
+    group = Group(world, recipe, 0, device)
 
     def timed(job: Callable[[], object]) -> Iterate:
         def run() -> float:
