@@ -4,13 +4,12 @@ Two folders of them, and beside the second the logs of all other runs of ``study
 on where it was stopped.
 """
 
-import csv
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from checkpoints.console import UserError, run_command
-from checkpoints.folder import PROGRESS
+from checkpoints.folder import PROGRESS, standing
 from checkpoints.halves import TOLERANCE, half_precision_shift
 from checkpoints.ids import PolicyId, parse_id
 from checkpoints.store import ZOO, list_policies, load_policy, policy_path, save_policy
@@ -102,14 +101,6 @@ def shipped_already(run: PolicyId, folder: Path) -> bool:
     return any(run.covers(policy) for policy in list_policies(folder))
 
 
-def logged_until(run: Path) -> int:
-    """The last step in the log of a run's folder; 0 without one."""
-    if not (run / PROGRESS).is_file():
-        return 0
-    with (run / PROGRESS).open(encoding="utf-8", newline="") as file:
-        return max((int(row["step"]) for row in csv.DictReader(file)), default=0)
-
-
 def copy_log(run: PolicyId, source: Path, target: Path) -> None:
     """Copy what training wrote about a run."""
     (target / str(run)).mkdir(parents=True, exist_ok=True)
@@ -146,7 +137,7 @@ def main(settings: Settings) -> None:
             print(f"left out: {error}")
     shipped = {name for runs in SHIPPED.values() for name in runs}
     for name, run in planned.items():
-        if name not in shipped and logged_until(settings.runs / name) >= run.steps:
+        if name not in shipped and standing(settings.runs / name, run.steps).state == "done":
             copy_log(run.id, settings.runs, settings.output / "study")
     print(f"policies and logs: {settings.output / 'zoo'}, {settings.output / 'study'}")
 

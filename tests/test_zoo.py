@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from queued import save
 
 from analysis import curves
 from analysis.tables import read_table
@@ -21,6 +22,7 @@ from checkpoints.store import Provenance, list_policies, policy_path, save_polic
 from checkpoints.study import read_study
 
 RECIPE = Recipe(encoder="nature", features=8, mode="easy")
+BATCH = replace(RECIPE, num_envs=4, num_steps=8)
 RUN = parse_id("leaper/ppo/0")
 
 
@@ -102,8 +104,9 @@ def test_without_training_unfinished_runs_are_named(runs: Path, monkeypatch, cap
 def test_both_folders_are_filled_and_other_runs_leave_their_logs(runs: Path, monkeypatch):
     monkeypatch.setattr(zoo, "SHIPPED", {"zoo": {}, "study": {"leaper/ppo/0": (128,)}})
     for seed, step in ((1, 32), (2, 64)):  # of which the study wants 64
-        (runs / f"leaper/ppo/{seed}").mkdir()
-        (runs / f"leaper/ppo/{seed}" / "progress.csv").write_text(f"step\n{step}\n")
+        folder = runs / f"leaper/ppo/{seed}"
+        save(folder, step // BATCH.batch, BATCH)
+        (folder / "progress.csv").write_text(f"step\n{step}\n")
     zoo.main(settings(runs))
     study = runs.parent / "study"
     assert [str(one) for one in list_policies(study)] == ["leaper/ppo/0/peer0/step128"]
