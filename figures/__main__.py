@@ -15,6 +15,7 @@ from figures import (
     embedding,
     emergence,
     erasure,
+    gap,
     invariance,
     onsets,
     probes,
@@ -36,7 +37,7 @@ from figures.style import Draw, save
 FIGURES: dict[str, Draw] = {
     module.NAME: module.draw
     for module in (
-        *(curves, cka_map, cka_contrast, invariance, robustness, steps, emergence, onsets),
+        *(curves, cka_map, cka_contrast, invariance, robustness, steps, emergence, onsets, gap),
         *(contrasts, dial, sweep, erasure, probes, variation, saliency, saliency_sheet, embedding),
         *(similarity, similarity_pairs, similarity_nulls, similarity_outliers, returns),
         twins_panel,
@@ -49,7 +50,7 @@ class Settings:
     """Draw figures from tables, each as PDF, PNG (200 dpi) and CSV of the rows it shows.
 
     NAME is one of: curves, cka_map, cka_contrast, invariance, robustness, steps,
-    emergence, onsets, contrasts, dial, sweep, erasure, probes, variation, saliency,
+    emergence, onsets, gap, contrasts, dial, sweep, erasure, probes, variation, saliency,
     saliency_sheet, embedding, similarity, similarity_pairs, similarity_nulls,
     similarity_outliers, returns, twins_panel. No name draws all.
     """

@@ -19,11 +19,13 @@ from figures.style import (
     by_backgrounds,
     in_layer_order,
     in_method_order,
+    is_strength,
     method_colours,
     on_paper,
 )
 
 NAME = "emergence"
+NARROWED = f"{NAME}-narrowed"
 COMMAND = "python -m analysis.emergence"
 PROBES, PROBES_COMMAND = "probes_steps", "python -m probes.steps"
 COLUMNS = (
@@ -124,17 +126,32 @@ def of_panel(rows: pd.DataFrame, panel: Panel) -> pd.DataFrame:
 
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
-    """One figure: a column for each game, a line of panels for each measure."""
+    """One figure of games on their own backgrounds, one of those narrowed to some of them."""
     rows = load_rows(tables, NAME, COLUMNS, COMMAND)
     rows = pd.concat([rows, load_rows(tables, PROBES, COLUMNS, PROBES_COMMAND)], ignore_index=True)
-    panels = by_backgrounds(rows)
+    panels = by_backgrounds(rows[~rows["method"].map(is_strength)])
     colours = method_colours([method for _, _, here in panels for method in here["method"]])
-    width = COLUMN_WIDTH * 1.3 if len(panels) <= 2 else PAGE_WIDTH
+    own = [panel for panel in panels if panel[0] == panel[1]]
+    narrowed = [panel for panel in panels if panel[0] != panel[1]]
+    for name, some in ((NAME, own), (NARROWED, narrowed)):
+        if some:
+            yield page(name, some, colours)
+
+
+def page(name: str, games: list[tuple[str, str, pd.DataFrame]], colours: dict[str, str]) -> Drawing:
+    """A column for each game, a line of panels for each measure.
+
+    Args:
+        name: of the figure.
+        games: game, title and rows, as from :func:`figures.style.by_backgrounds`.
+        colours: method -> colour.
+    """
+    width = COLUMN_WIDTH * 1.3 if len(games) <= 2 else PAGE_WIDTH
     figure = Figure(figsize=(width, 1.0 + 0.82 * len(PANELS)))
-    axes = figure.subplots(len(PANELS), len(panels), squeeze=False, sharex="col")
+    axes = figure.subplots(len(PANELS), len(games), squeeze=False, sharex="col")
     handles: dict[str, Any] = {}
     shown = []
-    for column, (_, title, here) in enumerate(panels):
+    for column, (_, title, here) in enumerate(games):
         for ax, panel in zip(axes[:, column], PANELS, strict=True):
             some = of_panel(here, panel)
             plot(ax, some, colours)
@@ -153,12 +170,12 @@ def draw(tables: Path) -> Iterator[Drawing]:
         list(handles.values()),
         list(handles),
         loc="outside lower center",
-        ncols=4,
+        ncols=4 if len(games) > 2 else 3,
         title="Open: second peer. Dotted: untrained. Crosses: collapsed, undecided or no log.\n"
         f"More than {FEW} policies: a thin line each, points for the median of a method",
         title_fontsize=SMALL,
     )
-    yield Drawing(NAME, figure, pd.concat(shown, ignore_index=True))
+    return Drawing(name, figure, pd.concat(shown, ignore_index=True))
 
 
 def _why(rows: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""Does a measure move before the return does, and do invariant policies generalise better?"""
+"""Does a measure move before the return does?"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +14,12 @@ from figures import emergence
 from figures.inputs import load_rows
 from figures.style import (
     PAGE_WIDTH,
-    SMALL,
     Drawing,
     by_backgrounds,
     in_method_order,
+    is_strength,
     method_colours,
     on_paper,
-    without_backgrounds,
 )
 
 NAME = "onsets"
@@ -31,11 +30,6 @@ COLUMNS = (
     *("lag", "lag_low", "lag_high", "lag_verdict", "rho", "increments"),
 )
 PROBES = "probes_onsets"
-GAP = "emergence_gap"
-GAP_COLUMNS = (
-    *("game", "measure", "layer", "between", "implied", "rho", "low", "high", "policies"),
-    *("runs", "verdict"),
-)
 MEASURES = {
     "icc": "ICC",
     "ratio": "TV, twins ÷ states",
@@ -47,13 +41,9 @@ MEASURES = {
     "cka_final": "CKA to end",
     "saliency": "gradient on background",
 }
-AGAINST = {
-    "tv": "TV, twins (theorem: ρ > 0)",
-    "ratio": "TV, twins ÷ states (ρ > 0)",
-    "icc": "ICC, last layer (ρ < 0)",
-}
 APART = 0.7
 """Share of the room between two measures over which policies are spread."""
+PANELS_A_ROW = 3
 
 
 def plot_lags(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
@@ -101,92 +91,42 @@ def _lags_of(ax: Axes, rows: pd.DataFrame, middle: float, room: float, colour: s
         ax.plot(one.lag, middle + apart, "o", color=colour, markerfacecolor=face, markersize=2.2)
 
 
-def plot_gap(ax: Axes, points: pd.DataFrame, colours: dict[str, str]) -> Axes:
-    """One game: the generalisation gap of each policy against a measure; last steps filled.
-
-    Args:
-        ax: where to draw.
-        points: from :func:`points_of`; the gap's interval speaks of unseen levels only.
-        colours: method -> colour.
-    """
-    for method in in_method_order(points["method"]):
-        one, colour = points[points["method"] == method], colours[method]
-        ax.vlines(one["value"], one["gap_low"], one["gap_high"], color=colour, lw=0.6, alpha=0.5)
-        for last in (False, True):
-            some = one[one["last"] == last]
-            face = colour if last else "white"
-            ax.scatter(some["value"], some["gap"], s=12, ec=colour, fc=face, zorder=3)
-    ax.axhline(0.0, color="0.35", linewidth=0.8, zorder=0)
-    return ax
-
-
-def points_of(values: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """A row a trained policy: ``value`` of a measure in its last layer; ``gap`` and its ends."""
-    trained = values[values["method"] != emergence.UNTRAINED]
-    gap = trained[trained["measure"] == "gap"].set_index("id")
-    some = emergence.of_panel(trained, emergence.Panel(measure, ""))
-    ends = some.groupby(some["id"].str.replace(r"/step\d+$", "", regex=True))["step"].transform(
-        "max"
-    )
-    names = {"gap": "value", "gap_low": "low", "gap_high": "high"}
-    found = {new: some["id"].map(gap[old]) for new, old in names.items()}
-    return some.assign(last=some["step"] == ends, **found)
-
-
-def words_of(gaps: pd.DataFrame, game: str, measure: str, layer: str) -> str:
-    """The rank correlation as the table says it."""
-    some = gaps[(gaps["game"] == game) & (gaps["measure"] == measure) & (gaps["layer"] == layer)]
-    lines = []
-    for one in some.itertuples():
-        ends = "" if np.isnan(one.low) else f" [{one.low:.2f}, {one.high:.2f}]"
-        value = "–" if np.isnan(one.rho) else f"{one.rho:+.2f}".replace("-", "−")
-        lines.append(f"{one.between}: ρ {value}{ends}, {one.runs} runs")
-    return "\n".join(lines)
-
-
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
-    """One figure: lags of each game above, the gap against three measures below."""
+    """One figure: a panel for each game and set of training backgrounds, three a row."""
     onsets = load_rows(tables, TABLE, COLUMNS, COMMAND)
     probed = load_rows(tables, PROBES, COLUMNS, emergence.PROBES_COMMAND)
     onsets = pd.concat([onsets, probed], ignore_index=True)
-    values = load_rows(tables, emergence.NAME, emergence.COLUMNS, COMMAND)
-    gaps = load_rows(tables, GAP, GAP_COLUMNS, COMMAND)
     shown = pd.concat([emergence.of_panel(onsets, emergence.Panel(name, "")) for name in MEASURES])
-    games, panels = sorted(set(values["game"])), by_backgrounds(shown)
+    panels = by_backgrounds(shown[~shown["method"].map(is_strength)])
     colours = method_colours([method for _, _, here in panels for method in here["method"]])
-    figure = Figure(figsize=(PAGE_WIDTH, 4.1 + 1.75 * len(games)))
-    parts: Any = figure.subfigures(2, 1, height_ratios=(3.8, 1.75 * len(games)))
-    above, below = parts
-    top = above.subplots(1, len(panels), squeeze=False, sharey=True)[0]
-    for ax, (_, title, here) in zip(top, panels, strict=True):
+    lines = -(-len(panels) // PANELS_A_ROW)
+    across = min(len(panels), PANELS_A_ROW)
+    figure = Figure(figsize=(PAGE_WIDTH, 1.0 + 3.5 * lines))
+    axes = figure.subplots(lines, across, squeeze=False, sharey=True)
+    for ax, (_, title, here) in zip(axes.flat, panels, strict=False):
         plot_lags(ax, here, colours).set_title(title.replace(", ", ",\n"))
-    above.supxlabel("onset after that of the return, octaves", fontsize=8)
-    axes = below.subplots(len(games), len(AGAINST), squeeze=False, sharey="row", sharex="col")
-    for line, game in zip(axes, games, strict=True):
-        some = values[values["game"] == game]
-        some = some.assign(method=[without_backgrounds(method) for method in some["method"]])
-        for ax, measure in zip(line, AGAINST, strict=True):
-            points = points_of(some, measure)
-            plot_gap(ax, points, colours)
-            layer = points["layer"].iloc[0] if len(points) else ""
-            ax.set_title(words_of(gaps, game, measure, layer), fontsize=SMALL)
-        line[0].set_ylabel(f"{game}:\ntrain − unseen return")
-    for ax, words in zip(axes[-1], AGAINST.values(), strict=True):
-        ax.set_xlabel(words)
+    for ax in axes.flat[len(panels) :]:
+        ax.remove()
+    for ax in axes.flat[max(len(panels) - across, 0) : len(panels)]:
+        ax.set_xlabel("onset after the return's, octaves")
     _legend(figure, colours)
-    yield Drawing(NAME, figure, shown.reset_index(drop=True))
+    yield Drawing(NAME, figure, pd.concat([rows for _, _, rows in panels], ignore_index=True))
 
 
 def _legend(figure: Figure, colours: dict[str, str]) -> None:
-    methods = [method for method in in_method_order(colours) if method != emergence.UNTRAINED]
-    handles = [Line2D([], [], color=colours[one], marker="o", label=one) for one in methods]
-    grey: dict[str, Any] = {"color": "0.3", "linestyle": ""}
-    open_: dict[str, Any] = {"marker": "o", "markerfacecolor": "white"}
+    handles = method_handles(colours)
+    grey: dict[str, Any] = {"color": "0.3", "linestyle": "", "marker": "o"}
     handles += [
-        Line2D([], [], **grey, **open_, label="above: a bound only; below: an earlier step"),
-        Line2D([], [], **grey, marker="x", label="no lag: see the table's verdict"),
+        Line2D([], [], **grey, markerfacecolor="white", label="a bound only"),
+        Line2D([], [], **grey | {"marker": "x"}, label="no lag: see the table's verdict"),
         Line2D([], [], color="0.3", alpha=0.45, linewidth=1.8, label="95 % over runs"),
         Line2D([], [], color="0.3", linewidth=0.7, label="one run: over levels"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
+
+
+def method_handles(colours: dict[str, str]) -> list[Line2D]:
+    """One entry of a legend for each trained method."""
+    methods = [method for method in in_method_order(colours) if method != emergence.UNTRAINED]
+    return [Line2D([], [], color=colours[one], marker="o", label=one) for one in methods]

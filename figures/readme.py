@@ -15,7 +15,7 @@ from analysis.run_values import Measure, Run, is_factor, runs_of, untrained_mean
 from checkpoints.console import UserError, run_command
 from figures import contrasts
 from figures.inputs import load_rows
-from figures.style import panel_title, without_backgrounds
+from figures.style import is_strength, panel_title, without_backgrounds
 
 BEGIN, END = "<!-- result: python -m figures.readme -->", "<!-- end of result -->"
 TV, RATIO = ("tv_between", "decisions"), ("ratio_unseen", "decisions")
@@ -75,7 +75,7 @@ def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> str:
     outcome = contrasts.outcome(rows)
     of = rows[rows["measure"] == outcome]
     columns = {**COLUMNS, "TV twins ÷ states": (outcome, "decisions")}
-    lines = contrasts.lines_of(of)
+    lines = [line for line in contrasts.lines_of(of) if not is_strength(line.method)]
     longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")
     head = ["method", "runs", *columns, "÷ PPO, equal steps", "equal frames"]
     out = [written(head), written(["---"] * len(head))]
@@ -140,6 +140,7 @@ def block(tables: Path) -> str:
         said = [
             f"{without_backgrounds(one.treatment)} ÷ PPO {effect(one)}"
             for one in of[of["match"] == "steps"].itertuples()
+            if not is_strength(one.treatment)
         ]
         parts.append(f"{title}, {kind} backgrounds: {', '.join(said)}.")
     head, others = parts[:3], parts[3:]

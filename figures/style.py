@@ -107,10 +107,16 @@ def without_backgrounds(method: str) -> str:
     return base_method(method)
 
 
+def is_strength(method: str) -> bool:
+    """Whether a method is another at another strength, such as ``ppo-l2-weak``: see ``sweep``."""
+    return without_backgrounds(method).endswith(("-weak", "-strong"))
+
+
 def panel_title(game: str, method: str) -> str:
     """The game, and how many backgrounds training was narrowed to, if it was."""
     count = method.removeprefix(without_backgrounds(method)).removeprefix("-bg")
-    return f"{game}, {count} training backgrounds" if count else game
+    many = "" if count == "1" else "s"
+    return f"{game}, {count} training background{many}" if count else game
 
 
 def by_backgrounds(rows: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:

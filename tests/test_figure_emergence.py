@@ -6,7 +6,7 @@ import pytest
 import toy_tables
 from matplotlib.figure import Figure
 
-from figures import emergence, onsets
+from figures import emergence, gap, onsets
 from figures.style import by_backgrounds, method_colours
 
 
@@ -100,26 +100,29 @@ def test_a_crowded_panel_shows_medians_where_all_have_a_value():
 
 def test_points_of_the_gap(tables):
     rows = pd.read_csv(tables / "emergence.csv", skiprows=1)
-    points = onsets.points_of(rows[rows["game"] == "starpilot"], "tv")
+    points = gap.points_of(rows[rows["game"] == "starpilot"], "tv")
     assert len(points) == 4 * 8
     assert set(points.loc[points["last"], "step"]) == {2**21}
     assert (points["gap_low"] < points["gap"]).all()
-    ax = onsets.plot_gap(Figure().subplots(), points, method_colours(points["method"]))
+    ax = gap.plot_gap(Figure().subplots(), points, method_colours(points["method"]))
     drawn = np.concatenate([c.get_offsets() for c in ax.collections if len(c.get_offsets()) > 1])
     assert sorted(drawn[:, 1]) == sorted(points["gap"])
 
 
 def test_correlations_are_those_of_the_table(tables):
     gaps = pd.read_csv(tables / "emergence_gap.csv", skiprows=1)
-    assert onsets.words_of(gaps, "coinrun", "ratio", "decisions").count("ρ –") == 2
+    assert gap.words_of(gaps, "coinrun", "ratio", "decisions").count("ρ –") == 2
     one = gaps[(gaps["game"] == "all") & (gaps["measure"] == "tv")].iloc[0]
-    words = onsets.words_of(gaps, "all", "tv", "decisions")
+    words = gap.words_of(gaps, "all", "tv", "decisions")
     assert f"[{one['low']:.2f}, {one['high']:.2f}], 4 runs" in words
 
 
 def test_runs_on_other_backgrounds_have_a_panel_of_their_own(tables, tmp_path):
     rows = pd.read_csv(tables / "emergence.csv", skiprows=1)
     narrowed = rows[(rows["game"] == "starpilot") & (rows["method"] == "ppo")]
+    strong = narrowed.assign(
+        method="ppo-l2-strong-bg9", id=narrowed["id"].str.replace("/ppo/", "/ppo-l2-strong-bg9/")
+    )
     narrowed = narrowed.assign(
         method="ppo-bg9", id=narrowed["id"].str.replace("/ppo/", "/ppo-bg9/")
     )
@@ -130,3 +133,22 @@ def test_runs_on_other_backgrounds_have_a_panel_of_their_own(tables, tmp_path):
     assert set(last["method"]) == {"ppo", "untrained"}
     assert set(last.loc[last["method"] == "ppo", "id"]) == set(narrowed["id"])
     assert len(panels[1][2]) == (rows["game"] == "starpilot").sum()
+    every = pd.concat([rows, narrowed, strong])
+    toy_tables.write(every.to_dict("records"), tmp_path, "emergence")
+    (tmp_path / "probes_steps.csv").symlink_to(tables / "probes_steps.csv")
+    own, narrow = emergence.draw(tmp_path)
+    assert (own.name, narrow.name) == ("emergence", "emergence-narrowed")
+    assert not own.rows["method"].str.contains("-bg").any()
+    assert {name.split("/")[1] for name in narrow.rows["id"]} == {"ppo-bg9", "untrained"}
+
+
+def test_panels_of_onsets_go_on_in_a_second_row(tables, tmp_path):
+    rows = pd.read_csv(tables / "emergence_onsets.csv", skiprows=1)
+    counts = ("", "-bg1", "-bg4", "-bg9")
+    wide = [rows.assign(method=rows["method"] + count) for count in counts]
+    toy_tables.write(pd.concat(wide).to_dict("records"), tmp_path, "emergence_onsets")
+    (tmp_path / "probes_onsets.csv").symlink_to(tables / "probes_onsets.csv")
+    (drawing,) = onsets.draw(tmp_path)
+    titles = [ax.get_title() for ax in drawing.figure.axes]
+    assert len(titles) == 2 * len(counts)
+    assert titles[1] == "coinrun,\n1 training background"

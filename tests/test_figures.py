@@ -11,7 +11,6 @@ import pytest
 import toy_tables
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
 
 from analysis.tables import Schema
 from checkpoints.console import UserError
@@ -65,29 +64,6 @@ def test_every_figure_is_drawn_and_twice_the_same(one_game, tmp_path, capsys):
         main(Settings(names=("curves",), tables=one_game, output=first))
     main(Settings(names=("cka_contrast",), tables=one_game, output=first, overwrite=True))
     assert digests(first) == digests(second)
-
-
-def picture(fill: np.ndarray, path: Path) -> np.ndarray:
-    """Save an RGB picture of bytes (h, w, 3) with a palette, if that does not show; read it."""
-    Image.fromarray(fill).save(path, dpi=(200, 200))
-    style.use_palette(path)
-    with Image.open(path) as opened:
-        assert opened.info["dpi"] == pytest.approx((200, 200), abs=0.1)
-        return np.asarray(opened.convert("RGB"))
-
-
-def test_a_chart_keeps_its_colours_in_a_palette(tmp_path):
-    colours = np.random.default_rng(0).integers(0, 256, (200, 3), np.uint8)
-    chart = np.full((300, 300, 3), 255, np.uint8)
-    chart[50:250:2, ::2] = colours[np.arange(150) % 200]
-    assert (picture(chart, tmp_path / "chart.png") == chart).all()
-    with Image.open(tmp_path / "chart.png") as opened:
-        assert opened.mode == "P"
-
-
-def test_a_photograph_is_left_as_it_is(tmp_path):
-    photo = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
-    assert (picture(photo, tmp_path / "photo.png") == photo).all()
 
 
 def test_other_rows_give_other_bytes(one_game, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import toy_tables
-from planted_runs import STEPS, planted, untrained, values_of
+from planted_runs import STEPS, planted, untrained, values_of, varied
 
 from analysis.versus import contrast_rows
 from checkpoints.console import UserError
@@ -75,6 +75,15 @@ def test_other_games_have_a_sentence(tmp_path):
     more += values_of("coinrun/mutual/0", STEPS, 2) + untrained("coinrun")
     found = block(tables(tmp_path, pd.concat([planted(), pd.DataFrame(more)])))
     assert re.search(r"Elsewhere: coinrun, unseen backgrounds: mutual ÷ PPO 1\.", found)
+
+
+def test_strengths_swept_are_left_to_their_figure(tmp_path):
+    runs = [row for name in ("ppo-l2", "ppo-l2-strong")
+            for row in values_of(f"starpilot/{name}-bg9/0", STEPS)]  # fmt: skip
+    among = block(tables(tmp_path, pd.concat([planted(), pd.DataFrame(runs)])))
+    elsewhere = block(tables(tmp_path, varied()))
+    assert "|ppo-l2|" in among and "ppo-dropout ÷ PPO" in elsewhere
+    assert not re.search("weak|strong", among + elsewhere)
 
 
 def test_only_the_section_is_replaced(tmp_path):
