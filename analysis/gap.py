@@ -1,10 +1,10 @@
 """Does a policy whose decisions follow the background generalise worse? Ranks, clustered by run.
 
 The theorem of arXiv 2501.02481 bounds what is lost on unseen renderings by R-robustness, that is
-by the total variation of decisions between renderings of a state. No constant is taken
-from it here: such a bound is far from the scale of returns, and no scatter of points contradicts
-it. What data can speak of is the sign that the paper reads from it: less total variation, smaller
-gap.
+by the total variation of decisions between renderings of a state. Beside the measured gap stands
+what a bound of this kind says, :func:`allowed_share`: at the total variation of any trained policy
+it allows nearly all to be lost, so no scatter of points contradicts it. What data can speak of is
+the sign that the paper reads from it: less total variation, smaller gap.
 
 Unseen levels show all backgrounds of their game: of a policy trained on some of them, the gap holds
 unseen wallpaper beside unseen levels.
@@ -22,6 +22,7 @@ from analysis.mask_scores import spearman_interval
 from analysis.stats import Interval
 from analysis.tables import Column, Schema
 from checkpoints.ids import UNTRAINED
+from checkpoints.recipes import Recipe
 
 LEAST_RUNS = 8
 """With fewer, resampling runs says nothing of other runs."""
@@ -29,6 +30,8 @@ BETWEEN = ("last", "same step")
 """Of which policies: the last of each run, or all; ranked among those trained for as long."""
 IMPLIED = {"tv": 1, "tv_unseen": 1, "ratio": 1, "ratio_unseen": 1, "icc": -1}
 """Sign that the theorem is read to imply; of ratios and ICC by way of the total variation."""
+VARIATIONS = ("tv", "tv_unseen")
+"""Measures that the theorem speaks of."""
 
 SCHEMA = Schema(
     "emergence_gap",
@@ -41,6 +44,14 @@ SCHEMA = Schema(
         Column("rho", "float", "rank correlation with train - unseen return", low=-1, high=1),
         Column("low", "float", "2.5 % point of the bootstrap over runs", low=-1, high=1),
         Column("high", "float", "its 97.5 % point", low=-1, high=1),
+        Column(
+            "allowed",
+            "float",
+            "of all that can be lost, what allowed_share leaves open at "
+            "the least TV behind rho; NaN for other measures",
+            low=0,
+            high=1,
+        ),
         Column("policies", "int", "behind it", low=0),
         Column("runs", "int", "they come from", low=0),
         Column("verdict", "text", "ok, or why there is no interval, or nothing"),
@@ -78,6 +89,25 @@ def against_gap(
     return found, count, len(names)
 
 
+def allowed_share(variation: float, discount: float = Recipe().discount) -> float:
+    """What may be lost on other renderings, as a share of the range of discounted returns.
+
+    Two copies of a policy, one for each rendering, can be coupled so that at every step in a shared
+    state they act alike with probability 1 - TV. After t + 1 steps they have parted with
+    probability at most 1 - (1 - TV)^(t + 1), and only then may rewards differ:
+    (1 - γ) Σ_t γ^t (1 - (1 - TV)^(t + 1)) = TV / (1 - γ + γ TV). Kakade and Langford 2002 argue so.
+
+    Args:
+        variation: TV between the renderings, [0, 1]. The bound asks for the largest over all
+            states; the mean over some, given here, makes it look stronger than it is.
+        discount: γ, [0, 1).
+
+    Returns:
+        Share in [0, 1]; 1: everything may be lost.
+    """
+    return variation / (1 - discount + discount * variation)
+
+
 def gap_rows(values: pd.DataFrame, seed: int = 0) -> Iterator[dict[str, Any]]:
     """Rows of :data:`SCHEMA` from rows of :data:`analysis.tracks.VALUES`.
 
@@ -100,7 +130,10 @@ def gap_rows(values: pd.DataFrame, seed: int = 0) -> Iterator[dict[str, Any]]:
             for between in BETWEEN:
                 some = here[here["id"].isin(last)] if between == "last" else here
                 label = {"game": game, "measure": measure, "layer": layer, "between": between}
-                yield {**label, **_cells(some, seed), "implied": IMPLIED[measure]}
+                cells = _cells(some, seed) | {"allowed": np.nan, "implied": IMPLIED[measure]}
+                if measure in VARIATIONS and len(some):
+                    cells["allowed"] = allowed_share(float(some["value"].min()))
+                yield {**label, **cells}
 
 
 def _cells(some: pd.DataFrame, seed: int) -> dict[str, Any]:

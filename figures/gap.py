@@ -28,7 +28,7 @@ TABLE = "emergence_gap"
 COMMAND = emergence.COMMAND
 COLUMNS = (
     *("game", "measure", "layer", "between", "implied", "rho", "low", "high", "policies"),
-    *("runs", "verdict"),
+    *("runs", "verdict", "allowed"),
 )
 AGAINST = {
     "tv": "TV, twins (theorem: ρ > 0)",
@@ -70,13 +70,18 @@ def points_of(values: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 
 def words_of(gaps: pd.DataFrame, game: str, measure: str, layer: str) -> str:
-    """The rank correlation as the table says it."""
+    """The rank correlation as the table says it, and what a bound says of total variation."""
     some = gaps[(gaps["game"] == game) & (gaps["measure"] == measure) & (gaps["layer"] == layer)]
     lines = []
     for one in some.itertuples():
         ends = "" if np.isnan(one.low) else f" [{one.low:.2f}, {one.high:.2f}]"
         value = "–" if np.isnan(one.rho) else f"{one.rho:+.2f}"
-        lines.append(f"{one.between}: ρ {value}{ends}, {one.runs} runs".replace("-", "−"))
+        lines.append(
+            f"{one.between}: ρ {value}{ends}, {one.runs} runs".replace("-", "−").replace("0.", ".")
+        )
+    allowed = some.loc[some["between"] == "last", "allowed"].dropna()
+    if len(allowed):
+        lines.append(f"a bound lets {allowed.iloc[0]:.0%} of the range be lost")
     return "\n".join(lines)
 
 

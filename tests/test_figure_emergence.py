@@ -114,7 +114,10 @@ def test_correlations_are_those_of_the_table(tables):
     assert gap.words_of(gaps, "coinrun", "ratio", "decisions").count("ρ –") == 2
     one = gaps[(gaps["game"] == "all") & (gaps["measure"] == "tv")].iloc[0]
     words = gap.words_of(gaps, "all", "tv", "decisions")
-    assert f"[{one['low']:.2f}, {one['high']:.2f}], 4 runs" in words
+    ends = f"[{one['low']:.2f}, {one['high']:.2f}], 4 runs"
+    assert ends.replace("-", "−").replace("0.", ".") in words
+    assert words.endswith("a bound lets 90% of the range be lost")
+    assert "bound" not in gap.words_of(gaps, "all", "icc", "hidden")
 
 
 def test_runs_on_other_backgrounds_have_a_panel_of_their_own(tables, tmp_path):

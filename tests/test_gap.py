@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from analysis.gap import SCHEMA, against_gap, gap_rows, rank_within
+from analysis.gap import SCHEMA, against_gap, allowed_share, gap_rows, rank_within
 from analysis.snapshot import horizon
 from analysis.tables import read_table, write_table
 
@@ -18,12 +18,13 @@ def table(slope: float, runs: int = 10, games: tuple[str, ...] = ("starpilot",))
     for game, seed in product(games, range(runs)):
         own = rng.normal()
         for k, step in enumerate((2**17, 2**19, 2**21)):
-            for measure, value in (("tv", own + 10 * k), ("gap", slope * own + 10 * k)):
+            tv, gap = 0.1 + 0.01 * (own + 10 * k), slope * own + 10 * k
+            for measure, value in (("tv", tv), ("gap", gap)):
                 rows.append(
                     dict(
                         game=game, id=f"{game}/ppo/{seed}/peer0/step{step}", method="ppo",
                         seed=seed, peer=0, step=step, measure=measure, layer="decisions",
-                        value=value + 0.01 * rng.normal(), low=0.0, high=0.0, verdict="ok",
+                        value=value + 1e-4 * rng.normal(), low=0.0, high=0.0, verdict="ok",
                     )
                 )  # fmt: skip
     return pd.DataFrame(rows)
@@ -32,6 +33,31 @@ def table(slope: float, runs: int = 10, games: tuple[str, ...] = ("starpilot",))
 def found(frame: pd.DataFrame, between: str, game: str = "starpilot") -> pd.Series:
     rows = pd.DataFrame(gap_rows(frame))
     return rows[(rows["between"] == between) & (rows["game"] == game)].iloc[0]
+
+
+@pytest.mark.parametrize(("variation", "share"), [(0.0, 0.0), (1.0, 1.0), (0.001, 0.50025)])
+def test_what_a_bound_allows(variation, share):
+    assert allowed_share(variation) == pytest.approx(share, rel=1e-4)
+
+
+def test_no_policy_loses_more_than_the_bound_allows():
+    # A long corridor where one wrong step ends all reward is the worst case: bound and loss agree.
+    rng, variation, discount = np.random.default_rng(0), 0.05, 0.9
+    alike = rng.random((20_000, 200)) >= variation
+    together = np.cumprod(alike, axis=1)
+    lost = 1 - (together * discount ** np.arange(200)).sum(axis=1) * (1 - discount)
+    allowed = allowed_share(variation, discount)
+    assert lost.mean() == pytest.approx(allowed, abs=4 * lost.std() / np.sqrt(len(lost)))
+    assert allowed_share(variation / 2, discount) < 0.9 * lost.mean()
+
+
+def test_the_bound_stands_beside_total_variation_only():
+    frame = table(0.3).query("measure == 'tv'").assign(value=lambda d: 0.1 + 0.01 * d["seed"])
+    gap = frame.assign(measure="gap")
+    icc = frame.assign(measure="icc", layer="hidden")
+    rows = pd.DataFrame(gap_rows(pd.concat([frame, gap, icc]))).set_index(["measure", "between"])
+    assert rows.loc[("tv", "last"), "allowed"] == pytest.approx(allowed_share(0.1))
+    assert rows.loc["icc", "allowed"].isna().all()
 
 
 def test_ranks_within_groups():

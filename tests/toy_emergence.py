@@ -98,6 +98,7 @@ def emergence_gap(rng: np.random.Generator) -> list[dict]:
             dict(
                 game=game, measure=measure, layer=layer, between=between, implied=1, rho=rho,
                 low=rho - half, high=rho + half, policies=8, runs=4, verdict="ok",
+                allowed=0.9 if measure == "tv" else np.nan,
             )
         )  # fmt: skip
     return rows
