@@ -45,8 +45,9 @@ reproduce: $(READY) ## shipped policies -> tables -> figures, redoing only what 
 	$(VENV)/bin/snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet host progress rules \
 		--max-checksum-file-size 100MB $(ARGS)
 
-figures: $(READY) ## redraw every figure, and the README's result, from the committed tables
+figures: $(READY) ## redraw every figure, the ledger and the README's result from the committed tables
 	$(PY) -m figures --overwrite $(ARGS)
+	$(PY) -m figures.claims
 	$(PY) -m figures.readme
 
 notebooks: $(patsubst %.py,%.ipynb,$(wildcard probes/notebooks/*.py)) ## scripts -> .ipynb beside them

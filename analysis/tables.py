@@ -93,7 +93,7 @@ def write_table(
     check_output(path, overwrite=overwrite)
     cells = _as_text(_exactly(frame, schema, str(path)), schema, str(path))
     text = _header(schema, provenance) + cells.to_csv(index=False, lineterminator="\n")
-    _write_whole(path, text)
+    write_whole(path, text)
     return path
 
 
@@ -277,7 +277,7 @@ def _header(schema: Schema, provenance: dict[str, Any]) -> str:
         ) from error
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write to a temporary name in the same folder, sync, rename: a kill leaves no half table."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.run_values import Measure, Run, is_factor, runs_of, untrained_mean, untrained_values
+from analysis.tables import write_whole
 from checkpoints.console import UserError, run_command
 from figures import contrasts
 from figures.inputs import load_rows
@@ -164,9 +165,7 @@ def main(settings: Settings) -> None:
     text = replaced(
         settings.readme.read_text(encoding="utf-8"), block(settings.tables), settings.readme
     )
-    temporary = settings.readme.with_name(f"{settings.readme.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(settings.readme)
+    write_whole(settings.readme, text)
     print(f"the result in {settings.readme} says what {settings.tables} holds")
 
 
