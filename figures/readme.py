@@ -27,6 +27,7 @@ COLUMNS: dict[str, Measure] = {
     "TV twins ÷ states": RATIO,
 }
 """Heading -> what stands under it; the last is the outcome."""
+ELSEWHERE = "The same ÷ PPO's at equal steps elsewhere, on unseen or all backgrounds: "
 
 
 @dataclass(frozen=True)
@@ -139,14 +140,14 @@ def block(tables: Path) -> str:
             parts += [table(here, mine, values), verdict(here)]
             continue
         said = [
-            f"{without_backgrounds(one.treatment)} ÷ PPO {effect(one)}"
+            f"{without_backgrounds(one.treatment)} {effect(one)}"
             for one in of[of["match"] == "steps"].itertuples()
             if not is_strength(one.treatment)
         ]
-        parts.append(f"{title}, {kind} backgrounds: {', '.join(said)}.")
+        parts.append(f"{title}, {kind}: {', '.join(said)}")
     head, others = parts[:3], parts[3:]
     text = "\n\n".join(part for part in head if part)
-    return text + ("\n\nElsewhere: " + " ".join(others) if others else "")
+    return text + (f"\n\n{ELSEWHERE}{'; '.join(others)}." if others else "")
 
 
 def replaced(text: str, section: str, where: Path) -> str:
