@@ -27,7 +27,8 @@ COLUMNS: dict[str, Measure] = {
     "TV twins ÷ states": RATIO,
 }
 """Heading -> what stands under it; the last is the outcome."""
-ELSEWHERE = "The same ÷ PPO's at equal steps elsewhere, on unseen or all backgrounds: "
+ELSEWHERE = "÷ PPO elsewhere (one run where no interval stands): "
+ONE_RUN = " (one run)"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def effect(one: Any) -> str:
     if np.isnan(one.effect):
         return str(one.verdict)
     if np.isnan(one.low):
-        return f"{one.effect:.2f} (one run)"
+        return f"{one.effect:.2f}{ONE_RUN}"
     return f"{one.effect:.2f} [{one.low:.2f}, {one.high:.2f}]"
 
 
@@ -140,7 +141,7 @@ def block(tables: Path) -> str:
             parts += [table(here, mine, values), verdict(here)]
             continue
         said = [
-            f"{without_backgrounds(one.treatment)} {effect(one)}"
+            f"{without_backgrounds(one.treatment)} {effect(one).removesuffix(ONE_RUN)}"
             for one in of[of["match"] == "steps"].itertuples()
             if not is_strength(one.treatment)
         ]

@@ -74,7 +74,7 @@ def test_other_games_have_a_sentence(tmp_path):
     more = [row for seed in (0, 1) for row in values_of(f"coinrun/ppo/{seed}", STEPS)]
     more += values_of("coinrun/mutual/0", STEPS, 2) + untrained("coinrun")
     found = block(tables(tmp_path, pd.concat([planted(), pd.DataFrame(more)])))
-    assert re.search(r"elsewhere, .*: coinrun, unseen: mutual 1\.", found)
+    assert re.search(r"elsewhere \(.*\): coinrun, unseen: mutual 1\.\d\d\.", found)
 
 
 def test_strengths_swept_are_left_to_their_figure(tmp_path):
