@@ -18,6 +18,7 @@ from figures.style import (
     SMALL,
     Drawing,
     in_method_order,
+    is_strength,
     method_colours,
     on_paper,
     panel_title,
@@ -25,6 +26,7 @@ from figures.style import (
 )
 
 NAME = "contrasts"
+ELSEWHERE = f"{NAME}-elsewhere"
 COMMAND = "python -m analysis.contrasts"
 COLUMNS = (
     *("game", "treatment", "control", "match", "measure", "layer", "primary"),
@@ -177,35 +179,62 @@ def _finish(ax: Axes) -> None:
 
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
-    """One figure: a line of two panels for each game and set of training backgrounds."""
+    """One figure of the declared contrast's game and backgrounds, one of all others."""
     rows = load_rows(tables, NAME, COLUMNS, COMMAND)
     policies = load_rows(tables, POLICIES, POLICY_COLUMNS, "python -m analysis.emergence")
     colours = method_colours([*rows["treatment"], *rows["control"]])
     keys = panels(rows)
-    parts = [of_outcome(rows, *key) for key in keys]
-    shapes = [lines_of(of) for of in parts]
+    rows = rows[~rows["treatment"].map(is_strength)]
+    for name, some in ((NAME, keys[:1]), (ELSEWHERE, keys[1:])):
+        parts = {key: of_outcome(rows, *key) for key in some}
+        parts = {key: of for key, of in parts.items() if len(of)}
+        if parts:
+            yield page(name, parts, policies, colours)
+
+
+def page(name: str, parts: dict[tuple[str, str], pd.DataFrame], policies: pd.DataFrame,
+         colours: dict[str, str]) -> Drawing:  # fmt: skip
+    """A line of two panels for each game and set of training backgrounds.
+
+    Args:
+        name: of the figure.
+        parts: (game, control) -> contrasts of one measure.
+        policies: columns as in :data:`POLICY_COLUMNS`.
+        colours: method -> colour.
+    """
+    shapes = [lines_of(of) for of in parts.values()]
     heights = [len(lines) + 1.6 for lines in shapes]
-    more = sum(notes(of).count("\n") for of in parts)
-    height = 0.75 + 0.2 * sum(heights) + 0.25 * len(keys) + 0.13 * more
+    more = sum(notes(of).count("\n") for of in parts.values())
+    height = 0.75 + 0.2 * sum(heights) + 0.25 * len(parts) + 0.13 * more
     figure = Figure(figsize=(PAGE_WIDTH, height))
-    axes = figure.subplots(len(keys), 2, squeeze=False, sharex="col", height_ratios=heights)
-    for (left, right), (game, control), lines, of in zip(axes, keys, shapes, parts, strict=True):
-        measure = of["measure"].iloc[0]
-        mine = policies[(policies["game"] == game) & (policies["measure"] == measure)]
-        plot_policies(left, mine, lines, colours)
-        plot_factors(right, of, lines, colours)
-        longest = max(one.steps_treatment for one in of.itertuples()
-                      if one.match == "steps")  # fmt: skip
-        left.set_yticks(range(len(lines)), [line.label(longest) for line in lines])
-        right.set_yticks(range(len(lines)), [])
-        for ax in (left, right):
-            ax.set_ylim(len(lines) - 0.4, -0.6)
-        kind = "unseen ones" if measure == UNSEEN else "all"
-        left.set_title(f"{panel_title(game, control)}; on {kind}", loc="left")
-        right.set_title("÷ PPO")
-        right.set_xlabel(notes(of), fontsize=SMALL, loc="right")
-    for ax in axes.flat:
+    axes = figure.subplots(len(parts), 2, squeeze=False, sharex="col", height_ratios=heights)
+    for pair, (key, of), lines in zip(axes, parts.items(), shapes, strict=True):
+        _pair(pair, key, of, lines, policies, colours)
+    for ax in axes.flat:  # only now do all know the ends of the axis that they share
         _finish(ax)
+    _legend(figure)
+    return Drawing(name, figure, pd.concat(parts.values(), ignore_index=True))
+
+
+def _pair(axes: Any, key: tuple[str, str], of: pd.DataFrame, lines: list[Line],
+          policies: pd.DataFrame, colours: dict[str, str]) -> None:  # fmt: skip
+    left, right = axes
+    measure = of["measure"].iloc[0]
+    mine = policies[(policies["game"] == key[0]) & (policies["measure"] == measure)]
+    plot_policies(left, mine, lines, colours)
+    plot_factors(right, of, lines, colours)
+    longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")
+    left.set_yticks(range(len(lines)), [line.label(longest) for line in lines])
+    right.set_yticks(range(len(lines)), [])
+    kind = "unseen ones" if measure == UNSEEN else "all"
+    left.set_title(f"{panel_title(*key)}; on {kind}", loc="left")
+    right.set_title("÷ PPO")
+    right.set_xlabel(notes(of), fontsize=SMALL, loc="right")
+    for ax in (left, right):
+        ax.set_ylim(len(lines) - 0.4, -0.6)
+
+
+def _legend(figure: Figure) -> None:
     handles = [
         Line2D([], [], color="0.2", marker="o", linestyle="", label="÷ PPO, equal steps"),
         Line2D([], [], color="0.2", marker="D", linestyle="", label="÷ PPO, equal frames"),
@@ -219,4 +248,3 @@ def draw(tables: Path) -> Iterator[Drawing]:
     figure.legend(
         handles=handles, loc="outside lower center", ncols=4, title=title, title_fontsize=SMALL
     )
-    yield Drawing(NAME, figure, pd.concat(parts, ignore_index=True))

@@ -81,12 +81,21 @@ def test_a_panel_for_each_set_of_backgrounds_the_declared_one_first(tmp_path, ro
     more = [row for seed in (0, 1) for row in values_of(f"coinrun/ppo/{seed}", STEPS)]
     more += values_of("coinrun/mutual/0", STEPS, 2) + untrained("coinrun")
     values = pd.concat([values, pd.DataFrame(more)])
-    (drawing,) = contrasts.draw(tables(tmp_path, values, root))
-    titles = [ax.get_title(loc="left") for ax in drawing.figure.axes[::2]]
+    more = values_of("starpilot/ppo/0", STEPS) + values_of("starpilot/mutual/0", STEPS, 2)
+    strong = values_of("starpilot/ppo-l2-strong-bg9/0", STEPS)
+    values = pd.concat([values, pd.DataFrame(more + strong)])
+    declared, others = contrasts.draw(tables(tmp_path, values, root))
+    titles = [[ax.get_title(loc="left") for ax in drawing.figure.axes[::2]]
+              for drawing in (declared, others)]  # fmt: skip
     assert titles == [
-        "starpilot, 9 training backgrounds; on unseen ones",
-        "coinrun; on unseen ones",
+        ["starpilot, 9 training backgrounds; on unseen ones"],
+        ["coinrun; on unseen ones", "starpilot; on unseen ones"],
     ]
+    assert not declared.rows["treatment"].str.contains("strong").any()
+    for ax in others.figure.axes:
+        low, high = ax.get_xlim()
+        dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
+        assert dots and all(low < x < high for x in dots)
 
 
 def test_a_method_keeps_its_colour_and_place_on_other_backgrounds():
