@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.tables import write_whole
 from checkpoints.console import UserError, run_command
+from checkpoints.recipes import base_method
 from figures import contrasts, embedding, gap
 from figures.inputs import load_rows
 from figures.style import in_layer_order, panel_title
@@ -49,6 +50,10 @@ CLAIMS = (
     Claim("", "train − unseen return", "gap", "episodes", -1),
 )  # fmt: skip
 """In the order of the abstract; an empty first cell goes on with the claim above it."""
+OF_BEHAVIOUR = ("return", "gap")
+"""Measures in which a policy that was made invariant need not differ from PPO."""
+CONTROLS = ("drac-twins", "drac")
+"""Methods that make a policy invariant: to its training backgrounds, and to recolouring."""
 THEOREM = "More robust policies generalise better"
 PICTURE = "Other views of one frame stay together (its t-SNE picture)"
 SPREAD = "spread within ÷ between states"
@@ -137,6 +142,30 @@ def written(value: float, low: float, high: float, *, factor: bool) -> str:
     return (f"× {value:.2f}{ends}" if factor else f"{value:+.2f}{ends}").replace("-", "−")
 
 
+def controlled(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """A row for each measure of :data:`CLAIMS`: does it tell policies made invariant from PPO?
+
+    Args:
+        rows: contrasts at equal steps with the declared control.
+    """
+    for claim in CLAIMS:
+        if claim.measure in OF_BEHAVIOUR:
+            continue
+        cells = {"measure": claim.words}
+        for method in CONTROLS:
+            some = rows[[base_method(name) == method for name in rows["treatment"]]]
+            here = (some["measure"] == claim.measure) & (some["layer"] == layer_of(claim, some))
+            one = next(some[here].itertuples(), None)
+            cells |= {f"{method} to PPO": "not measured", f"{method} told apart": ""}
+            if one is not None and not np.isnan(one.effect):
+                ends = one.levels_low, one.levels_high
+                cells[f"{method} to PPO"] = written(one.effect, *ends, factor=one.scale == "factor")
+                null = float(one.scale == "factor")
+                apart = verdict(one.effect, *ends, null, claim.sign, np.nan)
+                cells[f"{method} told apart"] = "yes" if apart == SUPPORTED else "no"
+        yield cells
+
+
 def theorem(gaps: pd.DataFrame, game: str) -> dict[str, Any]:
     """The rank correlation between total variation and the gap, over runs of one game."""
     some = gaps[(gaps["game"] == game) & (gaps["measure"] == "tv") & (gaps["between"] == "last")]
@@ -173,8 +202,8 @@ def picture(scores: pd.DataFrame, game: str) -> dict[str, Any]:
     }
 
 
-def ledger(tables: Path) -> tuple[str, pd.DataFrame]:
-    """Where the declared methods were compared, and the ledger.
+def ledger(tables: Path) -> tuple[str, pd.DataFrame, pd.DataFrame]:
+    """Where the declared methods were compared, the ledger, and its controls.
 
     Raises:
         UserError: a table is missing, or has no row of the declared contrast.
@@ -189,14 +218,22 @@ def ledger(tables: Path) -> tuple[str, pd.DataFrame]:
         )
     gaps = load_rows(tables, gap.TABLE, gap.COLUMNS, gap.COMMAND)
     scores = load_rows(tables, "embedding_scores", SCORES, embedding.COMMAND)
-    pair = ["game", "treatment", "control"]
-    same = (rows[pair] == [getattr(declared, name) for name in pair]).all(axis=1)
     game = str(declared.game)
-    found = [*compared(rows[same]), theorem(gaps, game), picture(scores, game)]
-    return panel_title(game, str(declared.control)), pd.DataFrame(found).fillna("")
+    here = rows[(rows["game"] == game) & (rows["control"] == declared.control)]
+    pair = here[here["treatment"] == declared.treatment]
+    found = [*compared(pair), theorem(gaps, game), picture(scores, game)]
+    controls = controlled(here[here["match"] == "steps"])
+    title = panel_title(game, str(declared.control))
+    return title, pd.DataFrame(found).fillna(""), pd.DataFrame(controls).fillna("")
 
 
-def markdown(title: str, rows: pd.DataFrame) -> str:
+def table(rows: pd.DataFrame) -> list[str]:
+    """Lines of a Markdown table."""
+    lines = [rows.columns, ["---"] * rows.shape[1], *rows.itertuples(index=False, name=None)]
+    return [f"|{'|'.join(line)}|" for line in lines]
+
+
+def markdown(title: str, claims: pd.DataFrame, controls: pd.DataFrame) -> str:
     """The ledger as a file."""
     lines = [
         "# The claims of arXiv 2501.02481, held against what was measured",
@@ -207,10 +244,16 @@ def markdown(title: str, rows: pd.DataFrame) -> str:
         f"contrast, a false-discovery rate of at most {LEVEL:g}. Rewritten by "
         "`python -m figures.claims`.",
         "",
-        f"|{'|'.join(rows.columns)}|",
-        f"|{'|'.join(['---'] * rows.shape[1])}|",
+        *table(claims),
+        "",
+        "## Would these measures see invariance?",
+        "",
+        "PPO trained to decide alike on twins (drac-twins) or recoloured views (drac) of a state, "
+        "against PPO at equal steps. Intervals are over levels alone, for these very runs. A "
+        "measure that does not tell drac-twins from PPO decides nothing above.",
+        "",
+        *table(controls),
     ]
-    lines += [f"|{'|'.join(row)}|" for row in rows.itertuples(index=False, name=None)]
     return "\n".join(lines) + "\n"
 
 
@@ -219,14 +262,16 @@ def main(settings: Settings) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    title, rows = ledger(settings.tables)
-    table = Table(*rows.columns, title=f"mutual distillation and PPO on {title}")
-    for row in rows.itertuples(index=False, name=None):
-        table.add_row(*row)
+    title, *both = ledger(settings.tables)
+    heads = f"mutual distillation and PPO on {title}", "would these measures see invariance?"
     console = Console(markup=False)
     console.width = max(console.width, 170)
-    console.print(table)
-    write_whole(settings.output, markdown(title, rows))
+    for head, rows in zip(heads, both, strict=True):
+        shown = Table(*rows.columns, title=head)
+        for row in rows.itertuples(index=False, name=None):
+            shown.add_row(*row)
+        console.print(shown)
+    write_whole(settings.output, markdown(title, *both))
     print(f"written to {settings.output}")
 
 

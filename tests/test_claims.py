@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import toy_tables
-from planted_runs import planted
+from planted_runs import STEPS, planted, values_of
 
 from analysis.versus import contrast_rows
 from checkpoints.console import UserError
@@ -58,7 +58,7 @@ def test_numbers_are_written_with_their_sign():
 
 @pytest.mark.parametrize(("factor", "said"), [(0.4, SUPPORTED), (2.5, AGAINST)])
 def test_a_planted_effect_is_told(tmp_path, toy, factor, said):
-    title, rows = ledger(tables(tmp_path, toy, planted(factor)))
+    title, rows, _ = ledger(tables(tmp_path, toy, planted(factor)))
     assert title == "starpilot, 9 training backgrounds"
     [declared] = rows[rows["equal"] == "frames, declared"].itertuples()
     assert declared.verdict == said
@@ -68,13 +68,13 @@ def test_a_planted_effect_is_told(tmp_path, toy, factor, said):
 
 
 def test_no_effect_is_not_decided(tmp_path, toy):
-    _, rows = ledger(tables(tmp_path, toy, planted(1.0)))
+    _, rows, _ = ledger(tables(tmp_path, toy, planted(1.0)))
     [one] = rows.loc[rows["equal"] == "frames, declared", "verdict"]
     assert one == "not decidable here: the interval holds 1"
 
 
 def test_what_was_not_measured_is_said(tmp_path, toy):
-    _, rows = ledger(tables(tmp_path, toy, planted(0.5)))
+    _, rows, _ = ledger(tables(tmp_path, toy, planted(0.5)))
     probed = rows.loc[rows["decided by"].str.startswith("background probe"), "verdict"]
     assert set(probed) == {"not decidable here: not measured"}
     picture = rows[rows["decided by"].str.startswith("spread")].iloc[0]
@@ -92,6 +92,19 @@ def test_the_picture_is_a_mean_over_runs(tmp_path, toy):
     last = ledger(folder)[1].iloc[-1]
     assert last["mutual to PPO"] == "× 0.50"
     assert (last["runs"], last["verdict"]) == ("1 and 2", "not decidable here: too few runs")
+
+
+@pytest.mark.parametrize(("ratio", "apart"), [(0.5, "yes"), (1.02, "no"), (1.9, "no")])
+def test_a_control_is_told_apart_where_it_is_less_bound(tmp_path, toy, ratio, apart):
+    run = values_of("starpilot/drac-twins-bg9/0", STEPS, ratio_unseen=ratio, icc=0.9)
+    values = pd.concat([planted(1.0), pd.DataFrame(run)])
+    *_, rows = ledger(tables(tmp_path, toy, values))
+    found = rows.set_index("measure")["drac-twins told apart"]
+    assert found["TV twins, unseen backgrounds ÷ TV between states"] == apart
+    assert found["ICC, last layer"] == "yes"
+    assert found["background probe, last layer"] == ""
+    assert set(rows["drac to PPO"]) == {"not measured"}
+    assert not rows["measure"].str.contains("return").any()
 
 
 def test_the_file_is_the_ledger(tmp_path, toy, capsys):
