@@ -17,6 +17,8 @@ CONTROL = "ppo"
 MATCHES = ("steps", "frames", "return", "entropy")
 """At what both sides are held equal: environment steps of a policy, of all policies of the run
 together, the return on unseen levels, or the entropy of decisions."""
+WITHOUT = {"mutual": "mutual-alpha0"}
+"""Method -> the same without what makes it one: two peers that never hear of each other."""
 ENTROPY = ("entropy", "decisions")
 UNSEEN, ALL = ("ratio_unseen", "decisions"), ("ratio", "decisions")
 OF_ONESELF = ("cka_final", "cka_peer")
@@ -161,7 +163,10 @@ def compare(treatment: Side, control: Side, measure: Measure) -> dict[str, Any]:
 
 def family(runs: Sequence[Run], planned: Sequence[Planned], rows: pd.DataFrame
            ) -> Iterator[dict[str, Any]]:  # fmt: skip
-    """Rows of one game and one set of training backgrounds: every method against PPO."""
+    """Rows of one game and one set of training backgrounds: every method against PPO.
+
+    Those of :data:`WITHOUT` are at equal steps held against their own control, too.
+    """
     methods = {method: [run for run in runs if run.method == method]
                for method in dict.fromkeys(run.method for run in runs)}  # fmt: skip
     control = next((name for name in methods if base_method(name) == CONTROL), None)
@@ -171,12 +176,17 @@ def family(runs: Sequence[Run], planned: Sequence[Planned], rows: pd.DataFrame
                        for m, layer in run.rows[["measure", "layer"]].to_numpy()
                        if m not in OF_ONESELF})  # fmt: skip
     longest = {name: max(run.steps[-1] for run in some) for name, some in methods.items()}
+    by_base = {base_method(name): name for name in methods}
     for name in methods:
         # What has only begun says nothing yet, and would be compared where nobody decides.
         if name == control or longest[name] < BEGUN * longest[control]:
             continue
-        for match in MATCHES:
-            pair = Pair(name, control, methods[name], methods[control], match)
+        asked = [(control, match) for match in MATCHES]
+        without = by_base.get(WITHOUT.get(base_method(name), ""))
+        if without and longest[without] >= BEGUN * longest[control]:
+            asked.append((without, "steps"))
+        for other, match in asked:
+            pair = Pair(name, other, methods[name], methods[other], match)
             for measure in measures:
                 found = pair.row(measure, planned, rows)
                 if found:

@@ -39,6 +39,7 @@ POLICY_COLUMNS = (
     *("game", "id", "method", "seed", "peer", "step", "measure", "layer"),
     *("value", "low", "high", "verdict"),
 )
+PPO = "ppo"
 UNSEEN, ALL = "ratio_unseen", "ratio"
 TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0)
 SHIFT = 0.17
@@ -177,10 +178,16 @@ def _finish(ax: Axes) -> None:
     ax.grid(visible=False, axis="y")
 
 
+def against_ppo(tables: Path, *more: str) -> pd.DataFrame:
+    """Columns as in :data:`COLUMNS`, and ``more``, of the contrasts that have PPO as control."""
+    rows = load_rows(tables, NAME, (*COLUMNS, *more), COMMAND)
+    return rows[[without_backgrounds(control) == PPO for control in rows["control"]]]
+
+
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure of the declared contrast's game and backgrounds, one of all others."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = against_ppo(tables)
     policies = load_rows(tables, POLICIES, POLICY_COLUMNS, "python -m analysis.emergence")
     colours = method_colours([*rows["treatment"], *rows["control"]])
     keys = panels(rows)

@@ -125,7 +125,7 @@ def alone(rows: pd.DataFrame, declared: Any) -> str:
 
 def block(tables: Path) -> str:
     """The result section, without its marks."""
-    rows = load_rows(tables, contrasts.NAME, (*contrasts.COLUMNS, "detectable"), contrasts.COMMAND)
+    rows = contrasts.against_ppo(tables, "detectable")
     columns = contrasts.POLICY_COLUMNS
     values = load_rows(tables, contrasts.POLICIES, columns, "python -m analysis.emergence")
     runs = list(runs_of(values))

@@ -12,7 +12,7 @@ from analysis.contrasts import Settings, answer, main, outcome
 from analysis.run_values import learned, runs_of
 from analysis.tables import read_table, write_table
 from analysis.tracks import values_schema
-from analysis.versus import PRIMARY, SCHEMA, contrast_rows
+from analysis.versus import ONE_RUN, PRIMARY, SCHEMA, UNSEEN, contrast_rows
 from checkpoints.console import UserError
 from checkpoints.study import read_study
 
@@ -130,6 +130,20 @@ def test_runs_on_other_backgrounds_are_another_family():
     other = pd.DataFrame(values_of("starpilot/mutual/0", STEPS, 2))
     rows = contrast_rows(pd.concat([values, other]), PLAN)
     assert set(rows["treatment"]) == {"mutual-bg9"}
+
+
+def test_peers_are_compared_with_peers_that_never_hear_of_each_other():
+    alone = pd.DataFrame(values_of("starpilot/mutual-alpha0-bg9/0", STEPS, 2, ratio_unseen=2.0))
+    rows = contrast_rows(pd.concat([planted(0.5), alone]), PLAN)
+    [one] = rows[(rows["control"] == "mutual-alpha0-bg9") & (rows["measure"] == UNSEEN[0])].to_dict(
+        "records"
+    )
+    assert (one["treatment"], one["match"]) == ("mutual-bg9", "steps")
+    assert one["effect"] == pytest.approx(0.25, rel=0.02)
+    assert (one["verdict"], one["primary"]) == (ONE_RUN, False)
+    beside = contrast_rows(planted(0.5), PLAN)
+    same = rows[rows["control"] == "ppo-bg9"].query("treatment == 'mutual-bg9'")
+    pd.testing.assert_frame_equal(same.reset_index(drop=True), beside.reset_index(drop=True))
 
 
 def test_a_method_that_has_only_begun_is_not_compared():

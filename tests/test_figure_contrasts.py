@@ -82,8 +82,9 @@ def test_a_panel_for_each_set_of_backgrounds_the_declared_one_first(tmp_path, ro
     more += values_of("coinrun/mutual/0", STEPS, 2) + untrained("coinrun")
     values = pd.concat([values, pd.DataFrame(more)])
     more = values_of("starpilot/ppo/0", STEPS) + values_of("starpilot/mutual/0", STEPS, 2)
-    strong = values_of("starpilot/ppo-l2-strong-bg9/0", STEPS)
-    values = pd.concat([values, pd.DataFrame(more + strong)])
+    more += values_of("starpilot/ppo-l2-strong-bg9/0", STEPS)
+    more += values_of("starpilot/mutual-alpha0-bg9/0", STEPS, 2)
+    values = pd.concat([values, pd.DataFrame(more)])
     declared, others = contrasts.draw(tables(tmp_path, values, root))
     titles = [[ax.get_title(loc="left") for ax in drawing.figure.axes[::2]]
               for drawing in (declared, others)]  # fmt: skip
