@@ -15,7 +15,7 @@ from tyro.conf import Positional
 
 from analysis.tables import check_output, read_table, write_table
 from analysis.tracks import values_schema
-from analysis.versus import ALL, PRIMARY, SCHEMA, UNSEEN, contrast_rows
+from analysis.versus import ALL, ONE_RUN, PRIMARY, SCHEMA, UNSEEN, contrast_rows
 from checkpoints.console import one_of, run_command
 from checkpoints.study import read_study
 
@@ -91,7 +91,6 @@ def outcome(rows: pd.DataFrame) -> pd.DataFrame:
 def show(rows: pd.DataFrame, game: str) -> None:
     """Print the answer of one game, then every method beside PPO, then the primary pair."""
     from rich.console import Console
-    from rich.table import Table
 
     here = rows[rows["game"] == game]
     console = Console()
@@ -106,14 +105,15 @@ def show(rows: pd.DataFrame, game: str) -> None:
         if "alpha0" not in str(one.treatment):
             print(f"  {answer(one)}")
     title = "TV of decisions, twins ÷ states: treatment ÷ control; below 1: less background"
-    heads = ("treatment", "control", "equal", "backgrounds", "treatment", "control", "factor",
-             "q", "detectable", "runs", "learned", "note")  # fmt: skip
-    table = Table(*heads, title=title)
-    for one in shown.itertuples():
-        table.add_row(*_cells(one))
-    heads = (*heads[:6], "effect", *heads[7:])
-    others = Table("measure", "layer", *heads[4:10], "note",
-                   title="Other measures, the methods of the declared contrast")  # fmt: skip
+    heads = ("treatment", "control", "equal", "twins", "has", "control's", "factor",
+             "q", "detectable", "runs", "learned")  # fmt: skip
+    table = _table(title, heads)
+    for _, some in shown.groupby(["treatment", "control"], sort=False):
+        for one in some.itertuples():
+            table.add_row(*_cells(one))
+        table.add_section()
+    names = ("measure", "layer", *heads[4:6], "effect", *heads[7:10])
+    others = _table("Other measures, the methods of the declared contrast", names)
     pair = here[(here["treatment"] == PRIMARY.treatment) & (here["match"] == PRIMARY.match)]
     for one in pair.itertuples():
         cells = _cells(one)
@@ -121,6 +121,17 @@ def show(rows: pd.DataFrame, game: str) -> None:
     console.print(table)
     if len(pair):
         console.print(others)
+
+
+def _table(title: str, heads: tuple[str, ...]) -> Any:
+    """A table whose cells stay on one line, but for the note in the last column."""
+    from rich.table import Table
+
+    table = Table(title=title)
+    for head in heads:
+        table.add_column(head, no_wrap=True)
+    table.add_column("note")
+    return table
 
 
 def _cells(one: Any) -> list[str]:
@@ -131,9 +142,10 @@ def _cells(one: Any) -> list[str]:
     effect = number(one.effect)
     if not np.isnan(ends[0]):
         effect += f" [{ends[0]:.2f}, {ends[1]:.2f}]"
-    note = "" if one.verdict == "ok" else one.verdict
+    said = {"ok": "declared" if one.primary else "", ONE_RUN: "one run a side"}
+    note = said.get(one.verdict, str(one.verdict))
     if one.missing:
-        note += f"; missing: {one.missing}"
+        note += f"; missing: {one.missing.replace(f'{one.game}/', '')}"
     return [
         one.treatment, one.control, one.match, "unseen" if one.measure == UNSEEN[0] else "all",
         number(one.value_treatment), number(one.value_control), effect, number(one.q, ".2g"),

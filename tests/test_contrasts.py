@@ -1,5 +1,6 @@
 """Methods compared over runs: planted factors, matching, what is missing, and the answer."""
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -182,6 +183,8 @@ def test_one_command_answers(tmp_path, capsys, factor, says):
     assert f"declared in advance: {says}" in printed
     assert "could have been detected" in printed
     assert printed.strip().endswith("contrasts.csv")
+    [line] = [line for line in printed.splitlines() if "│ frames " in line]
+    assert re.search(r" \d\.\d\d \[\d\.\d\d, \d\.\d\d\] .* declared ", line)
     rows = read_table(tmp_path / "out" / "contrasts.csv", SCHEMA)
     assert row_of(rows, "frames")["primary"]
     with pytest.raises(UserError, match="exists and is kept"):
