@@ -33,7 +33,7 @@ OUTPUTS = {
 }
 POLICY_STEPS = set(OUTPUTS) - {"analysis/twins", "analysis/contrasts", "probes/variation"}
 STUDY = ("emergence", "emergence_onsets", "emergence_gap", "probes_steps", "probes_onsets")
-LAST = ["figures", "readme"]
+LAST = ["figures", "claims", "readme"]
 STEP = """
 import pathlib, sys
 from checkpoints import shared
@@ -63,8 +63,9 @@ def clone(tmp_path: Path) -> Path:
     for name in STUDY:
         (tmp_path / "analysis" / "tables" / f"{name}.csv").write_text("measured")
     (tmp_path / "study.yaml").write_text("runs: []")
-    (tmp_path / "figures" / "__main__.py").write_text("open('log', 'a').write('figures ')\n")
-    (tmp_path / "figures" / "readme.py").write_text("open('log', 'a').write('readme ')\n")
+    for module, word in zip(("__main__", "claims", "readme"), LAST, strict=True):
+        source = f"open('log', 'a').write('{word} ')\n"
+        (tmp_path / "figures" / f"{module}.py").write_text(source)
     return tmp_path
 
 
@@ -84,7 +85,7 @@ def test_a_fresh_clone_runs_everything_once(clone):
     status, ran = reproduce(clone)
     assert status == 0
     assert sorted(ran) == sorted([*OUTPUTS, *LAST])
-    assert ran[-2:] == LAST
+    assert ran[-3:] == LAST
     assert reproduce(clone) == (0, [])
 
 
