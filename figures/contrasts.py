@@ -233,8 +233,8 @@ def _pair(axes: Any, key: tuple[str, str], of: pd.DataFrame, lines: list[Line],
     longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")
     left.set_yticks(range(len(lines)), [line.label(longest) for line in lines])
     right.set_yticks(range(len(lines)), [])
-    kind = "unseen ones" if measure == UNSEEN else "all"
-    left.set_title(f"{panel_title(*key)}; on {kind}", loc="left")
+    kind = "unseen" if measure == UNSEEN else "all"
+    left.set_title(f"{panel_title(*key)}: {kind} twins, {longest / 1e6:.1f} M steps", loc="left")
     right.set_title("÷ PPO")
     right.set_xlabel(notes(of), fontsize=SMALL, loc="right")
     for ax in (left, right):

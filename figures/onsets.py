@@ -1,6 +1,6 @@
 """Does a measure move before the return does?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,9 @@ APART = 0.7
 PANELS_A_ROW = 3
 
 
-def plot_lags(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+def plot_lags(
+    ax: Axes, rows: pd.DataFrame, colours: dict[str, str], names: Sequence[str] = tuple(MEASURES)
+) -> Axes:
     """One game: the lag of each measure's onset to the return's, a line a method.
 
     Args:
@@ -55,8 +57,8 @@ def plot_lags(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
             open one bounds the lag only; a cross stands where there is none. A thick bar is over
             the runs of a method; where it has one run, thin bars are over levels, one a policy.
         colours: method -> colour.
+        names: measures from the top, also those without a row: panels share them.
     """
-    names = [name for name in MEASURES if name in set(rows["measure"])]
     for place, name in enumerate(names):
         some = rows[rows["measure"] == name]
         methods = in_method_order(some["method"])
@@ -104,8 +106,9 @@ def draw(tables: Path) -> Iterator[Drawing]:
     across = min(len(panels), PANELS_A_ROW)
     figure = Figure(figsize=(PAGE_WIDTH, 1.0 + 3.5 * lines))
     axes = figure.subplots(lines, across, squeeze=False, sharey=True)
+    names = [name for name in MEASURES if name in set(shown["measure"])]
     for ax, (_, title, here) in zip(axes.flat, panels, strict=False):
-        plot_lags(ax, here, colours).set_title(title.replace(", ", ",\n"))
+        plot_lags(ax, here, colours, names).set_title(title.replace(", ", ",\n"))
     for ax in axes.flat[len(panels) :]:
         ax.remove()
     for ax in axes.flat[max(len(panels) - across, 0) : len(panels)]:

@@ -61,6 +61,12 @@ def effect(one: Any) -> str:
     return f"{one.effect:.2f} [{one.low:.2f}, {one.high:.2f}]"
 
 
+def idle(one: Any) -> str:
+    """Said behind an effect where one side learned nothing."""
+    nobody = min(one.learned_treatment, one.learned_control) == 0
+    return " (nothing learned)" if nobody else ""
+
+
 def written(cells: list[str]) -> str:
     """One line of a Markdown table."""
     return f"|{'|'.join(cells)}|"
@@ -141,7 +147,7 @@ def block(tables: Path) -> str:
             parts += [table(here, mine, values), verdict(here)]
             continue
         said = [
-            f"{without_backgrounds(one.treatment)} {effect(one).removesuffix(ONE_RUN)}"
+            f"{without_backgrounds(one.treatment)} {effect(one).removesuffix(ONE_RUN)}{idle(one)}"
             for one in of[of["match"] == "steps"].itertuples()
             if not is_strength(one.treatment)
         ]

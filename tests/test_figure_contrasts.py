@@ -89,8 +89,8 @@ def test_a_panel_for_each_set_of_backgrounds_the_declared_one_first(tmp_path, ro
     titles = [[ax.get_title(loc="left") for ax in drawing.figure.axes[::2]]
               for drawing in (declared, others)]  # fmt: skip
     assert titles == [
-        ["starpilot, 9 training backgrounds; on unseen ones"],
-        ["coinrun; on unseen ones", "starpilot; on unseen ones"],
+        ["starpilot, 9 training backgrounds: unseen twins, 2.1 M steps"],
+        ["coinrun: unseen twins, 2.1 M steps", "starpilot: unseen twins, 2.1 M steps"],
     ]
     assert not declared.rows["treatment"].str.contains("strong").any()
     for ax in others.figure.axes:

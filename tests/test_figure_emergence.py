@@ -57,6 +57,16 @@ def test_every_lag_is_drawn_bounds_open_and_none_a_cross(tables):
     assert "return" not in set(drawing.rows["measure"])
 
 
+def test_a_measure_has_its_place_in_every_panel(tables):
+    (drawing,) = onsets.draw(tables)
+    rows = drawing.rows[(drawing.rows["game"] == "coinrun") & (drawing.rows["measure"] == "tv")]
+    ax = onsets.plot_lags(Figure().subplots(), rows, method_colours(rows["method"]))
+    place = list(onsets.MEASURES).index("tv")
+    heights = [line.get_ydata()[0] for line in ax.lines if line.get_marker() in ("o", "x")]
+    assert heights and all(abs(y - place) <= onsets.APART / 2 for y in heights)
+    assert ax.get_yticklabels()[place].get_text() == onsets.MEASURES["tv"]
+
+
 def test_a_bar_over_runs_stands_for_those_over_levels(tables):
     (drawing,) = onsets.draw(tables)
     rows = drawing.rows[(drawing.rows["game"] == "coinrun") & (drawing.rows["measure"] == "tv")]

@@ -77,6 +77,15 @@ def test_other_games_have_a_sentence(tmp_path):
     assert re.search(r"elsewhere \(.*\): coinrun, unseen: mutual 1\.\d\d\.", found)
 
 
+def test_where_nothing_was_learned_the_readme_says_so(tmp_path):
+    more = [row for name in ("ppo", "mutual") for row in values_of(
+        f"coinrun/{name}/0", STEPS, **({"return": 0.5} if name == "mutual" else {}))]  # fmt: skip
+    values = pd.concat([planted(), pd.DataFrame(more + untrained("coinrun"))])
+    assert re.search(
+        r"coinrun, unseen: mutual \S+ \(nothing learned\)", block(tables(tmp_path, values))
+    )
+
+
 def test_strengths_swept_are_left_to_their_figure(tmp_path):
     runs = [row for name in ("ppo-l2", "ppo-l2-strong")
             for row in values_of(f"starpilot/{name}-bg9/0", STEPS)]  # fmt: skip
