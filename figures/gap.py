@@ -76,9 +76,9 @@ def words_of(gaps: pd.DataFrame, game: str, measure: str, layer: str) -> str:
     for one in some.itertuples():
         ends = "" if np.isnan(one.low) else f" [{one.low:.2f}, {one.high:.2f}]"
         value = "–" if np.isnan(one.rho) else f"{one.rho:+.2f}"
-        lines.append(
-            f"{one.between}: ρ {value}{ends}, {one.runs} runs".replace("-", "−").replace("0.", ".")
-        )
+        runs = f"{one.runs} run{'s' if one.runs != 1 else ''}"
+        said = f"{one.between}: ρ {value}{ends}, {runs}"
+        lines.append(said.replace("-", "−").replace("0.", "."))
     allowed = some.loc[some["between"] == "last", "allowed"].dropna()
     if len(allowed):
         lines.append(f"a bound lets {allowed.iloc[0]:.0%} of the range be lost")
