@@ -105,32 +105,33 @@ def show(rows: pd.DataFrame, game: str) -> None:
         if "alpha0" not in str(one.treatment):
             print(f"  {answer(one)}")
     title = "TV of decisions, twins ÷ states: treatment ÷ control; below 1: less background"
-    heads = ("treatment", "control", "equal", "twins", "has", "control's", "factor",
-             "q", "detectable", "runs", "learned")  # fmt: skip
-    table = _table(title, heads)
-    for _, some in shown.groupby(["treatment", "control"], sort=False):
-        for one in some.itertuples():
-            table.add_row(*_cells(one))
+    heads = ("equal", "twins", "has", "control's", "factor", "q", "detectable", "runs", "learned")
+    table = _table(title, ("treatment", "control", *heads))
+    for pair, some in shown.groupby(["treatment", "control"], sort=False):
+        for at, one in enumerate(some.itertuples()):
+            table.add_row(*(pair if at == 0 else ("", "")), *_cells(one))
         table.add_section()
-    names = ("measure", "layer", *heads[4:6], "effect", *heads[7:10])
-    others = _table("Other measures, the methods of the declared contrast", names)
+    others = _table(
+        "Other measures, the methods of the declared contrast",
+        ("measure", "layer", *heads[2:4], "effect", *heads[5:8]),
+    )
     pair = here[(here["treatment"] == PRIMARY.treatment) & (here["match"] == PRIMARY.match)]
     for one in pair.itertuples():
-        cells = _cells(one)
-        others.add_row(one.measure, one.layer, *cells[4:10], cells[11])
+        others.add_row(one.measure, one.layer, *_cells(one)[2:8])
     console.print(table)
+    for note in filter(None, map(_note, shown.itertuples())):
+        print(f"  {note}")
     if len(pair):
         console.print(others)
 
 
 def _table(title: str, heads: tuple[str, ...]) -> Any:
-    """A table whose cells stay on one line, but for the note in the last column."""
+    """A table whose cells stay on one line."""
     from rich.table import Table
 
     table = Table(title=title)
     for head in heads:
         table.add_column(head, no_wrap=True)
-    table.add_column("note")
     return table
 
 
@@ -142,16 +143,20 @@ def _cells(one: Any) -> list[str]:
     effect = number(one.effect)
     if not np.isnan(ends[0]):
         effect += f" [{ends[0]:.2f}, {ends[1]:.2f}]"
-    said = {"ok": "declared" if one.primary else "", ONE_RUN: "one run a side"}
-    note = said.get(one.verdict, str(one.verdict))
-    if one.missing:
-        note += f"; missing: {one.missing.replace(f'{one.game}/', '')}"
     return [
-        one.treatment, one.control, one.match, "unseen" if one.measure == UNSEEN[0] else "all",
+        one.match + ", declared" * one.primary, "unseen" if one.measure == UNSEEN[0] else "all",
         number(one.value_treatment), number(one.value_control), effect, number(one.q, ".2g"),
         number(one.detectable), f"{one.runs_treatment}, {one.runs_control}",
-        f"{one.learned_treatment}, {one.learned_control}", note.removeprefix("; "),
+        f"{one.learned_treatment}, {one.learned_control}",
     ]  # fmt: skip
+
+
+def _note(one: Any) -> str:
+    """What a row's numbers leave unsaid: runs that there should be, or why there is no effect."""
+    why = "" if one.verdict in ("ok", ONE_RUN) else str(one.verdict)
+    missing = f"missing: {one.missing.replace(f'{one.game}/', '')}" if one.missing else ""
+    said = "; ".join(filter(None, (why, missing)))
+    return said and f"{one.treatment} and {one.control}, equal {one.match}: {said}"
 
 
 def main(settings: Settings) -> None:

@@ -183,12 +183,20 @@ def test_one_command_answers(tmp_path, capsys, factor, says):
     assert f"declared in advance: {says}" in printed
     assert "could have been detected" in printed
     assert printed.strip().endswith("contrasts.csv")
-    [line] = [line for line in printed.splitlines() if "│ frames " in line]
-    assert re.search(r" \d\.\d\d \[\d\.\d\d, \d\.\d\d\] .* declared ", line)
+    [line] = [line for line in printed.splitlines() if "│ frames, declared " in line]
+    assert re.search(r" \d\.\d\d \[\d\.\d\d, \d\.\d\d\] ", line)
     rows = read_table(tmp_path / "out" / "contrasts.csv", SCHEMA)
     assert row_of(rows, "frames")["primary"]
     with pytest.raises(UserError, match="exists and is kept"):
         main(settings)
+
+
+def test_missing_runs_stand_below_the_table(tmp_path, capsys):
+    values = planted()
+    tables = written(values[(values["method"] != "mutual-bg9") | (values["seed"] != 2)], tmp_path)
+    main(Settings(("starpilot",), tables=tables, output=tmp_path / "out"))
+    printed = capsys.readouterr().out
+    assert "  mutual-bg9 and ppo-bg9, equal frames: missing: mutual-bg9/2" in printed
 
 
 def test_the_command_refuses_a_game_that_was_not_measured(tmp_path):
