@@ -5,6 +5,7 @@ Return bounds (what a policy that sees nothing gets, what is possible): Cobbe et
 "Leveraging Procedural Generation to Benchmark Reinforcement Learning", appendix C.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -59,6 +60,28 @@ def first_backgrounds(name: str, count: int) -> tuple[int, ...]:
     width = (total - 1).bit_length()
     order = (int(f"{k:0{width}b}"[::-1], 2) for k in range(2**width)) if width else iter([0])
     return tuple(sorted([index for index in order if index < total][:count]))
+
+
+def drawn_backgrounds(name: str, count: int, seed: int) -> tuple[int, ...]:
+    """``count`` backgrounds drawn by a seed, in increasing order: all methods of a seed share them.
+
+    Smaller draws of a seed lie within larger ones. The order is that of SHA-256, so that no
+    library's random numbers can ever change it.
+
+    Raises:
+        UserError: an unknown game, or no background left that training does not show.
+    """
+    total = get_game(name).backgrounds
+    if not 1 <= count < total:
+        raise UserError(
+            f"{name}: expected 1 to {total - 1} of its {total} backgrounds to train on, so that "
+            f"some are held out, got {count}"
+        )
+
+    def place(index: int) -> bytes:
+        return hashlib.sha256(f"{name}/{seed}/{index}".encode()).digest()
+
+    return tuple(sorted(sorted(range(total), key=place)[:count]))
 
 
 _FACTS = [

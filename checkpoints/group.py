@@ -135,9 +135,9 @@ class Group:
             for peer in self.peers
         ]
         self.optimiser.step()
-        return torch.stack(
-            [torch.stack([*term, norm]).detach() for term, norm in zip(terms, norms, strict=True)]
-        )
+        clipped = [(norm > self.recipe.max_grad_norm).float() for norm in norms]
+        seen = zip(terms, norms, clipped, strict=True)
+        return torch.stack([torch.stack([*term, norm, was]).detach() for term, norm, was in seen])
 
     def losses(self, parts: list[dict[str, Tensor]]) -> list[list[Tensor]]:
         """The loss of each peer on its own minibatch, followed by its terms (see ``MEASURED``)."""
@@ -200,5 +200,9 @@ class Group:
         return [(logits.log_softmax(-1), values) for logits, values in read]
 
 
-MEASURED = ("loss", "surrogate", "value_loss", "entropy", "mutual_kl", "view_gap", "grad_norm")
-"""What an update reports of each peer, in order; KL and entropy in nats."""
+MEASURED = (
+    *("loss", "surrogate", "value_loss", "entropy", "mutual_kl", "view_gap"),
+    *("grad_norm", "clipped"),
+)
+"""What an update reports of each peer, in order; KL and entropy in nats, ``grad_norm`` before it is
+clipped, ``clipped`` whether it was."""

@@ -9,12 +9,14 @@ import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 from tyro.conf import Positional
 
 from checkpoints.console import MachineTrouble, UserError, run_command
+from checkpoints.declaration import note_declaration
 from checkpoints.folder import Standing, mark_failed, standing
 from checkpoints.pack import pack_all
 from checkpoints.study import Planned, read_study
@@ -42,7 +44,7 @@ class Settings:
     retry: bool = False
     """try again what failed, once each"""
     list: bool = False
-    """only print what is done, partial, running, failed (and why) or waiting"""
+    """only print what is done, partial, running, failed (and why) or waiting, and the time left"""
     pack: Path | None = None
     """only write one archive of at most 16 MiB for each run that has begun into this folder"""
     unpack: Path | None = None
@@ -73,21 +75,50 @@ def look(study: tuple[Planned, ...], output: Path) -> Standings:
     return {run: standing(output / str(run.id), run.steps) for run in study}
 
 
-def show(standings: Standings) -> None:
+def show(standings: Standings, threads: int) -> None:
     """Print one row a run, then how many stand where."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table()
     table.add_column("run", no_wrap=True)
-    for name in ("steps done", "wanted"):
+    for name in ("steps done", "wanted", "time left"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("state")
+    rates = Rates(threads)
     for run, now in standings.items():
         state = f"{now.state}: {now.why}" if now.why else now.state
-        table.add_row(str(run.id), f"{now.step:,}", f"{run.steps:,}", state)
+        left = timedelta(seconds=round(rates.seconds(run, now.step)))
+        table.add_row(str(run.id), f"{now.step:,}", f"{run.steps:,}", str(left), state)
     Console(width=max(100, Console().width), markup=False, highlight=False).print(table)
-    print(count(standings))
+    whole = timedelta(seconds=round(rates.whole))
+    at = f"at this machine's rate for one worker (--threads {threads})"
+    print(f"{count(standings)}; {whole} left {at}")
+
+
+class Rates:
+    """What runs have yet to take here, by timing their networks: half a second for each kind."""
+
+    def __init__(self, threads: int) -> None:
+        """Torch is imported only when something is left to be trained."""
+        self.threads, self.whole = threads, 0.0
+        self._known: dict[tuple[str, int, str], float] = {}
+
+    def seconds(self, run: Planned, done: int) -> float:
+        """Left of a run, added to :attr:`whole`."""
+        cost = run.cost(done)
+        if not cost:
+            return 0.0
+        kind = run.recipe.encoder, run.recipe.features, run.recipe.precision
+        if kind not in self._known:
+            import torch
+
+            from checkpoints.speed import frames_a_second
+
+            torch.set_num_threads(self.threads)
+            self._known[kind] = frames_a_second(run.recipe)
+        self.whole += cost / self._known[kind]
+        return cost / self._known[kind]
 
 
 def count(standings: Standings) -> str:
@@ -138,6 +169,8 @@ class Worker:
                 of = f"run {place} of {len(self.study)}: {run.id}"
                 print(f"{of}, {done:,} of {run.steps:,} steps done", flush=True)
                 behind = sum((other.cost(standings[other].step) for other in others), 0.0)
+                if run.declaration is not None:
+                    note_declaration(run.declaration, output / str(run.id))
                 outcome = train_apart(self.train, self._request(run), behind, relay)
                 stepped = standing(output / str(run.id), run.steps).step - done
                 self.steps_left -= stepped
@@ -180,7 +213,7 @@ def main(settings: Settings) -> None:
         unpack_all(settings.unpack, settings.output, settings.overwrite)
         return
     if settings.list:
-        show(look(study, settings.output))
+        show(look(study, settings.output), settings.threads)
         return
     worker = Worker(study, settings)
     worker.work()

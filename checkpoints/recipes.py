@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from checkpoints.console import UserError, one_of
-from checkpoints.games import Mode, first_backgrounds
+from checkpoints.games import Mode, drawn_backgrounds, first_backgrounds
 
 EncoderName = Literal["nature", "impala", "impoola"]
 Precision = Literal["float32", "bfloat16"]
@@ -80,6 +80,10 @@ class Recipe:
     """weight of the value loss"""
     max_grad_norm: float = 0.5
     """gradient norm at which each peer is clipped"""
+    keep_last: int = 1
+    """policies kept up to each power of two of iterations, the last of them there and the others
+    a 32nd of the way apart (from 32 iterations on; 1 to 16): what is read at the end of training is
+    a mean over them"""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be trained."""
@@ -104,6 +108,8 @@ class Recipe:
         if len(set(self.backgrounds)) < len(self.backgrounds):
             listed = ", ".join(map(str, self.backgrounds))
             raise UserError(f"expected different backgrounds, got {listed}")
+        if not 1 <= self.keep_last <= MAX_KEPT:
+            raise UserError(f"expected keep_last in 1 to {MAX_KEPT}, got {self.keep_last}")
         if not 0 <= self.dropout < 1:
             raise UserError(f"expected dropout in [0, 1), got {self.dropout}")
         if self.batch % self.minibatches:
@@ -116,6 +122,13 @@ class Recipe:
     def batch(self) -> int:
         """Environment steps a peer takes between updates."""
         return self.num_envs * self.num_steps
+
+    def keeps(self, iteration: int) -> bool:
+        """Whether the policies after this many iterations (from 1) are kept."""
+        ahead = 1 << (iteration - 1).bit_length()
+        gap, rest = divmod(ahead, 32)
+        near = not rest and (ahead - iteration) % gap == 0
+        return iteration == ahead or (near and (ahead - iteration) // gap < self.keep_last)
 
     @property
     def learning_work(self) -> int:
@@ -140,6 +153,7 @@ class Recipe:
         return float((self.work + making) * self.width**1.43)
 
 
+MAX_KEPT = 16
 MAKING: dict[Views, int] = {"recoloured": 5, "twins": 3}
 _CHOICES = {"encoder": EncoderName, "precision": Precision, "mode": Mode, "views": Views}
 
@@ -151,6 +165,7 @@ METHODS: dict[str, Recipe] = {
     "ppo-dropout": Recipe(dropout=0.1),
     "ppo-dropout-weak": Recipe(dropout=0.03),
     "ppo-dropout-strong": Recipe(dropout=0.3),
+    "ppo-norm1": Recipe(max_grad_norm=1.0, adam_eps=2e-5),
     "ppo-wide": Recipe(width=2),
     "drac": Recipe(drac=0.1),
     "drac-twins": Recipe(drac=0.1, views="twins"),
@@ -159,16 +174,18 @@ METHODS: dict[str, Recipe] = {
     "oneway": Recipe(alpha=1.0, teacher="ppo"),
 }
 """Strengths of L2 and dropout: Cobbe et al. 2019 (arXiv 1812.02341), and some three or ten times
-weaker and stronger, to show what they decide. DrAC: Raileanu et al. 2021 (arXiv 2006.12862)."""
+weaker and stronger, to show what they decide. DrAC: Raileanu et al. 2021 (arXiv 2006.12862).
+The mean over two peers halves each gradient before it is clipped, so ``ppo-norm1`` is what a mutual
+peer would be without the distillation: PPO with twice the clipping norm and twice Adam's ε."""
 TEACHER_STEPS = 2**21
 """Environment steps that the teacher of a method was trained for."""
 
 
-_NARROWED = re.compile(r"(?P<base>[a-z0-9-]+?)-bg(?P<count>[1-9]\d*)")
+_NARROWED = re.compile(r"(?P<base>[a-z0-9-]+?)-(?P<how>bg|split)(?P<count>[1-9]\d*)")
 
 
 def base_method(method: str) -> str:
-    """What a method is called without its number of backgrounds: ``ppo`` of ``ppo-bg4``."""
+    """A method without its backgrounds: ``ppo`` of ``ppo-bg4`` and of ``ppo-split32``."""
     match = _NARROWED.fullmatch(method)
     return match["base"] if match else method
 
@@ -176,7 +193,8 @@ def base_method(method: str) -> str:
 def get_recipe(method: str, game: str | None = None, seed: int = 0) -> Recipe:
     """The settings of a method; an unknown name raises ``UserError`` listing all.
 
-    ``ppo-bg4`` is ``ppo`` trained on 4 of the backgrounds of ``game``; without a game they, and the
+    ``ppo-bg4`` is ``ppo`` trained on 4 of the backgrounds of ``game``, the same for every seed;
+    ``ppo-split4`` on 4 that the seed draws, the same for every method. Without a game they, and the
     teacher, are left open. The teacher is of the next seed: one of the run's own seed began with
     the weights and levels that the run begins with.
     """
@@ -192,7 +210,15 @@ def get_recipe(method: str, game: str | None = None, seed: int = 0) -> Recipe:
     match = _NARROWED.fullmatch(method)
     if match is None:
         return recipe
-    return replace(recipe, backgrounds=first_backgrounds(game, int(match["count"])))
+    count = int(match["count"])
+    if match["how"] == "bg":
+        return replace(recipe, backgrounds=first_backgrounds(game, count))
+    if recipe.teacher:
+        raise UserError(
+            f"{method}: the teacher is of another seed and so of another split; expected "
+            f"{base}-bg{count}, whose backgrounds are those of every seed"
+        )
+    return replace(recipe, backgrounds=drawn_backgrounds(game, count, seed))
 
 
 def from_dict(values: dict[str, Any]) -> Recipe:

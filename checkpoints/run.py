@@ -66,7 +66,7 @@ class Run:
         measured = self.group.iterate(self.iteration, tick)
         self.iteration += 1
         self._refuse_nan(measured)
-        keep = last or self.iteration & (self.iteration - 1) == 0
+        keep = last or self.recipe.keeps(self.iteration)
         evaluate = keep or self.iteration % evaluate_every == 0
         for peer, losses in zip(self.group.peers, measured, strict=True):
             self.recent[peer.index] = (self.recent[peer.index] + peer.finished)[-100:]

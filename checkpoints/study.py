@@ -5,6 +5,8 @@
     recipe: {encoder: nature, mode: easy}     # what differs from the methods' own, for all runs
     runs:
       - {id: starpilot/ppo/0, steps: 2_097_152}
+
+In place of ``runs`` a ``declaration`` may stand, from which they follow.
 """
 
 from collections.abc import Hashable
@@ -15,6 +17,7 @@ from typing import Any
 import yaml
 
 from checkpoints.console import UserError, one_of
+from checkpoints.declaration import Declaration, declaration_from
 from checkpoints.ids import PolicyId, parse_id
 from checkpoints.recipes import METHODS, Recipe, from_dict, get_recipe
 
@@ -27,6 +30,8 @@ class Planned:
     steps: int
     """environment steps of each peer"""
     recipe: Recipe
+    declaration: Declaration | None = None
+    """what the run was declared for, if it was"""
 
     def cost(self, done: int) -> float:
         """What is yet to be done when ``done`` steps are saved; see ``Recipe.cost``."""
@@ -64,14 +69,16 @@ def read_study(path: Path) -> tuple[Planned, ...]:
         UserError: no such file, no YAML, an unknown key, game, method or setting, a run that
             stands twice, steps that are no positive whole number.
     """
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except OSError as error:
-        raise UserError(f"expected a study such as study.yaml, but: {error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"expected YAML in {path}, but: {error}") from error
-    _mapping(content, ("runs",), ("recipe",), str(path))
+    content = _content(path)
+    declared = isinstance(content, dict) and "declaration" in content
+    _mapping(content, ("declaration" if declared else "runs",), ("recipe",), str(path))
     common = _common(content.get("recipe"), path)
+    if declared:
+        declaration = declaration_from(content["declaration"], f"{path}, declaration")
+        return tuple(
+            Planned(run, steps, _recipe(run, common), declaration)
+            for run, steps in declaration.runs()
+        )
     if not isinstance(content["runs"], list) or not content["runs"]:
         raise UserError(f"{path}: expected a list of runs under 'runs', got {content['runs']!r}")
     planned: dict[PolicyId, Planned] = {}
@@ -84,6 +91,28 @@ def read_study(path: Path) -> tuple[Planned, ...]:
             )
         planned[run.id] = run
     return tuple(planned.values())
+
+
+def read_declaration(path: Path) -> Declaration:
+    """What a study declares; ``UserError`` where it declares nothing."""
+    declaration = read_study(path)[0].declaration
+    if declaration is None:
+        raise UserError(f"{path}: expected a declaration, as in study-second.yaml; found none")
+    return declaration
+
+
+def _content(path: Path) -> Any:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except OSError as error:
+        raise UserError(f"expected a study such as study.yaml, but: {error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"expected YAML in {path}, but: {error}") from error
+
+
+def _recipe(run: PolicyId, common: dict[str, Any]) -> Recipe:
+    """A run's own recipe with what is common to all of a study."""
+    return from_dict(asdict(get_recipe(run.method, run.game, run.seed)) | common)
 
 
 def _mapping(given: Any, needed: tuple[str, ...], free: tuple[str, ...], place: str) -> None:
@@ -116,7 +145,7 @@ def _common(given: Any, path: Path) -> dict[str, Any]:
         if key in decided:
             raise UserError(
                 f"{place}: {key!r} is decided by the method in an id; name another method there "
-                f"(one of {', '.join(METHODS)}, each also with -bg4 for 4 backgrounds)"
+                f"(one of {', '.join(METHODS)}, each also with -bg4 for 4 backgrounds, or -split4)"
             )
         _named(place, "setting", key, free)
     try:
@@ -133,7 +162,7 @@ def _planned(entry: Any, common: dict[str, Any], place: str) -> Planned:
         raise UserError(f"{place}: expected an id such as bigfish/mutual/0, got {name!r}")
     try:
         run = parse_id(name)
-        method = get_recipe(run.method, run.game, run.seed)
+        recipe = _recipe(run, common)
     except UserError as error:
         raise UserError(f"{place}: {error}") from error
     if run != run.run:
@@ -143,4 +172,4 @@ def _planned(entry: Any, common: dict[str, Any], place: str) -> Planned:
             f"{place} ({run}): expected steps as a whole number of at least 1, such as 2_097_152, "
             f"got {steps!r}"
         )
-    return Planned(run, steps, from_dict(asdict(method) | common))
+    return Planned(run, steps, recipe)

@@ -39,7 +39,8 @@ class Settings:
     """settings that differ from the method's"""
     backgrounds: tuple[int, ...] = ()
     """draw training episodes on these backgrounds only; a single number: on so many, spread over
-    all. Levels, layouts and rewards stay as they are. A method such as ppo-bg4 asks for 4"""
+    all. Levels, layouts and rewards stay as they are. A method such as ppo-bg4 asks for 4, one such
+    as ppo-split4 for 4 that the seed draws"""
     steps: float = 2e6
     """environment steps of each peer (rounded up to whole iterations)"""
     output: Path = Path("runs")
@@ -59,6 +60,10 @@ class Settings:
     """stop after so many hours, as Ctrl-C does; the same command goes on"""
     pause: float = math.inf
     """stop after so many environment steps of this call, as Ctrl-C does; --steps stays the goal"""
+
+
+LONG = 100_000
+"""Steps from which a run is worth the second that it takes to compare precisions."""
 
 
 def keep_freed_memory() -> None:
@@ -168,6 +173,7 @@ def main(settings: Settings, behind: float = 0.0) -> None:
     from checkpoints.group import Group
     from checkpoints.peer import own_threads, training_levels
     from checkpoints.run import Run
+    from checkpoints.speed import compare_precisions
     from checkpoints.teacher import load_teacher
 
     threads = settings.threads or os.cpu_count() or 1
@@ -181,6 +187,8 @@ def main(settings: Settings, behind: float = 0.0) -> None:
         world = training_levels(wanted.game, num_threads=own)
         group = Group(world, recipe, wanted.seed, settings.device, teacher=teacher)
         run = Run(wanted, group, settings.output, settings.evaluate_episodes)
+        if settings.steps - run.step >= LONG:
+            print(compare_precisions(recipe, settings.device), flush=True)
         with Stop() as stop:
             _loop(run, settings, stop, behind)
         print(f"policies, progress.csv and logs: {run.folder}")

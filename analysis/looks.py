@@ -1,0 +1,153 @@
+"""The rule of a declaration, asked at its looks: effect, no relevant effect, or go on.
+
+Welch 1947 for a difference; two one-sided tests (Schuirmann 1987) for its absence. The boundaries
+are smaller at earlier looks so that the errors over all looks stay at .05: ``error_rates`` finds
+them by simulating the very rule.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import stdtr
+
+from checkpoints.console import UserError
+from checkpoints.declaration import Declaration
+
+EFFECT, NO_EFFECT, GO_ON = "effect", "no relevant effect", "go on"
+NOT_DECIDED, NOT_REACHED = "not decided", "not reached"
+
+
+class Tests(NamedTuple):
+    """Welch's difference of two sides, over the last axis."""
+
+    difference: Float[np.ndarray, "*some"]
+    error: Float[np.ndarray, "*some"]
+    """standard error of the difference"""
+    freedom: Float[np.ndarray, "*some"]
+    """degrees of freedom after Satterthwaite"""
+    p: Float[np.ndarray, "*some"]
+    """two-sided, of no difference"""
+    p_equivalence: Float[np.ndarray, "*some"]
+    """the larger of both one-sided, of a difference beyond the margin"""
+
+
+def compare(
+    treatment: Float[np.ndarray, "*some runs"],
+    control: Float[np.ndarray, "*some others"],
+    margin: float,
+) -> Tests:
+    """Both tests at once.
+
+    Args:
+        treatment: a value a run, at least 2; finite.
+        control: likewise.
+        margin: differences from -margin to margin are not relevant; above 0.
+
+    Raises:
+        UserError: fewer than 2 runs on a side, or a value that is not finite.
+    """
+    sides = [np.asarray(side, float) for side in (treatment, control)]
+    for side in sides:
+        if side.shape[-1] < 2 or not np.isfinite(side).all():
+            raise UserError(
+                f"expected a finite value for each of at least 2 runs a side, got {side}"
+            )
+    counts = [side.shape[-1] for side in sides]
+    shares = [side.var(-1, ddof=1) / n for side, n in zip(sides, counts, strict=True)]
+    difference = sides[0].mean(-1) - sides[1].mean(-1)
+    total = shares[0] + shares[1]
+    error = np.sqrt(total)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = [share**2 / (n - 1) for share, n in zip(shares, counts, strict=True)]
+        freedom = total**2 / (parts[0] + parts[1])
+        p = 2 * stdtr(freedom, -np.abs(difference) / error)
+        below = stdtr(freedom, (difference - margin) / error)
+        above = stdtr(freedom, -(difference + margin) / error)
+    return Tests(difference, error, freedom, p, np.maximum(below, above))
+
+
+class Look(NamedTuple):
+    """What is known at the last look that was reached."""
+
+    triples: int
+    """runs a side behind the numbers; the next look's number if none is reached"""
+    tests: Tests | None
+    verdict: str
+    """``effect``, ``no relevant effect``, ``go on``, ``not decided`` or ``not reached``"""
+
+
+def decide(
+    treatment: Float[np.ndarray, " triples"],
+    control: Float[np.ndarray, " others"],
+    declaration: Declaration,
+) -> Look:
+    """Ask the rule at every look that there are enough triples for, and stop where it decides.
+
+    Args:
+        treatment: logarithms in order of seed.
+        control: likewise, of the same seeds.
+        declaration: what was declared.
+
+    Raises:
+        UserError: unequal numbers of runs.
+    """
+    if len(treatment) != len(control):
+        raise UserError(
+            f"expected whole triples, got {len(treatment)} runs of {declaration.treatment} and "
+            f"{len(control)} of {declaration.control}; a look waits for the missing ones"
+        )
+    look = Look(declaration.looks[0], None, NOT_REACHED)
+    for at, triples in enumerate(declaration.looks):
+        if len(treatment) < triples:
+            break
+        tests = compare(treatment[:triples], control[:triples], np.log(declaration.margin))
+        look = Look(triples, tests, str(_verdicts(tests, at, declaration)))
+        if look.verdict != GO_ON:
+            break
+    return look
+
+
+def _verdicts(tests: Tests, at: int, declaration: Declaration) -> np.ndarray:
+    """The rule at one look; an effect comes first."""
+    last = at + 1 == len(declaration.looks)
+    return np.select(
+        [tests.p < declaration.effect_p[at], tests.p_equivalence < declaration.equivalence_p[at]],
+        [EFFECT, NO_EFFECT],
+        NOT_DECIDED if last else GO_ON,
+    )
+
+
+def error_rates(
+    declaration: Declaration,
+    factor: float,
+    spread: float,
+    *,
+    alike: float = 0.0,
+    repeats: int = 20_000,
+    seed: int = 0,
+) -> dict[str, float]:
+    """How often the rule ends with each verdict where the truth is known.
+
+    Args:
+        declaration: the rule.
+        factor: true factor between the methods, above 0.
+        spread: standard deviation of logarithms between runs.
+        alike: correlation of the runs of one seed, in [0, 1).
+        repeats: simulated samples.
+        seed: of the simulation.
+    """
+    draws = np.random.default_rng(seed)
+    shape = repeats, declaration.looks[-1]
+    shared = np.sqrt(alike) * draws.normal(size=shape)
+    treatment, control = (
+        spread * (shared + np.sqrt(1 - alike) * draws.normal(size=shape)) for _ in range(2)
+    )
+    treatment += np.log(factor)
+    found = np.full(repeats, GO_ON, dtype="<U20")
+    for at, triples in enumerate(declaration.looks):
+        open_ones = found == GO_ON
+        tests = compare(treatment[open_ones, :triples], control[open_ones, :triples],
+                        np.log(declaration.margin))  # fmt: skip
+        found[open_ones] = _verdicts(tests, at, declaration)
+    return {name: float((found == name).mean()) for name in (EFFECT, NO_EFFECT, NOT_DECIDED)}

@@ -1,0 +1,187 @@
+"""What was declared before the runs that decide it: one YAML mapping, read and checked here.
+
+The queue trains the runs that follow from it, and what decides reads the same file, so the two
+cannot part. A run notes the declaration it was begun under; one edited since is then seen.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from checkpoints.console import UserError, one_of
+from checkpoints.games import get_game
+from checkpoints.ids import PolicyId
+from checkpoints.recipes import get_recipe
+
+NOTE = "declared.json"
+"""In the folder of a run: the digest of the declaration that it was begun under."""
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A contrast between two methods, and the rule by which it will be decided."""
+
+    name: str
+    """what the sample is called"""
+    game: str
+    """one of the 16"""
+    treatment: str
+    """method in question"""
+    treatment_steps: int
+    """environment steps of each of its policies"""
+    control: str
+    """method that it is held against"""
+    control_steps: int
+    """environment steps of each of its policies"""
+    second: str
+    """another control, which decides nothing, trained for as long"""
+    positive: str
+    """method made invariant, which must be told from the control at its own steps"""
+    positive_steps: int
+    """environment steps of each of its policies"""
+    positive_runs: int
+    """runs of it, at the first seeds"""
+    measure: tuple[str, str]
+    """(measure, layer) whose logarithm is compared; the mean over the last kept steps"""
+    last: int
+    """how many kept steps that mean is over"""
+    first_seed: int
+    """seeds go up from here; a triple is one run of each of the three methods at one seed"""
+    looks: tuple[int, ...]
+    """triples at which the rule is asked"""
+    effect_p: tuple[float, ...]
+    """at each look: Welch's p below which there is an effect"""
+    equivalence_p: tuple[float, ...]
+    """at each look: both one-sided p below which there is no relevant effect"""
+    margin: float
+    """factors from 1 / margin to margin are not relevant"""
+    sees: float
+    """standard errors by which a policy's return must exceed that of its blind mix of actions"""
+    pilot: tuple[int, ...]
+    """seeds trained to choose the steps, and discarded"""
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that cannot be followed."""
+        get_game(self.game)
+        for method in (self.treatment, self.control, self.second, self.positive):
+            recipe = get_recipe(method, self.game, self.first_seed)
+            if not 0 < len(recipe.backgrounds) < get_game(self.game).backgrounds:
+                raise UserError(
+                    f"expected methods with held-out backgrounds, such as "
+                    f"ppo-split4, got {method!r}: nothing of {self.game} is unseen by it"
+                )
+        for name in ("treatment_steps", "control_steps", "positive_steps", "positive_runs", "last"):
+            if getattr(self, name) < 1:
+                raise UserError(f"expected {name} of at least 1")
+        whole = len(self.looks)
+        if not whole or list(self.looks) != sorted(set(self.looks)) or self.looks[0] < 2:
+            raise UserError(
+                f"expected looks at increasing numbers of triples from 2 on, got {list(self.looks)}"
+            )
+        for name in ("effect_p", "equivalence_p"):
+            bounds = getattr(self, name)
+            if len(bounds) != whole or not all(0 < p < 1 for p in bounds):
+                raise UserError(
+                    f"expected {whole} numbers between 0 and 1 under {name}, one a "
+                    f"look, got {list(bounds)}"
+                )
+        if not (1 < self.margin < math.inf and 0 <= self.sees < math.inf):
+            raise UserError(
+                "expected a margin above 1 and sees of at least 0, got "
+                f"{self.margin} and {self.sees}"
+            )
+        if set(self.pilot) & set(self.seeds):
+            raise UserError(
+                f"expected pilot seeds apart from {self.seeds[0]} to "
+                f"{self.seeds[-1]}, got {list(self.pilot)}"
+            )
+
+    @property
+    def seeds(self) -> range:
+        """One a triple, up to the last look."""
+        return range(self.first_seed, self.first_seed + self.looks[-1])
+
+    @property
+    def triple(self) -> dict[str, int]:
+        """Method -> steps of the three that are trained at each seed."""
+        return {
+            self.treatment: self.treatment_steps,
+            self.control: self.control_steps,
+            self.second: self.control_steps,
+        }
+
+    def runs(self) -> Iterator[tuple[PolicyId, int]]:
+        """Every run and its steps: triples by seed, the positive controls before the first look."""
+        positive_seeds = set(self.seeds[: self.positive_runs])
+        begin = self.seeds[min(self.looks[0], len(self.seeds)) - 1]
+        for seed in self.seeds:
+            for method, steps in self.triple.items():
+                yield PolicyId(self.game, method, seed), steps
+            if seed == begin:
+                for own in sorted(positive_seeds):
+                    yield PolicyId(self.game, self.positive, own), self.positive_steps
+
+    def pilot_runs(self) -> Iterator[tuple[PolicyId, int]]:
+        """The runs that choose the steps and count for nothing."""
+        for seed in self.pilot:
+            for method, steps in self.triple.items():
+                yield PolicyId(self.game, method, seed), steps
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that change with anything declared."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def declaration_from(given: Any, place: str) -> Declaration:
+    """The declaration in a mapping; what is missing, unknown or of another type is refused."""
+    known = [field.name for field in fields(Declaration)]
+    if not isinstance(given, dict):
+        raise UserError(f"{place}: expected a mapping with {', '.join(known)}, got {given!r}")
+    for key in given:
+        one_of(f"key in {place}", key, known)
+    try:
+        return msgspec.convert(given, Declaration)
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from error
+    except msgspec.ValidationError as error:
+        raise UserError(f"{place}: {error}. Mend it there") from error
+
+
+def note_declaration(declaration: Declaration, folder: Path) -> None:
+    """Leave in a run's folder under what it is begun; a run that has begun keeps its note."""
+    from checkpoints.store import atomic
+
+    path = folder / NOTE
+    if not path.exists():
+        with atomic(path) as temporary:
+            note = {"name": declaration.name, "digest": declaration.digest}
+            temporary.write_text(json.dumps(note) + "\n")
+
+
+def check_note(declaration: Declaration, folder: Path) -> None:
+    """Refuse a run that was begun under another declaration.
+
+    Raises:
+        UserError: no note, a damaged one, or one with another digest.
+    """
+    path = folder / NOTE
+    try:
+        noted = json.loads(path.read_text(encoding="utf-8"))["digest"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"expected {path} to name the declaration that its run was begun under, but it cannot "
+            f"be read ({error!r}); train the run with: python -m checkpoints.queue"
+        ) from error
+    if noted != declaration.digest:
+        raise UserError(
+            f"{folder} was begun under the declaration {noted}, but the one read now is "
+            f"{declaration.digest}: it was edited since. Put back what was declared"
+        )

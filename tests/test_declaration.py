@@ -1,0 +1,132 @@
+"""The declaration: one source for what is trained and what decides, and each way to break it."""
+
+from dataclasses import asdict, replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from checkpoints.console import UserError
+from checkpoints.declaration import (
+    NOTE,
+    Declaration,
+    check_note,
+    declaration_from,
+    note_declaration,
+)
+from checkpoints.games import GAMES, drawn_backgrounds
+from checkpoints.recipes import get_recipe
+from checkpoints.study import read_declaration, read_study
+
+
+@pytest.fixture(scope="module")
+def declared(root: Path) -> Declaration:
+    return read_declaration(root / "study-second.yaml")
+
+
+def test_the_declared_runs_are_whole_triples_with_the_positive_controls_before_the_first_look(
+    root: Path, declared: Declaration
+):
+    study = read_study(root / "study-second.yaml")
+    order = [(run.id.method, run.id.seed) for run in study]
+    methods = list(declared.triple)
+    first = declared.looks[0] * 3
+    assert order[:first] == [(m, s) for s in range(100, 106) for m in methods]
+    assert order[first : first + 4] == [(declared.positive, s) for s in range(100, 104)]
+    assert len(order) == len(set(order)) == 12 * 3 + 4
+    for run in study:
+        assert run.recipe.precision == "float32" and run.recipe.keep_last == declared.last
+        assert run.steps % run.recipe.batch == 0
+        assert run.declaration == declared
+
+
+def test_frames_are_equal_and_every_step_that_is_compared_is_kept(declared: Declaration):
+    peers = get_recipe(declared.treatment).peers
+    assert peers * declared.treatment_steps == declared.control_steps
+    recipe = replace(get_recipe(declared.control), keep_last=declared.last)
+    for steps in (declared.treatment_steps, declared.control_steps):
+        iterations = steps // recipe.batch
+        kept = [i for i in range(1, iterations + 1) if recipe.keeps(i)]
+        assert kept[-1] == iterations and kept[-declared.last] >= 0.87 * iterations
+        assert len(set(kept[-declared.last :])) == declared.last
+
+
+def test_methods_of_a_seed_share_a_split_and_seeds_do_not(declared: Declaration):
+    splits = {
+        seed: {get_recipe(m, "coinrun", seed).backgrounds for m in declared.triple}
+        for seed in declared.seeds
+    }
+    assert all(len(split) == 1 for split in splits.values())
+    assert len(set.union(*splits.values())) == len(declared.seeds)
+    assert get_recipe("ppo-split4", "starpilot", 1).backgrounds == (5, 7, 9, 10)
+
+
+def test_splits_hold_something_out_and_smaller_ones_lie_within_larger_ones():
+    for game, facts in GAMES.items():
+        drawn = [set(drawn_backgrounds(game, k, 7)) for k in range(1, facts.backgrounds)]
+        assert all(few < more for few, more in pairwise(drawn))
+    with pytest.raises(UserError, match=r"starpilot: expected 1 to 12 of its 13 .* got 13"):
+        get_recipe("ppo-split13", "starpilot")
+    with pytest.raises(UserError, match="the teacher is of another seed and so of another split"):
+        get_recipe("oneway-split4", "starpilot", 0)
+
+
+def test_the_control_is_a_mutual_peer_without_the_distillation():
+    control, mutual = get_recipe("ppo-norm1"), get_recipe("mutual")
+    alone = replace(mutual, peers=1, alpha=0.0, max_grad_norm=2 * mutual.max_grad_norm)
+    assert control == replace(alone, adam_eps=2 * mutual.adam_eps)
+
+
+WRONG = {
+    "seeds": ({"pilot": [100]}, "pilot seeds apart from 100 to 111"),
+    "looks": ({"looks": [6, 6, 12]}, "looks at increasing numbers"),
+    "first look": ({"looks": [1, 9, 12]}, "looks at increasing numbers"),
+    "bounds": ({"effect_p": [0.01, 0.02]}, "expected 3 numbers between 0 and 1 under effect_p"),
+    "bound": ({"equivalence_p": [0.1, 0.2, 1.0]}, "between 0 and 1 under equivalence_p"),
+    "margin": ({"margin": 0.8}, "expected a margin above 1"),
+    "nan": ({"margin": float("nan")}, "expected a margin above 1"),
+    "game": ({"game": "pong"}, "unknown game 'pong'"),
+    "method": ({"second": "pppo-split32"}, "unknown method"),
+    "no split": ({"control": "ppo"}, "methods with held-out backgrounds, such as ppo-split4"),
+    "all": ({"control": "ppo-split62"}, "so that some are held out, got 62"),
+    "last": ({"last": 0}, "expected last of at least 1"),
+    "type": ({"last": "5"}, r"Expected `int`, got `str` - at `\$.last`"),
+    "list": ({"looks": 6}, r"Expected `array`, got `int` - at `\$.looks`"),
+    "key": ({"lokks": [6]}, "unknown key in study, declaration 'lokks'.*Did you mean 'looks'"),
+}
+
+
+@pytest.mark.parametrize("change,message", WRONG.values(), ids=WRONG)
+def test_a_wrong_declaration_is_refused(declared: Declaration, change: dict, message: str):
+    given = yaml.safe_load(yaml.safe_dump({**_plain(declared), **change}))
+    with pytest.raises(UserError, match=message):
+        declaration_from(given, "study, declaration")
+
+
+def test_a_missing_part_and_no_declaration_are_refused(declared: Declaration, root: Path):
+    given = _plain(declared)
+    del given["margin"]
+    with pytest.raises(UserError, match=r"missing required field `margin`"):
+        declaration_from(given, "study")
+    with pytest.raises(UserError, match="expected a mapping with name, game"):
+        declaration_from([1], "study")
+    with pytest.raises(UserError, match="expected a declaration, as in study-second"):
+        read_declaration(root / "study.yaml")
+
+
+def test_an_edit_after_a_run_began_is_seen(declared: Declaration, tmp_path: Path):
+    note_declaration(declared, tmp_path)
+    check_note(declared, tmp_path)
+    edited = replace(declared, margin=1.3)
+    note_declaration(edited, tmp_path)
+    with pytest.raises(UserError, match=f"begun under the declaration {declared.digest}, but"):
+        check_note(edited, tmp_path)
+    (tmp_path / NOTE).write_text("[]")
+    with pytest.raises(UserError, match="name the declaration that its run was begun under"):
+        check_note(declared, tmp_path)
+
+
+def _plain(declared: Declaration) -> dict:
+    values = asdict(declared)
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
