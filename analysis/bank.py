@@ -21,8 +21,8 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from checkpoints.console import UserError
-from checkpoints.games import NUM_ACTIONS, Mode, get_game
-from checkpoints.worlds import Levels, ProcgenVectorEnv
+from checkpoints.world.environments import Levels, ProcgenVectorEnv
+from checkpoints.world.games import NUM_ACTIONS, Mode, get_game
 
 Policy = Callable[[np.ndarray], np.ndarray]
 """Observations ``(n, 64, 64, 3)`` uint8 to actions ``(n,)``, whole numbers 0 to 14."""

@@ -17,8 +17,8 @@ from analysis.hsic import Undefined, check_features, check_states, cka_grams, li
 from analysis.moments import Moments
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
-from checkpoints.games import get_game
-from checkpoints.store import ZOO
+from checkpoints.policy.store import ZOO
+from checkpoints.world.games import get_game
 
 if TYPE_CHECKING:
     from analysis.compare import Comparison, Rendering

@@ -16,7 +16,7 @@ from analysis.features import read
 from analysis.hsic import cka_grams, linear_gram, normalise
 from analysis.levels import LevelGram, Levels, hsic_levels
 from analysis.subjects import Subject
-from checkpoints.ids import UNTRAINED, PolicyId
+from checkpoints.policy.ids import UNTRAINED, PolicyId
 
 Rendering = Literal["same", "twin"]
 SELF = "self"

@@ -17,7 +17,7 @@ from analysis.tables import check_output, read_table, write_table
 from analysis.tracks import values_schema
 from analysis.versus import ALL, ONE_RUN, PRIMARY, SCHEMA, UNSEEN, contrast_rows
 from checkpoints.console import one_of, run_command
-from checkpoints.study import read_study
+from checkpoints.runs.study import read_study
 
 ROOT = Path(__file__).parents[1]
 

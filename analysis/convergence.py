@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int
 from analysis.likeness import Likeness, interval, liken
 from analysis.panel import Look, Setup
 from analysis.stats import cluster_weights
-from checkpoints.ids import UNTRAINED, PolicyId
+from checkpoints.policy.ids import UNTRAINED, PolicyId
 
 NEAR = 0.05
 """Two pairs whose agreements differ by no more than this count as matched."""

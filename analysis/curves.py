@@ -14,9 +14,9 @@ import pandas as pd
 
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
-from checkpoints.games import get_game
-from checkpoints.ids import PolicyId
-from checkpoints.store import ZOO, find_policies, list_policies, policy_path, read_provenance
+from checkpoints.policy.ids import PolicyId
+from checkpoints.policy.store import ZOO, find_policies, list_policies, policy_path, read_provenance
+from checkpoints.world.games import get_game
 
 SCHEMA = Schema(
     "curves",

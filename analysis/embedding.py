@@ -20,8 +20,8 @@ from analysis.icc import measure
 from analysis.layouts import SPREAD, Panel, Plan, lay_out, spread_rows
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, one_of, run_command
-from checkpoints.games import IMAGE_SHAPE, get_game
-from checkpoints.store import ZOO
+from checkpoints.policy.store import ZOO
+from checkpoints.world.games import IMAGE_SHAPE, get_game
 
 if TYPE_CHECKING:
     from analysis.bank import Bank
@@ -163,7 +163,7 @@ def gather(
     """The panels of a game; one without other backgrounds has no twins."""
     from analysis.masks import pick_backgrounds
     from analysis.perturbations import random_conv
-    from checkpoints.renderer import Renderer
+    from checkpoints.world.renderer import Renderer
 
     drawn = settings.drawn
     if get_game(game).backgrounds > 1:

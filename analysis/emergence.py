@@ -21,8 +21,8 @@ from analysis.tables import check_output, write_table
 from analysis.timing import onset_rows, onsets_schema
 from analysis.tracks import OK, RETURN, Cell, Track, value_row, values_schema
 from checkpoints.console import UserError, run_command
-from checkpoints.ids import UNTRAINED, PolicyId, parse_id
-from checkpoints.store import ZOO
+from checkpoints.policy.ids import UNTRAINED, PolicyId, parse_id
+from checkpoints.policy.store import ZOO
 
 if TYPE_CHECKING:
     from analysis.snapshot import Cells, Snapshot

@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from checkpoints.console import UserError
-from checkpoints.games import Mode, get_game
-from checkpoints.states import for_drawing, with_background
+from checkpoints.world.games import Mode, get_game
+from checkpoints.world.states import for_drawing, with_background
 
 if TYPE_CHECKING:
-    from checkpoints.encoders import Policy
-    from checkpoints.worlds import Levels
+    from checkpoints.policy.encoders import Policy
+    from checkpoints.world.environments import Levels
 
 Swap = Literal["none", "episode", "step"]
 SWAPS: tuple[Swap, ...] = ("none", "episode", "step")
@@ -66,9 +66,9 @@ class Stage:
         self, game: str, mode: Mode, episodes: int, seed: int, levels: "Levels | None" = None
     ) -> None:
         """Draw the first states; the same arguments draw the same."""
-        from checkpoints.evaluate import Evaluation
-        from checkpoints.renderer import Renderer
-        from checkpoints.worlds import Levels, ProcgenVectorEnv
+        from checkpoints.training.evaluate import Evaluation
+        from checkpoints.world.environments import Levels, ProcgenVectorEnv
+        from checkpoints.world.renderer import Renderer
 
         self.game, self.episodes, self.seed = game, episodes, seed
         levels = levels or Levels.unseen()

@@ -28,9 +28,9 @@ from tyro.conf import Positional
 
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
-from checkpoints.games import Mode
-from checkpoints.ids import UNTRAINED
-from checkpoints.store import ZOO
+from checkpoints.policy.ids import UNTRAINED
+from checkpoints.policy.store import ZOO
+from checkpoints.world.games import Mode
 
 if TYPE_CHECKING:
     from analysis.interventions import Layer
@@ -149,8 +149,8 @@ class Stage:
     def __init__(self, game: str, mode: Mode, settings: Settings) -> None:
         """Make the environments."""
         from analysis.stats import cluster_interval
-        from checkpoints.evaluate import Evaluation
-        from checkpoints.worlds import Levels
+        from checkpoints.training.evaluate import Evaluation
+        from checkpoints.world.environments import Levels
 
         bank = Levels.unseen()
         levels = Levels(bank.start + bank.count, bank.count)

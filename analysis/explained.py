@@ -23,7 +23,7 @@ from analysis.pixels import VALUE, Scores
 from analysis.randomised import cascade
 from analysis.stats import Interval, cluster_interval
 from analysis.twinset import TwinSet, twin_set
-from checkpoints.games import NUM_ACTIONS, Mode, get_game
+from checkpoints.world.games import NUM_ACTIONS, Mode, get_game
 
 if TYPE_CHECKING:
     from analysis.subjects import Subject

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.utils.hooks import RemovableHandle
 
-    from checkpoints.encoders import Policy
+    from checkpoints.policy.encoders import Policy
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from analysis.learning import GAP
 from analysis.mask_scores import spearman_interval
 from analysis.stats import Interval
 from analysis.tables import Column, Schema
-from checkpoints.ids import UNTRAINED
-from checkpoints.recipes import Recipe
+from checkpoints.policy.ids import UNTRAINED
+from checkpoints.policy.recipes import Recipe
 
 LEAST_RUNS = 8
 """With fewer, resampling runs says nothing of other runs."""

@@ -33,7 +33,7 @@ from analysis.patching import (
 )
 from analysis.stats import Interval, cluster_weights
 from analysis.twinset import TwinSet, twin_set
-from checkpoints.games import Mode, get_game
+from checkpoints.world.games import Mode, get_game
 
 if TYPE_CHECKING:
     from analysis.subjects import Subject

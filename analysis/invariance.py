@@ -15,9 +15,9 @@ from tyro.conf import Positional
 from analysis.icc import Invariance, Layout
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
-from checkpoints.games import get_game
-from checkpoints.ids import PolicyId
-from checkpoints.store import ZOO
+from checkpoints.policy.ids import PolicyId
+from checkpoints.policy.store import ZOO
+from checkpoints.world.games import get_game
 
 if TYPE_CHECKING:
     from analysis.bank import Bank

@@ -19,7 +19,7 @@ import pandas as pd
 
 from analysis.curves import rows as curve_rows
 from analysis.tracks import RETURN, Cell
-from checkpoints.ids import PolicyId
+from checkpoints.policy.ids import PolicyId
 
 if TYPE_CHECKING:
     from analysis.subjects import Subject
@@ -105,8 +105,8 @@ def logged_until(root: Path, run: PolicyId) -> int:
 
 def untrained_return(subject: "Subject", replicates: int, seed: int) -> Cell:
     """Return of an untrained policy on the levels that training evaluates on."""
-    from checkpoints.evaluate import Evaluation
-    from checkpoints.worlds import Levels
+    from checkpoints.training.evaluate import Evaluation
+    from checkpoints.world.environments import Levels
 
     stage = Evaluation(subject.id.game, subject.mode, levels=Levels.unseen(), num_envs=EPISODES)
     returns = stage.returns(subject.policy)

@@ -22,7 +22,7 @@ from analysis.panel import (
 from analysis.permutation import Calibrated, calibrate, permuted
 from analysis.profiles import Pairs, resampled
 from checkpoints.console import UserError
-from checkpoints.ids import UNTRAINED, PolicyId
+from checkpoints.policy.ids import UNTRAINED, PolicyId
 
 Draws = dict[str, Float[np.ndarray, "R X Y"]]
 

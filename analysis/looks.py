@@ -12,7 +12,7 @@ from jaxtyping import Float
 from scipy.special import stdtr
 
 from checkpoints.console import UserError
-from checkpoints.declaration import Declaration
+from checkpoints.runs.declaration import Declaration
 
 EFFECT, NO_EFFECT, GO_ON = "effect", "no relevant effect", "go on"
 NOT_DECIDED, NOT_REACHED = "not decided", "not reached"

@@ -1,6 +1,6 @@
 """Twins as arrays: which backgrounds, exactly which pixels they change, and how much.
 
-They are drawn by :class:`checkpoints.renderer.Renderer`.
+They are drawn by :class:`checkpoints.world.renderer.Renderer`.
 """
 
 from itertools import combinations
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from checkpoints.console import UserError
-from checkpoints.games import Mode, get_game, spread
+from checkpoints.world.games import Mode, get_game, spread
 
 MIN_RENDERINGS = 4
 

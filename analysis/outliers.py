@@ -15,7 +15,7 @@ from analysis.tables import Column, Schema
 if TYPE_CHECKING:
     from analysis.likeness import Likeness
     from analysis.panel import Look
-    from checkpoints.ids import PolicyId
+    from checkpoints.policy.ids import PolicyId
 
 OUTLIER_SCHEMA = Schema(
     "similarity_outliers",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import combinations
 
-from checkpoints.games import get_game, spread
+from checkpoints.world.games import get_game, spread
 
 GROUPS = ("all", "seen", "unseen", "seen-unseen")
 """Pairs of backgrounds; ``seen`` and ``unseen``: both, or neither, was shown in training;

@@ -26,13 +26,13 @@ from analysis.features import read
 from analysis.leace import Eraser
 from analysis.twinset import TwinReading, TwinSet
 from checkpoints.console import UserError, one_of
-from checkpoints.games import IMAGE_SHAPE, NUM_ACTIONS
+from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.utils.hooks import RemovableHandle
 
-    from checkpoints.encoders import Policy
+    from checkpoints.policy.encoders import Policy
 
 Change = Callable[["Tensor"], "Tensor"]
 """A layer's output ``(n, …)`` -> what the next layer shall read instead, of the same shape."""

@@ -14,8 +14,8 @@ from jaxtyping import Float, UInt8
 from analysis.bank import Bank
 from analysis.themes import swap_themes
 from checkpoints.console import UserError, one_of
-from checkpoints.games import IMAGE_SHAPE
-from checkpoints.renderer import Renderer
+from checkpoints.world.games import IMAGE_SHAPE
+from checkpoints.world.renderer import Renderer
 
 CHUNK = 64
 """States changed at once."""
@@ -81,10 +81,10 @@ def colour_matrix(
 def random_conv(
     frames: UInt8[np.ndarray, "state 64 64 3"], views: int, rng: np.random.Generator
 ) -> UInt8[np.ndarray, "state view 64 64 3"]:
-    """A convolution with random weights, another one for each view: checkpoints.recolour."""
+    """A convolution with random weights, another one for each view: checkpoints.world.recolour."""
     import torch
 
-    from checkpoints.recolour import SPREAD, convolve
+    from checkpoints.world.recolour import SPREAD, convolve
 
     shape = (len(frames), views, 3, 3, 3, 3)
     filters = torch.from_numpy(rng.normal(0, SPREAD, shape).astype(np.float32))

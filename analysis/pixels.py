@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from checkpoints.console import UserError
-from checkpoints.encoders import Policy
-from checkpoints.games import IMAGE_SHAPE, NUM_ACTIONS
+from checkpoints.policy.encoders import Policy
+from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS
 
 VALUE = NUM_ACTIONS
 """The column of :class:`Scores` that holds the value."""

@@ -29,8 +29,8 @@ from analysis.run_scores import (
 )
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
-from checkpoints.games import GAMES, Mode, get_game
-from checkpoints.store import ZOO
+from checkpoints.policy.store import ZOO
+from checkpoints.world.games import GAMES, Mode, get_game
 
 if TYPE_CHECKING:
     from analysis.subjects import Subject
@@ -139,7 +139,7 @@ class Settings:
 
 def stages_of(game: str, subjects: list["Subject"], settings: Settings) -> dict[str, Stage]:
     """Split -> the stage it is played on; the levels that all of the policies were trained on."""
-    from checkpoints.worlds import Levels
+    from checkpoints.world.environments import Levels
 
     mode, seed = subjects[0].mode, settings.seed
     count = min(subject.provenance.settings().levels for subject in subjects)

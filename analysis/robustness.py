@@ -19,7 +19,7 @@ from analysis.pairs import GROUPS, cover, pairs_of
 from analysis.stats import cluster_weights
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
-from checkpoints.store import ZOO
+from checkpoints.policy.store import ZOO
 
 if TYPE_CHECKING:
     from analysis.bank import Bank

@@ -28,7 +28,7 @@ from analysis.aggregates import (
     run_interval,
 )
 from analysis.stats import cluster_weights
-from checkpoints.ids import UNTRAINED
+from checkpoints.policy.ids import UNTRAINED
 
 ALL = "all"
 """Named as a game: all games together."""

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from checkpoints.ids import UNTRAINED
-from checkpoints.recipes import base_method
+from checkpoints.policy.ids import UNTRAINED
+from checkpoints.policy.recipes import base_method
 
 FACTORS = ("ratio", "ratio_unseen", "tv", "tv_unseen", "tv_between", "horizon", "saliency")
 """Measures above 0 that are compared by their quotient; all others by their difference."""

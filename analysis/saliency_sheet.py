@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from analysis.explained import Explained, Study
-from checkpoints.ids import UNTRAINED
+from checkpoints.policy.ids import UNTRAINED
 
 if TYPE_CHECKING:
     from analysis.subjects import Subject

@@ -15,13 +15,13 @@ from tyro.conf import Positional
 
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import run_command
-from checkpoints.store import ZOO
+from checkpoints.policy.store import ZOO
 
 if TYPE_CHECKING:
     from analysis.likeness import Likeness
     from analysis.panel import Look
     from analysis.subjects import Subject
-    from checkpoints.ids import PolicyId
+    from checkpoints.policy.ids import PolicyId
 
 _LAYERS = (Column("layer_x", "text", "layer of x"), Column("layer_y", "text", "layer of y"))
 _SIZE = (
@@ -147,7 +147,7 @@ def compare_game(
     from analysis.permutation import level_permutations
     from analysis.stats import cluster_weights
     from analysis.subjects import common_bank
-    from checkpoints.renderer import Renderer
+    from checkpoints.world.renderer import Renderer
 
     game = subjects[0].id.game
     pairs = comparable_pairs([one.id for one in subjects])

@@ -24,7 +24,7 @@ from analysis.stats import cluster_weights
 from analysis.subjects import Subject, common_bank
 from analysis.tracks import OK, Cell
 from analysis.twinset import TwinSet, twin_set
-from checkpoints.games import get_game
+from checkpoints.world.games import get_game
 
 Cells = dict[tuple[str, str], Cell]
 """(measure, layer) -> values"""

@@ -11,9 +11,8 @@ from jaxtyping import Int, UInt8
 
 from analysis.bank import Bank, BankPlan, Policy, load_or_gather
 from checkpoints.console import UserError
-from checkpoints.games import Mode, get_game
-from checkpoints.ids import UNTRAINED, PolicyId, parse_id
-from checkpoints.store import (
+from checkpoints.policy.ids import UNTRAINED, PolicyId, parse_id
+from checkpoints.policy.store import (
     ZOO,
     Provenance,
     find_policies,
@@ -22,10 +21,11 @@ from checkpoints.store import (
     policy_path,
     untrained,
 )
-from checkpoints.worlds import Levels
+from checkpoints.world.environments import Levels
+from checkpoints.world.games import Mode, get_game
 
 if TYPE_CHECKING:
-    from checkpoints import encoders
+    from checkpoints.policy import encoders
 
 
 @dataclass(frozen=True)
@@ -203,8 +203,8 @@ def other_backgrounds(
 
 def draw_twins(game: str, bank: Bank, seed: int = 0) -> UInt8[np.ndarray, "state 64 64 3"]:
     """Each state of the bank on a background other than its own."""
-    from checkpoints.renderer import Renderer
-    from checkpoints.states import for_drawing
+    from checkpoints.world.renderer import Renderer
+    from checkpoints.world.states import for_drawing
 
     own = np.array([for_drawing(state, game).own for state in bank.states])
     return Renderer(game).render_each(bank.states, other_backgrounds(game, own, seed).tolist())

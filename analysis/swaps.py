@@ -17,7 +17,7 @@ from analysis.episodes import SWAPS, Played, Pool, Stage, pool_of
 from analysis.stats import Interval, cluster_interval
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
-from checkpoints.store import ZOO
+from checkpoints.policy.store import ZOO
 
 if TYPE_CHECKING:
     from analysis.subjects import Subject

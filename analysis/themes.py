@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.tails import read_tail, with_tail
 from checkpoints.console import UserError
-from checkpoints.states import read_state, write_state
+from checkpoints.world.game_fields import read_tail, with_tail
+from checkpoints.world.states import read_state, write_state
 
 _ALIEN = {0: 5, 9: 5, 12: 5, 13: 5}
 _CLIMBER = {0: 4, 9: 4, 12: 4, 13: 4}

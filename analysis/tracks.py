@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 
 from analysis.onset import direction, half_way, one_start, together
 from analysis.tables import Column, Schema
-from checkpoints.ids import PolicyId
+from checkpoints.policy.ids import PolicyId
 
 RETURN = "return"
 """The measure that all others are held against: return on unseen levels."""

@@ -26,9 +26,9 @@ from analysis.masks import MIN_RENDERINGS, exact_mask, pick_backgrounds, twin_di
 from analysis.stats import cluster_interval
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
-from checkpoints.games import GAMES, IMAGE_SHAPE, Mode, get_game
-from checkpoints.renderer import Renderer
-from checkpoints.states import for_drawing
+from checkpoints.world.games import GAMES, IMAGE_SHAPE, Mode, get_game
+from checkpoints.world.renderer import Renderer
+from checkpoints.world.states import for_drawing
 
 __all__ = [
     "Renderer",

@@ -20,11 +20,11 @@ from numpy.lib.format import open_memmap
 from analysis.bank import Bank, procgen_version
 from analysis.features import read
 from checkpoints.console import UserError
-from checkpoints.games import IMAGE_SHAPE
-from checkpoints.states import check_background, for_drawing
+from checkpoints.world.games import IMAGE_SHAPE
+from checkpoints.world.states import check_background, for_drawing
 
 if TYPE_CHECKING:
-    from checkpoints.encoders import Policy
+    from checkpoints.policy.encoders import Policy
 
 FOLDER = Path(".cache/twins")
 FRAMES = 256
@@ -134,8 +134,8 @@ def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
 
 def _draw(game: str, bank: Bank, backgrounds: tuple[int, ...], path: Path) -> None:
     """Write the frames under a temporary name, then rename: a kill leaves no half set."""
-    from checkpoints.renderer import Renderer
-    from checkpoints.store import atomic
+    from checkpoints.policy.store import atomic
+    from checkpoints.world.renderer import Renderer
 
     shape = (len(bank), len(backgrounds), *IMAGE_SHAPE)
     renderer = Renderer(game)

@@ -10,8 +10,8 @@ from analysis.matched import at_level, discoveries, welch
 from analysis.run_values import BEGUN, NORMAL, RETURN, Measure, Run, is_factor, learned, runs_of
 from analysis.tables import Column, Schema
 from checkpoints.console import UserError
-from checkpoints.recipes import base_method
-from checkpoints.study import Planned
+from checkpoints.policy.recipes import base_method
+from checkpoints.runs.study import Planned
 
 CONTROL = "ppo"
 MATCHES = ("steps", "frames", "return", "entropy")

@@ -20,9 +20,9 @@ from analysis.subjects import Subject, common_bank
 from analysis.themes import has_themes
 from analysis.twinset import TwinSet, twin_set
 from checkpoints.console import UserError
-from checkpoints.games import IMAGE_SHAPE, get_game
-from checkpoints.ids import PolicyId
-from checkpoints.renderer import Renderer
+from checkpoints.policy.ids import PolicyId
+from checkpoints.world.games import IMAGE_SHAPE, get_game
+from checkpoints.world.renderer import Renderer
 
 Cells = dict[str, float | int]
 """Columns of a table and what stands in them."""

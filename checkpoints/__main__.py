@@ -6,8 +6,8 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from checkpoints.console import run_command
-from checkpoints.ids import parse_id
-from checkpoints.store import ZOO, find_policies, list_policies, policy_path, read_provenance
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.store import ZOO, find_policies, list_policies, policy_path, read_provenance
 
 
 @dataclass(frozen=True)

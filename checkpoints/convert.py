@@ -10,7 +10,7 @@ read as tensors only (``weights_only=True``), so that no code in them is run:
 
 Both train the same network, and it is ours under other names: IMPALA (16, 32, 32) on frames
 divided by 255, a ReLU after flattening and one after the 256 units, two linear heads. For any
-other network see ``checkpoints.adapters``.
+other network see ``checkpoints.policy.adapters``.
 """
 
 import hashlib
@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING
 from tyro.conf import Positional
 
 from checkpoints.console import UserError, run_command
-from checkpoints.games import Mode
-from checkpoints.ids import PolicyId, parse_id
-from checkpoints.recipes import get_recipe
-from checkpoints.store import (
+from checkpoints.policy.ids import PolicyId, parse_id
+from checkpoints.policy.recipes import get_recipe
+from checkpoints.policy.store import (
     Provenance,
     code_hash,
     policy_path,
@@ -33,11 +32,12 @@ from checkpoints.store import (
     save_policy,
     versions,
 )
+from checkpoints.world.games import Mode
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from checkpoints.encoders import Policy
+    from checkpoints.policy.encoders import Policy
 
 SOURCES = {
     "cleanrl ppo_procgen": "network.",
@@ -114,7 +114,7 @@ def recognise(names: set[str]) -> str:
     raise UserError(
         f"unknown architecture: expected the tensors of {' or of '.join(SOURCES)}; for {near} "
         f"missing {_some(missing)}, and not known {_some(extra)}. Use any other network through "
-        "checkpoints.adapters"
+        "checkpoints.policy.adapters"
     )
 
 
@@ -135,7 +135,7 @@ def convert(tensors: "Mapping[str, Tensor]") -> "tuple[Policy, str]":
     Raises:
         UserError: unknown names, or a tensor of another shape (another width, other actions).
     """
-    from checkpoints.encoders import Policy
+    from checkpoints.policy.encoders import Policy
 
     source = recognise(set(tensors))
     prefix = SOURCES[source]
@@ -148,7 +148,7 @@ def convert(tensors: "Mapping[str, Tensor]") -> "tuple[Policy, str]":
             raise UserError(
                 f"{theirs}: expected shape {tuple(wanted[mine].shape)}, got "
                 f"{tuple(ours[mine].shape)}; only IMPALA (16, 32, 32) on 64 x 64 pixels with 15 "
-                "actions can be converted: use any other network through checkpoints.adapters"
+                "actions can be converted: use another network through checkpoints.policy.adapters"
             )
     policy.load_state_dict({name: value.float() for name, value in ours.items()})
     return policy.eval(), source

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkpoints.console import UserError, run_command
-from checkpoints.folder import PROGRESS, standing
-from checkpoints.halves import TOLERANCE, half_precision_shift
-from checkpoints.ids import PolicyId, parse_id
-from checkpoints.store import ZOO, list_policies, load_policy, policy_path, save_policy
-from checkpoints.study import Planned, read_study
+from checkpoints.policy.half_precision import TOLERANCE, half_precision_shift
+from checkpoints.policy.ids import PolicyId, parse_id
+from checkpoints.policy.store import ZOO, list_policies, load_policy, policy_path, save_policy
+from checkpoints.runs.folder import PROGRESS, standing
+from checkpoints.runs.study import Planned, read_study
 
 LAST = 2_097_152
 KEPT = (131_072, 524_288, LAST)
@@ -109,8 +109,8 @@ def copy_log(run: PolicyId, source: Path, target: Path) -> None:
 
 def train(wanted: list[Planned], settings: Settings) -> None:
     """Train runs that are not finished, as the queue does."""
-    from checkpoints.queue import Settings as QueueSettings
-    from checkpoints.queue import Worker
+    from checkpoints.runs.queue import Settings as QueueSettings
+    from checkpoints.runs.queue import Worker
 
     Worker(tuple(wanted), QueueSettings(settings.study, settings.runs)).work()
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.tables import write_whole
 from checkpoints.console import UserError, run_command
-from checkpoints.recipes import base_method
+from checkpoints.policy.recipes import base_method
 from figures import contrasts, embedding, gap
 from figures.inputs import load_rows
 from figures.style import in_layer_order, panel_title

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.run_values import RETURN, Run, runs_of, untrained_mean
-from checkpoints.recipes import base_method
+from checkpoints.policy.recipes import base_method
 from figures import twins_panel
 from figures.against import Row, behind, drawing, points_of, shared_step
 from figures.curves import short

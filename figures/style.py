@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from analysis.tables import check_output
 from checkpoints.console import UserError
-from checkpoints.recipes import base_method
+from checkpoints.policy.recipes import base_method
 
 PAGE_WIDTH = 171 / 25.4
 """Width of a two-column page in inches."""

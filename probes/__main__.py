@@ -14,8 +14,8 @@ from tyro.conf import Positional
 
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
-from checkpoints.ids import UNTRAINED
-from checkpoints.store import ZOO
+from checkpoints.policy.ids import UNTRAINED
+from checkpoints.policy.store import ZOO
 
 SCHEMA = Schema(
     "probes",

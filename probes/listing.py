@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.tables import check_output
-from checkpoints.games import IMAGE_SHAPE, NUM_ACTIONS, Mode
+from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS, Mode
 from probes.factors.frame import Factor, View
 from probes.targets import factors, measure, sheet, view
 
@@ -53,7 +53,7 @@ def show(game: str, output: Path, *, mode: Mode = "easy", overwrite: bool = Fals
 
 def telling_state(game: str, mode: Mode, seed: int = 0) -> tuple[bytes, np.ndarray]:
     """A state of random play with as many kinds of marked thing in view as any, and its picture."""
-    from checkpoints.worlds import Levels, ProcgenVectorEnv
+    from checkpoints.world.environments import Levels, ProcgenVectorEnv
 
     env = ProcgenVectorEnv(game, levels=Levels.train(200), mode=mode, num_envs=_ENVS, seed=seed)
     rng, best = np.random.default_rng(seed), (-1, -1)

@@ -15,7 +15,7 @@ from jaxtyping import Int, UInt8
 from analysis.bank import Bank
 from analysis.subjects import common_bank
 from checkpoints.console import UserError
-from checkpoints.games import Mode, get_game
+from checkpoints.world.games import Mode, get_game
 from probes.crossfit import Task
 from probes.factors.frame import Factor
 from probes.splits import check_target, deal_folds, frequent
@@ -88,7 +88,7 @@ def gather(
     fitted = plain = np.asarray(bank.observations)
     unseen, values = None, dict(found.values)
     if group_b:
-        from checkpoints.renderer import Renderer
+        from checkpoints.world.renderer import Renderer
 
         renderer, rng = Renderer(game), np.random.default_rng(seed)
         place = rng.integers(len(group_a), size=len(bank))

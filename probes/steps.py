@@ -19,8 +19,8 @@ from analysis.tables import check_output, write_table
 from analysis.timing import onset_rows, onsets_schema
 from analysis.tracks import RETURN, Cell, Track, value_row, values_schema
 from checkpoints.console import UserError, run_command
-from checkpoints.ids import UNTRAINED
-from checkpoints.store import ZOO
+from checkpoints.policy.ids import UNTRAINED
+from checkpoints.policy.store import ZOO
 
 if TYPE_CHECKING:
     from analysis.snapshot import Cells

@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from checkpoints.console import UserError, one_of
-from checkpoints.games import get_game
-from checkpoints.states import read_state
+from checkpoints.world.games import get_game
+from checkpoints.world.states import read_state
 from probes.factors import (
     bigfish,
     bossfight,
@@ -125,7 +125,8 @@ def measure(
 
     Args:
         game: whose states they are.
-        states: from ``get_states``, a bank or ``checkpoints.states.write_state``; at least one.
+        states: at least one, from ``get_states``, a bank or
+            ``checkpoints.world.states.write_state``.
         wanted: names of the game's factors, or factors of your own, in this order; ``None`` takes
             all of the game's.
 

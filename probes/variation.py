@@ -16,7 +16,7 @@ from tyro.conf import Positional
 
 from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import run_command
-from checkpoints.games import GAMES, Mode, get_game
+from checkpoints.world.games import GAMES, Mode, get_game
 from probes.questions import COMMON
 
 SCHEMA = Schema(

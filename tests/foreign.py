@@ -1,7 +1,7 @@
 """State dicts as two other programs write them, and what their networks compute.
 
 Written from a description of the networks, with functional calls only, so that nothing of
-``checkpoints.encoders`` can make both sides of a comparison agree.
+``checkpoints.policy.encoders`` can make both sides of a comparison agree.
 """
 
 import torch

@@ -16,16 +16,16 @@ import torch._dynamo
 import torch.utils.tensorboard  # noqa: F401
 from tiny import BATCH, RUN, settings
 
-import checkpoints.run
-from checkpoints.folder import STATE, read_save
-from checkpoints.store import versions
-from checkpoints.train import main
-from checkpoints.worlds import Levels, ProcgenVectorEnv
+import checkpoints.runs.run
+from checkpoints.policy.store import versions
+from checkpoints.runs.folder import STATE, read_save
+from checkpoints.runs.train import main
+from checkpoints.world.environments import Levels, ProcgenVectorEnv
 
 KILLS, ITERATIONS = 20, 24
 CALLS, CALLS_WRITING = 200_000, 30_000
 """Some two iterations; measured calls and returns, setting up included."""
-WRITING = {checkpoints.run.Run.save.__code__, checkpoints.run.Run._keep.__code__}
+WRITING = {checkpoints.runs.run.Run.save.__code__, checkpoints.runs.run.Run._keep.__code__}
 
 
 def die_after(calls: int, *, writing: bool) -> None:

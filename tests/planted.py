@@ -16,9 +16,9 @@ from analysis.bank import Bank, StateList
 from analysis.interventions import Study
 from analysis.subjects import Subject
 from analysis.twinset import TwinSet
-from checkpoints.adapters import Adapted
-from checkpoints.ids import parse_id
-from checkpoints.store import Provenance
+from checkpoints.policy.adapters import Adapted
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.store import Provenance
 
 STRIPES = 8
 BACKGROUNDS = 4

@@ -14,11 +14,11 @@ from torch import nn
 
 from analysis.bank import Bank, StateList
 from analysis.twinset import TwinSet
-from checkpoints.encoders import Policy
-from checkpoints.games import IMAGE_SHAPE
-from checkpoints.ids import parse_id
-from checkpoints.recipes import Recipe
-from checkpoints.store import Provenance, policy_path, save_policy
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import Recipe
+from checkpoints.policy.store import Provenance, policy_path, save_policy
+from checkpoints.world.games import IMAGE_SHAPE
 
 INVARIANCES = (0.0, 0.5, 1.0)
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from checkpoints.adapters import Adapted
+from checkpoints.policy.adapters import Adapted
 
 SPRITE = slice(24, 48)
 """Rows and columns of the sprite, whole windows of the occlusion."""

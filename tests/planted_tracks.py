@@ -4,7 +4,7 @@ import numpy as np
 
 from analysis.stats import cluster_weights
 from analysis.tracks import Cell, Track
-from checkpoints.ids import PolicyId
+from checkpoints.policy.ids import PolicyId
 
 STEPS = tuple(2**k for k in range(14, 22))
 LEVELS = 60

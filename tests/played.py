@@ -8,9 +8,9 @@ from functools import cache
 
 import numpy as np
 
-from checkpoints.games import Mode
-from checkpoints.renderer import Renderer
-from checkpoints.worlds import Levels, ProcgenVectorEnv
+from checkpoints.world.environments import Levels, ProcgenVectorEnv
+from checkpoints.world.games import Mode
+from checkpoints.world.renderer import Renderer
 
 STEPS = 40
 LEVELS = Levels(3, 50)

@@ -15,10 +15,10 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from checkpoints.console import UserError
-from checkpoints.folder import RUN_KEY, STATE, only_process, standing
-from checkpoints.ids import parse_id
-from checkpoints.recipes import Recipe
-from checkpoints.train import Settings
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import Recipe
+from checkpoints.runs.folder import RUN_KEY, STATE, only_process, standing
+from checkpoints.runs.train import Settings
 
 STUDY = """
 recipe: {encoder: nature, features: 8, num_envs: 4, num_steps: 16, minibatches: 2, epochs: 1,
@@ -39,7 +39,7 @@ def save(folder: Path, iteration: int, recipe: Recipe) -> None:
 
 def packed(root: Path, iteration: int) -> Path:
     """The archive of a pretended coinrun/mutual/3 in a folder of its own."""
-    from checkpoints.pack import archive_name, pack
+    from checkpoints.runs.pack import archive_name, pack
 
     run, target = parse_id("coinrun/mutual/3"), root / "packs"
     save(root / "runs" / str(run), iteration, Recipe(num_envs=4, num_steps=16))
@@ -72,15 +72,15 @@ def pretend(settings: Settings, behind: float) -> None:
 
 def short(settings: Settings, behind: float) -> None:
     """Train for real, without evaluations, saving after every iteration."""
-    from checkpoints.train import main
+    from checkpoints.runs.train import main
 
     main(replace(settings, evaluate_episodes=0, save_seconds=0.0), behind)
 
 
 if __name__ == "__main__":
-    from checkpoints.queue import Settings as QueueSettings
-    from checkpoints.queue import Worker
-    from checkpoints.study import read_study
+    from checkpoints.runs.queue import Settings as QueueSettings
+    from checkpoints.runs.queue import Worker
+    from checkpoints.runs.study import read_study
 
     study, output = map(Path, sys.argv[1:])
     Worker(read_study(study), QueueSettings(study, output), short).work()

@@ -14,12 +14,12 @@ from analysis.levels import Levels
 from analysis.stats import cluster_weights
 from analysis.subjects import Subject
 from analysis.twinset import twin_set
-from checkpoints.adapters import Adapted
 from checkpoints.console import UserError
-from checkpoints.encoders import Policy
-from checkpoints.ids import parse_id
-from checkpoints.recipes import LAYERS
-from checkpoints.store import Provenance
+from checkpoints.policy.adapters import Adapted
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import LAYERS
+from checkpoints.policy.store import Provenance
 
 
 class Other(nn.Module):

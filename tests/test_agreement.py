@@ -13,12 +13,12 @@ from worlds import colour_world
 
 from analysis.tables import read_table, write_table
 from checkpoints.console import UserError
-from checkpoints.group import Group
-from checkpoints.ids import parse_id
-from checkpoints.peer import training_levels
-from checkpoints.recipes import Recipe
-from checkpoints.store import ZOO, load_policy, policy_path
-from checkpoints.turns import take_turns
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import Recipe
+from checkpoints.policy.store import ZOO, load_policy, policy_path
+from checkpoints.training.group import Group
+from checkpoints.training.interleave import take_turns
+from checkpoints.training.peer import training_levels
 
 SMALL = Recipe(encoder="nature", features=16, num_envs=8, num_steps=16, minibatches=4, mode="easy")
 PAIR = replace(SMALL, peers=2)

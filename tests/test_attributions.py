@@ -12,9 +12,9 @@ from analysis.attributions import METHODS, STEPS, attribute, blurred, check_meth
 from analysis.mask_scores import likeness, mask_scores
 from analysis.pixels import VALUE, Scores
 from analysis.randomised import cascade
-from checkpoints.adapters import Adapted
 from checkpoints.console import UserError
-from checkpoints.encoders import Policy
+from checkpoints.policy.adapters import Adapted
+from checkpoints.policy.encoders import Policy
 
 STATES = 6
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from checkpoints.console import UserError
-from checkpoints.games import GAMES, first_backgrounds, get_game, spread
-from checkpoints.ids import parse_id
-from checkpoints.recipes import Recipe, from_dict, get_recipe
-from checkpoints.states import read_state
-from checkpoints.train import Settings, _defaults, main
-from checkpoints.worlds import Levels, ProcgenVectorEnv
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import Recipe, from_dict, get_recipe
+from checkpoints.runs.train import Settings, defaults, main
+from checkpoints.world.environments import Levels, ProcgenVectorEnv
+from checkpoints.world.games import GAMES, first_backgrounds, get_game, spread
+from checkpoints.world.states import read_state
 
 STEPS = 120
 
@@ -96,7 +96,7 @@ def test_a_method_names_its_number_of_backgrounds():
 
 
 def test_the_command_line_takes_the_recipe_of_the_method_named():
-    assert _defaults(["starpilot/ppo-bg4/0"]).recipe.backgrounds == (0, 4, 8, 12)
+    assert defaults(["starpilot/ppo-bg4/0"]).recipe.backgrounds == (0, 4, 8, 12)
 
 
 @pytest.mark.parametrize(

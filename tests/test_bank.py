@@ -11,9 +11,9 @@ from played import renderer
 from analysis import bank as banks
 from analysis.bank import Bank, BankPlan, StateList, gather, load_or_gather
 from checkpoints.console import UserError
-from checkpoints.games import GAMES
-from checkpoints.states import read_state
-from checkpoints.worlds import Levels
+from checkpoints.world.environments import Levels
+from checkpoints.world.games import GAMES
+from checkpoints.world.states import read_state
 
 PLAN = BankPlan("bigfish", levels=Levels(5, 30), num_states=60, thin=6, per_level=4, num_envs=6)
 

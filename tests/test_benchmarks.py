@@ -6,7 +6,7 @@ import pytest
 from benchmarks.rivals import World, authors, cleanrl
 
 from checkpoints.console import UserError
-from checkpoints.recipes import Recipe
+from checkpoints.policy.recipes import Recipe
 
 TINY = Recipe(num_envs=2, num_steps=4, minibatches=1, epochs=1, mode="easy", levels=5)
 

@@ -20,8 +20,8 @@ from wander import (
     wander,
 )
 
-from analysis.tails import read_tail, with_tail
-from checkpoints.states import read_state, write_state
+from checkpoints.world.game_fields import read_tail, with_tail
+from checkpoints.world.states import read_state, write_state
 from probes.factors.caveflyer import SIDES, nose
 from probes.targets import sheet, view
 

@@ -18,8 +18,8 @@ from wander import (
     wander,
 )
 
-from analysis.tails import read_tail
-from checkpoints.states import read_state, write_state
+from checkpoints.world.game_fields import read_tail
+from checkpoints.world.states import read_state, write_state
 from probes.factors.climber import next_platform
 from probes.targets import sheet, view
 

@@ -9,7 +9,7 @@ from planted_runs import STEPS, planted, values_of
 
 from analysis.versus import contrast_rows
 from checkpoints.console import UserError
-from checkpoints.study import read_study
+from checkpoints.runs.study import read_study
 from figures.claims import AGAINST, SUPPORTED, Settings, ledger, main, markdown, verdict, written
 
 ROOT = Path(__file__).parents[1]

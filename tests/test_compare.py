@@ -16,10 +16,10 @@ from analysis.stats import cluster_weights
 from analysis.subjects import Subject, common_bank, draw_twins, load_subjects, other_backgrounds
 from analysis.tables import read_table
 from checkpoints.console import UserError
-from checkpoints.encoders import Policy
-from checkpoints.ids import parse_id
-from checkpoints.recipes import Recipe
-from checkpoints.store import Provenance, policy_path, save_policy
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import Recipe
+from checkpoints.policy.store import Provenance, policy_path, save_policy
 
 RECIPE = Recipe(encoder="nature", features=8, mode="easy")
 STATES = 60

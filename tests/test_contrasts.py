@@ -15,7 +15,7 @@ from analysis.tables import read_table, write_table
 from analysis.tracks import values_schema
 from analysis.versus import ONE_RUN, PRIMARY, SCHEMA, UNSEEN, contrast_rows
 from checkpoints.console import UserError
-from checkpoints.study import read_study
+from checkpoints.runs.study import read_study
 
 ROOT = Path(__file__).parents[1]
 PLAN = read_study(ROOT / "study.yaml")

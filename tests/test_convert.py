@@ -21,9 +21,9 @@ from checkpoints.convert import (
     recognise,
     tensor_names,
 )
-from checkpoints.encoders import Policy
-from checkpoints.ids import parse_id
-from checkpoints.store import list_policies, load_policy, policy_path
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.store import list_policies, load_policy, policy_path
 
 EACH = pytest.mark.parametrize("source", SOURCES)
 

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.cycles import chance, nearest, returns_home, three_way, trajectories, two_way
 from analysis.pairs import GROUPS, cover, cycle_views, pairs_of
-from checkpoints.games import GAMES
+from checkpoints.world.games import GAMES
 
 T, B, D = 20, 3, 8
 EVERY = [0, 1, 2]

@@ -8,16 +8,16 @@ import pytest
 import yaml
 
 from checkpoints.console import UserError
-from checkpoints.declaration import (
+from checkpoints.policy.recipes import get_recipe
+from checkpoints.runs.declaration import (
     NOTE,
     Declaration,
     check_note,
     declaration_from,
     note_declaration,
 )
-from checkpoints.games import GAMES, drawn_backgrounds
-from checkpoints.recipes import get_recipe
-from checkpoints.study import read_declaration, read_study
+from checkpoints.runs.study import read_declaration, read_study
+from checkpoints.world.games import GAMES, drawn_backgrounds
 
 
 @pytest.fixture(scope="module")

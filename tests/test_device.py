@@ -10,8 +10,8 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from worlds import colour_world
 
-from checkpoints.group import Group
-from checkpoints.recipes import Recipe
+from checkpoints.policy.recipes import Recipe
+from checkpoints.training.group import Group
 
 TINY = Recipe(encoder="nature", features=16, num_envs=8, num_steps=16, minibatches=4)
 ROWS = 32

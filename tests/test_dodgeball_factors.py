@@ -5,8 +5,8 @@ import pytest
 from played import play
 from wander import NONE, alone, changed_pixels, column, moved_agent, one, step, touching, wander
 
-from analysis.tails import with_tail
-from checkpoints.states import read_state, write_state
+from checkpoints.world.game_fields import with_tail
+from checkpoints.world.states import read_state, write_state
 from probes.factors import dodgeball
 from probes.factors.general import ACTIONS, DIRECTIONS
 from probes.targets import sheet, view

@@ -17,8 +17,8 @@ from analysis.robustness import Settings as RobustnessSettings
 from analysis.robustness import main as measure_robustness
 from analysis.tables import read_table
 from checkpoints.console import UserError
-from checkpoints.ids import parse_id
-from checkpoints.recipes import Recipe
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import Recipe
 
 FEW = {"states": 48, "backgrounds": 4, "saliency_states": 6, "replicates": 30}
 PEERS = [f"leaper/mutual/0/peer{peer}/step{step}" for peer in (0, 1) for step in (64, 128)]

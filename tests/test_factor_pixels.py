@@ -8,9 +8,9 @@ from played import play, renderer
 from scipy.ndimage import binary_dilation
 from wander import mark_names, moved_agent, moved_entity, moved_thing, one, radius_of, wander
 
-from analysis.tails import with_tail
-from checkpoints.games import GAMES
-from checkpoints.states import read_state, with_background, write_state
+from checkpoints.world.game_fields import with_tail
+from checkpoints.world.games import GAMES
+from checkpoints.world.states import read_state, with_background, write_state
 from probes.targets import SHEETS, factors, sheet, view
 
 SOFT = 1.5  # pixels: sprites are scaled smoothly

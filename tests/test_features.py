@@ -7,8 +7,8 @@ from torch import nn
 
 from analysis.features import read, recorded, stream
 from checkpoints.console import UserError
-from checkpoints.encoders import Policy
-from checkpoints.recipes import LAYERS
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.recipes import LAYERS
 
 WIDTHS = {
     "nature": [32 * 15 * 15, 64 * 6 * 6, 64 * 4 * 4, 24],

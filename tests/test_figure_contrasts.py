@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from planted_runs import STEPS, planted, untrained, values_of
 
 from analysis.versus import contrast_rows
-from checkpoints.study import read_study
+from checkpoints.runs.study import read_study
 from figures import contrasts
 from figures.style import METHOD_COLOURS, in_method_order, method_colours
 

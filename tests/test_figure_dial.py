@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from planted_runs import STEPS, planted, varied
 
 from analysis.run_values import RETURN, runs_of
-from checkpoints.recipes import METHODS
+from checkpoints.policy.recipes import METHODS
 from figures import dial, sweep
 from figures.against import COLUMNS, plot, shared_step
 from figures.style import METHOD_COLOURS, Drawing

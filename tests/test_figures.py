@@ -224,13 +224,13 @@ def test_a_method_keeps_its_colour_whoever_stands_beside_it():
 
 
 def test_every_method_of_the_project_has_a_colour():
-    from checkpoints.recipes import METHODS
+    from checkpoints.policy.recipes import METHODS
 
     assert set(METHODS) <= set(style.METHOD_COLOURS)
 
 
 def test_every_layer_of_the_project_has_a_place():
-    from checkpoints.encoders import LAYERS
+    from checkpoints.policy.encoders import LAYERS
 
     for layers in LAYERS.values():
         assert style.in_layer_order(reversed(layers)) == list(layers)

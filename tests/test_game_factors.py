@@ -9,9 +9,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 from wander import NONE, column, moved_agent, step, touching, wander
 
-from analysis.tails import with_tail
-from checkpoints.codecs import ENTITY
-from checkpoints.states import read_state, write_state
+from checkpoints.world.codecs import ENTITY
+from checkpoints.world.game_fields import with_tail
+from checkpoints.world.states import read_state, write_state
 from probes.factors import maze
 from probes.factors.general import ACTIONS, SIDES
 from probes.targets import sheet, view

@@ -8,11 +8,11 @@ import torch
 from worlds import EPISODE, colour_world
 
 from checkpoints.console import UserError
-from checkpoints.encoders import Policy
-from checkpoints.group import Group
-from checkpoints.peer import training_levels
-from checkpoints.recipes import METHODS, Recipe
-from checkpoints.turns import take_turns
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.recipes import METHODS, Recipe
+from checkpoints.training.group import Group
+from checkpoints.training.interleave import take_turns
+from checkpoints.training.peer import training_levels
 
 TINY = Recipe(encoder="nature", features=16, num_envs=8, num_steps=16, minibatches=4)
 MUTUAL = replace(TINY, peers=2, alpha=1.0)

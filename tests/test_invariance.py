@@ -13,7 +13,7 @@ from analysis.stats import cluster_weights
 from analysis.subjects import every_step
 from analysis.tables import read_table
 from checkpoints.console import UserError
-from checkpoints.ids import parse_id
+from checkpoints.policy.ids import parse_id
 
 # --- one pass ----------------------------------------------------------------------------------
 

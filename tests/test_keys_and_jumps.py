@@ -17,8 +17,8 @@ from wander import (
     wander,
 )
 
-from analysis.tails import with_tail
-from checkpoints.states import read_state, write_state
+from checkpoints.world.game_fields import with_tail
+from checkpoints.world.states import read_state, write_state
 from probes.factors import heist
 from probes.factors.general import SIDES
 from probes.targets import sheet, view

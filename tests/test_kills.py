@@ -12,9 +12,9 @@ import torch
 from tiny import BATCH, RUN, final_bytes, kept_files, log, settings
 
 from checkpoints.console import MachineTrouble, UserError
-from checkpoints.folder import STATE, read_save
-from checkpoints.group import Group
-from checkpoints.train import main
+from checkpoints.runs.folder import STATE, read_save
+from checkpoints.runs.train import main
+from checkpoints.training.group import Group
 
 ROOT = Path(__file__).parents[1]
 ITERATIONS = 6

@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from analysis.learning import GAP, LAYER, logged, normal, returns_at
 from analysis.tracks import RETURN
-from checkpoints.ids import parse_id
+from checkpoints.policy.ids import parse_id
 
 Z = normal(400, np.random.default_rng(0))
 M = 2**18

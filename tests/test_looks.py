@@ -19,8 +19,8 @@ from analysis.looks import (
     error_rates,
 )
 from checkpoints.console import UserError
-from checkpoints.declaration import Declaration
-from checkpoints.study import read_declaration
+from checkpoints.runs.declaration import Declaration
+from checkpoints.runs.study import read_declaration
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from checkpoints import losses
-from checkpoints.rollouts import RewardScale, generalised_advantage
+from checkpoints.training import losses
+from checkpoints.training.rollouts import RewardScale, generalised_advantage
 
 
 def test_entropy_of_a_uniform_policy_is_log_15():

@@ -7,17 +7,17 @@ import pytest
 from queued import STUDY, packed, save
 from tiny import BATCH, RUN, final_bytes, kept_files, log, settings
 
-from checkpoints import pack as packing
 from checkpoints.console import UserError
-from checkpoints.folder import STATE, read_save
-from checkpoints.ids import parse_id
-from checkpoints.pack import MANIFEST, archive_name, pack, pack_all, read_manifest
-from checkpoints.queue import Settings as QueueSettings
-from checkpoints.queue import main as queue_main
-from checkpoints.recipes import Recipe
-from checkpoints.store import is_half, list_policies, load_policy, policy_path
-from checkpoints.train import main
-from checkpoints.unpack import unpack, unpack_all
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import Recipe
+from checkpoints.policy.store import is_half, list_policies, load_policy, policy_path
+from checkpoints.runs import pack as packing
+from checkpoints.runs.folder import STATE, read_save
+from checkpoints.runs.pack import MANIFEST, archive_name, pack, pack_all, read_manifest
+from checkpoints.runs.queue import Settings as QueueSettings
+from checkpoints.runs.queue import main as queue_main
+from checkpoints.runs.train import main
+from checkpoints.runs.unpack import unpack, unpack_all
 
 ID = parse_id(RUN)
 RECIPE = Recipe(num_envs=4, num_steps=16)
@@ -102,7 +102,7 @@ def test_what_does_not_fit_is_halved_then_left_out_from_the_earliest_on(
 def test_a_policy_that_half_precision_changes_stays_whole(
     begun: Path, archive: Path, tmp_path: Path, monkeypatch
 ):
-    monkeypatch.setattr("checkpoints.halves.half_precision_shift", lambda *_: 1.0)
+    monkeypatch.setattr("checkpoints.policy.half_precision.half_precision_shift", lambda *_: 1.0)
     made = pack(ID, begun, tmp_path / "a", limit=archive.stat().st_size - 1)
     assert (len(made.whole), len(made.half), len(made.left_out)) == (4, 0, 2)
 

@@ -22,7 +22,7 @@ from analysis.permutation import level_permutations
 from analysis.profiles import Pairs
 from analysis.rsa import rsa
 from analysis.stats import cluster_weights
-from checkpoints.ids import parse_id
+from checkpoints.policy.ids import parse_id
 
 N, NEAR = 40, 5
 INPUTS = np.random.default_rng(9).normal(size=(N, 7))

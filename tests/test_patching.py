@@ -21,8 +21,8 @@ from analysis.patching import (
     whole,
 )
 from checkpoints.console import UserError
-from checkpoints.encoders import Policy
-from checkpoints.recipes import LAYERS
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.recipes import LAYERS
 
 EVERY_LAYER = [(encoder, layer) for encoder, layers in LAYERS.items() for layer in layers]
 STATES, B = 3, 4

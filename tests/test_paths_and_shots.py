@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 from wander import alone, wander
 
-from checkpoints.codecs import ENTITY
+from checkpoints.world.codecs import ENTITY
 from probes.factors.general import ACTIONS
 from probes.factors.paths import length, steps_to, way_done
 from probes.factors.shots import first_hit, impact_time

@@ -16,11 +16,11 @@ from analysis.perturbations import (
     perturbed,
     random_conv,
 )
-from analysis.tails import read_tail
 from analysis.themes import SPRITES, WALLS, has_themes, swap_themes
 from checkpoints.console import UserError
-from checkpoints.games import GAMES
-from checkpoints.states import read_state, write_state
+from checkpoints.world.game_fields import read_tail
+from checkpoints.world.games import GAMES
+from checkpoints.world.states import read_state, write_state
 
 THEMED = [game for game in GAMES if has_themes(game)]
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from queued import STUDY, pretend, save
 
-from checkpoints import queue
 from checkpoints.console import MachineTrouble, UserError
-from checkpoints.folder import FAILED, Busy, only_process, read_failure, read_save, standing
-from checkpoints.queue import Settings, Worker, look, main
-from checkpoints.study import Planned, read_study
-from checkpoints.train import Settings as TrainSettings
-from checkpoints.worker import Outcome, Relay, outcome_of, train_apart
+from checkpoints.runs import queue
+from checkpoints.runs.folder import FAILED, Busy, only_process, read_failure, read_save, standing
+from checkpoints.runs.queue import Settings, Worker, look, main
+from checkpoints.runs.study import Planned, read_study
+from checkpoints.runs.train import Settings as TrainSettings
+from checkpoints.runs.worker import Outcome, Relay, outcome_of, train_apart
 
 ROOT = Path(__file__).parents[1]
 IDS = ["coinrun/ppo/0", "coinrun/mutual/0", "coinrun/ppo/1"]
@@ -156,7 +156,7 @@ def test_a_run_taken_in_the_same_moment_is_no_failure(study, tmp_path: Path):
 def test_two_workers_take_no_run_twice(study, tmp_path: Path):
     (tmp_path / "runs" / "slow").touch()
     program = (
-        "import sys; from queued import *; from checkpoints.queue import *\n"
+        "import sys; from queued import *; from checkpoints.runs.queue import *\n"
         "f = Path(sys.argv[1]); s = Settings(f / 'study.yaml', f / 'runs');"
         "Worker(read_study(s.study), s, pretend).work()"
     )
@@ -254,7 +254,7 @@ def test_the_list_needs_no_torch_where_nothing_is_left_to_train(study, tmp_path:
     for run in study:
         save(tmp_path / "runs" / str(run.id), 128, run.recipe)
     program = (
-        "import sys; from pathlib import Path; from checkpoints.queue import *\n"
+        "import sys; from pathlib import Path; from checkpoints.runs.queue import *\n"
         "f = Path(sys.argv[1])\n"
         "main(Settings(f / 'study.yaml', f / 'runs', list=True)); assert 'torch' not in sys.modules"
     )

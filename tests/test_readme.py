@@ -10,7 +10,7 @@ from planted_runs import STEPS, planted, untrained, values_of, varied
 
 from analysis.versus import contrast_rows
 from checkpoints.console import UserError
-from checkpoints.study import read_study
+from checkpoints.runs.study import read_study
 from figures.readme import BEGIN, END, Settings, block, main, replaced
 
 ROOT = Path(__file__).parents[1]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.ndimage import correlate
 
-from checkpoints.recolour import SHARERS, SPREAD, convolve, recolour
+from checkpoints.world.recolour import SHARERS, SPREAD, convolve, recolour
 
 
 def pictures(count: int, seed: int = 0) -> torch.Tensor:

@@ -16,10 +16,10 @@ from analysis.episodes import Stage
 from analysis.returns import PROFILES, SCHEMA, SCORES, SPLITS, Settings, rows_of, stages_of
 from analysis.run_scores import ALL
 from checkpoints.console import UserError
-from checkpoints.games import get_game
-from checkpoints.recipes import Recipe
-from checkpoints.states import for_drawing
-from checkpoints.worlds import UNSEEN_START, Levels, ProcgenVectorEnv
+from checkpoints.policy.recipes import Recipe
+from checkpoints.world.environments import UNSEEN_START, Levels, ProcgenVectorEnv
+from checkpoints.world.games import get_game
+from checkpoints.world.states import for_drawing
 
 EPISODES = 12
 GAME = "starpilot"

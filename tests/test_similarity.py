@@ -18,7 +18,7 @@ from analysis.stats import cluster_weights
 from analysis.subjects import load_subjects
 from analysis.tables import read_table
 from checkpoints.console import UserError
-from checkpoints.ids import parse_id
+from checkpoints.policy.ids import parse_id
 
 PEERS = ["leaper/mutual/0/peer0/step64", "leaper/mutual/0/peer1/step64"]
 SEEDS = ["leaper/ppo/0/peer0/step64", "leaper/ppo/1/peer0/step64"]

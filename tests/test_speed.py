@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from checkpoints import speed
-from checkpoints.ids import parse_id
-from checkpoints.queue import Rates
-from checkpoints.recipes import Recipe
-from checkpoints.study import Planned
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import Recipe
+from checkpoints.runs.queue import Rates
+from checkpoints.runs.study import Planned
+from checkpoints.training import speed
 
 RECIPE = Recipe(encoder="nature", features=16)
 
@@ -49,7 +49,7 @@ def test_the_time_left_is_the_cost_at_the_measured_rate_asked_once_a_kind(monkey
 def test_a_run_says_what_its_precision_costs_when_it_is_worth_asking(
     tmp_path: Path, monkeypatch, capsys
 ):
-    from checkpoints import train
+    from checkpoints.runs import train
     from tests.tiny import settings
 
     monkeypatch.setattr(train, "LONG", 1)

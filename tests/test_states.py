@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from played import LEVELS, play, renderer
 
-from checkpoints.codecs import ENTITY, Generator
 from checkpoints.console import UserError
-from checkpoints.games import GAMES
-from checkpoints.states import PLAYER, for_drawing, read_state, with_background, write_state
-from checkpoints.worlds import ProcgenVectorEnv
+from checkpoints.world.codecs import ENTITY, Generator
+from checkpoints.world.environments import ProcgenVectorEnv
+from checkpoints.world.games import GAMES
+from checkpoints.world.states import PLAYER, for_drawing, read_state, with_background, write_state
 
 every_game = pytest.mark.parametrize("game", GAMES)
 every_twin = pytest.mark.parametrize("game", [game for game in GAMES if game != "chaser"])
@@ -228,8 +228,8 @@ def test_generators_survive_an_edit():
 
 FATAL = """
 import struct
-from checkpoints.states import for_drawing
-from checkpoints.worlds import ProcgenVectorEnv, Levels
+from checkpoints.world.states import for_drawing
+from checkpoints.world.environments import ProcgenVectorEnv, Levels
 env = ProcgenVectorEnv("bigfish", levels=Levels.train(1), num_envs=1, num_threads=0)
 drawing = for_drawing(env.get_states()[0], "bigfish")
 env.set_states([{state}])

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from checkpoints.console import UserError
-from checkpoints.encoders import Policy
-from checkpoints.ids import parse_id
-from checkpoints.recipes import Recipe, differences, from_dict, get_recipe
-from checkpoints.seeds import Purpose, derive
-from checkpoints.store import (
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import Recipe, differences, from_dict, get_recipe
+from checkpoints.policy.seeds import Purpose, derive
+from checkpoints.policy.store import (
     Provenance,
     atomic,
     find_policies,

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from checkpoints.console import UserError
-from checkpoints.ids import PolicyId, parse_id
-from checkpoints.recipes import get_recipe
-from checkpoints.study import method_settings, read_study
+from checkpoints.policy.ids import PolicyId, parse_id
+from checkpoints.policy.recipes import get_recipe
+from checkpoints.runs.study import method_settings, read_study
 
 RUN = "{id: bigfish/ppo/0, steps: 10}"
 

@@ -14,7 +14,7 @@ from analysis import episodes, swaps, tables
 from analysis.episodes import SWAPS, Played, Stage, act, other_than, pool_of
 from analysis.swaps import Settings, rows_of
 from checkpoints.console import UserError
-from checkpoints.worlds import Levels, ProcgenVectorEnv
+from checkpoints.world.environments import Levels, ProcgenVectorEnv
 
 EPISODES = 20
 EVERY = range(13)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from played import play
 
-from analysis.tails import LAYOUTS, read_tail, with_tail
-from checkpoints.codecs import ENTITY
 from checkpoints.console import UserError
-from checkpoints.games import GAMES
-from checkpoints.states import read_state, write_state
+from checkpoints.world.codecs import ENTITY
+from checkpoints.world.game_fields import LAYOUTS, read_tail, with_tail
+from checkpoints.world.games import GAMES
+from checkpoints.world.states import read_state, write_state
 
 every_game = pytest.mark.parametrize("game", GAMES)
 

@@ -8,7 +8,7 @@ from played import play
 from wander import starts, wander
 
 from checkpoints.console import UserError
-from checkpoints.games import GAMES
+from checkpoints.world.games import GAMES
 from probes.factors.frame import number
 from probes.factors.general import direction_of
 from probes.targets import SHEETS, factors, measure, sheet, view

@@ -9,11 +9,11 @@ import torch
 from tiny import BATCH, TINY, final_bytes, kept_files, settings
 
 from checkpoints.console import UserError
-from checkpoints.encoders import Policy
-from checkpoints.ids import PolicyId, parse_id
-from checkpoints.recipes import METHODS, Recipe, from_dict, get_recipe
-from checkpoints.store import Provenance, load_policy, policy_path, save_policy
-from checkpoints.train import Settings, main
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.ids import PolicyId, parse_id
+from checkpoints.policy.recipes import METHODS, Recipe, from_dict, get_recipe
+from checkpoints.policy.store import Provenance, load_policy, policy_path, save_policy
+from checkpoints.runs.train import Settings, main
 
 TEACHER = parse_id("coinrun/ppo/1/peer0/step64")
 STUDENT = "coinrun/oneway/3"

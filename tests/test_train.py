@@ -11,10 +11,10 @@ import pytest
 from tiny import BATCH, RUN, TINY, final_bytes, kept_files, settings
 
 from checkpoints.console import UserError
-from checkpoints.folder import STATE
-from checkpoints.ids import parse_id
-from checkpoints.recipes import METHODS, from_dict
-from checkpoints.train import Settings, main, only_process
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import METHODS, from_dict
+from checkpoints.runs.folder import STATE
+from checkpoints.runs.train import Settings, main, only_process
 
 ROOT = Path(__file__).parents[1]
 FLAGS = [f"--recipe.{key.replace('_', '-')}={value}" for key, value in TINY.items()]
@@ -151,7 +151,7 @@ def test_a_damaged_save_is_refused(tmp_path: Path):
 
 
 def test_a_diverged_run_stops_and_keeps_its_last_save(tmp_path: Path, monkeypatch):
-    from checkpoints.group import Group
+    from checkpoints.training.group import Group
 
     main(settings(tmp_path))
     before = final_bytes(tmp_path)

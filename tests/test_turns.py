@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from checkpoints.group import Group
-from checkpoints.peer import training_levels
-from checkpoints.recipes import Recipe
-from checkpoints.turns import Turns, take_turns
+from checkpoints.policy.recipes import Recipe
+from checkpoints.training.group import Group
+from checkpoints.training.interleave import Turns, take_turns
+from checkpoints.training.peer import training_levels
 
 PAIR = Recipe(encoder="nature", features=16, num_envs=4, num_steps=24, peers=2, alpha=1.0)
 PAIR = replace(PAIR, minibatches=2, epochs=1, mode="easy", levels=20)

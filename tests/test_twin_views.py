@@ -8,14 +8,14 @@ import torch
 
 from analysis.masks import exact_mask
 from checkpoints.console import UserError
-from checkpoints.group import Group
-from checkpoints.peer import training_levels
-from checkpoints.recipes import METHODS, Recipe, get_recipe
-from checkpoints.renderer import Renderer
-from checkpoints.states import for_drawing
-from checkpoints.turns import take_turns
-from checkpoints.twin_views import TwinViews
-from checkpoints.worlds import Levels, ProcgenVectorEnv
+from checkpoints.policy.recipes import METHODS, Recipe, get_recipe
+from checkpoints.training.group import Group
+from checkpoints.training.interleave import take_turns
+from checkpoints.training.peer import training_levels
+from checkpoints.world.environments import Levels, ProcgenVectorEnv
+from checkpoints.world.renderer import Renderer
+from checkpoints.world.states import for_drawing
+from checkpoints.world.twin_views import TwinViews
 
 TINY = Recipe(
     encoder="nature", features=16, num_envs=8, num_steps=16, minibatches=4, mode="easy", drac=0.1
@@ -130,7 +130,7 @@ def test_the_method_differs_from_drac_in_its_views_only():
     assert METHODS["drac-twins"] == replace(METHODS["drac"], views="twins")
     assert get_recipe("drac-twins-bg4", "starpilot").backgrounds == (0, 4, 8, 12)
     with pytest.raises(UserError, match="unknown views 'mirrored'"):
-        from checkpoints.recipes import from_dict
+        from checkpoints.policy.recipes import from_dict
 
         from_dict({"views": "mirrored"})
 

@@ -10,9 +10,9 @@ from played import play, renderer
 from analysis import tables, twins
 from analysis.masks import exact_mask, pick_backgrounds, twin_distance
 from checkpoints.console import UserError
-from checkpoints.games import GAMES
-from checkpoints.renderer import Renderer
-from checkpoints.states import read_state, write_state
+from checkpoints.world.games import GAMES
+from checkpoints.world.renderer import Renderer
+from checkpoints.world.states import read_state, write_state
 
 TWIN_GAMES = [game for game in GAMES if game != "chaser"]
 every_game = pytest.mark.parametrize("game", GAMES)

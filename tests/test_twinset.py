@@ -11,7 +11,7 @@ from analysis import twinset
 from analysis.bank import Bank, StateList
 from analysis.twinset import TwinSet, twin_set
 from checkpoints.console import UserError
-from checkpoints.states import for_drawing
+from checkpoints.world.states import for_drawing
 
 BACKGROUNDS = (0, 3, 6)
 COLUMNS = ("observations", "levels", "time", "actor")
@@ -28,7 +28,7 @@ def bank() -> Bank:
 @pytest.fixture
 def drawn(bank, tmp_path, monkeypatch) -> TwinSet:
     # Procgen leaks when environments are destroyed: one renderer serves all tests.
-    monkeypatch.setattr("checkpoints.renderer.Renderer", renderer)
+    monkeypatch.setattr("checkpoints.world.renderer.Renderer", renderer)
     return twin_set("bigfish", bank, BACKGROUNDS, tmp_path)
 
 
@@ -61,7 +61,7 @@ def test_blocks_are_consecutive_and_of_one_size_but_the_last(drawn):
 
 
 def test_what_was_drawn_is_found_again(drawn, bank, monkeypatch):
-    monkeypatch.setattr("checkpoints.renderer.Renderer", refuse)
+    monkeypatch.setattr("checkpoints.world.renderer.Renderer", refuse)
     again = twin_set("bigfish", bank, BACKGROUNDS, drawn.path.parent)
     assert again.path == drawn.path
     assert np.array_equal(frames_of(again), frames_of(drawn))
@@ -104,7 +104,7 @@ def test_a_kill_leaves_no_half_set(bank, tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(twinset, "FRAMES", 2)
-    monkeypatch.setattr("checkpoints.renderer.Renderer", Dies)
+    monkeypatch.setattr("checkpoints.world.renderer.Renderer", Dies)
     with pytest.raises(KeyboardInterrupt):
         twin_set("bigfish", bank, BACKGROUNDS, tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -122,7 +122,7 @@ def test_a_kill_leaves_no_half_set(bank, tmp_path, monkeypatch):
 def test_wrong_backgrounds_are_refused_before_anything_is_drawn(
     bank, tmp_path, monkeypatch, backgrounds, message
 ):
-    monkeypatch.setattr("checkpoints.renderer.Renderer", refuse)
+    monkeypatch.setattr("checkpoints.world.renderer.Renderer", refuse)
     with pytest.raises(UserError, match=message):
         twin_set("bigfish", bank, backgrounds, tmp_path)
 

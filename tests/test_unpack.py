@@ -12,11 +12,11 @@ from queued import packed, save
 from tiny import BATCH, RUN
 
 from checkpoints.console import UserError
-from checkpoints.folder import FAILED, STATE, mark_failed, only_process, read_save
-from checkpoints.ids import parse_id
-from checkpoints.pack import archive_name, read_manifest
-from checkpoints.recipes import Recipe
-from checkpoints.unpack import unpack
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import Recipe
+from checkpoints.runs.folder import FAILED, STATE, mark_failed, only_process, read_save
+from checkpoints.runs.pack import archive_name, read_manifest
+from checkpoints.runs.unpack import unpack
 
 ID = parse_id(RUN)
 RECIPE = Recipe(num_envs=4, num_steps=16)
@@ -137,7 +137,7 @@ def test_damaged_archives_are_refused(write: Callable, message: str, tmp_path: P
 
 def test_an_archive_that_would_fill_the_disk_is_refused(tmp_path: Path, monkeypatch):
     archive = packed(tmp_path, 3)
-    monkeypatch.setattr("checkpoints.unpack._UNPACKED_LIMIT", 100)
+    monkeypatch.setattr("checkpoints.runs.unpack._UNPACKED_LIMIT", 100)
     with pytest.raises(UserError, match="more than 100 bytes"):
         unpack(archive, tmp_path / "there")
 

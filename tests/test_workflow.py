@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from checkpoints.games import GAMES
+from checkpoints.world.games import GAMES
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUTS = {

@@ -9,10 +9,10 @@ import pytest
 from torch import nn
 
 from checkpoints.console import UserError
-from checkpoints.encoders import Policy
-from checkpoints.evaluate import Evaluation
-from checkpoints.games import GAMES, get_game
-from checkpoints.worlds import Levels, ProcgenVectorEnv
+from checkpoints.policy.encoders import Policy
+from checkpoints.training.evaluate import Evaluation
+from checkpoints.world.environments import Levels, ProcgenVectorEnv
+from checkpoints.world.games import GAMES, get_game
 
 
 def played(env: ProcgenVectorEnv, steps: int = 30, seed: int = 0) -> list[np.ndarray]:
@@ -82,7 +82,8 @@ def test_coinrun_easy_pins_its_background():
 
 def test_the_notice_of_old_gym_is_never_printed():
     code = (
-        "from checkpoints.worlds import *; ProcgenVectorEnv('maze', levels=Levels.train(1)).reset()"
+        "from checkpoints.world.environments import *; "
+        "ProcgenVectorEnv('maze', levels=Levels.train(1)).reset()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == done.stderr == ""
@@ -91,7 +92,7 @@ def test_the_notice_of_old_gym_is_never_printed():
 def test_without_procgen_the_error_says_what_to_install():
     code = (
         "import sys; sys.modules['procgen'] = None\n"
-        "from checkpoints.worlds import *\n"
+        "from checkpoints.world.environments import *\n"
         "ProcgenVectorEnv('maze', levels=Levels.train(1))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

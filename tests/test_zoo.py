@@ -14,12 +14,12 @@ from analysis.tables import read_table
 from checkpoints import __main__ as listing
 from checkpoints import zoo
 from checkpoints.console import UserError
-from checkpoints.encoders import Policy
-from checkpoints.halves import TOLERANCE, half_precision_shift
-from checkpoints.ids import PolicyId, parse_id
-from checkpoints.recipes import Recipe
-from checkpoints.store import Provenance, list_policies, policy_path, save_policy
-from checkpoints.study import read_study
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.half_precision import TOLERANCE, half_precision_shift
+from checkpoints.policy.ids import PolicyId, parse_id
+from checkpoints.policy.recipes import Recipe
+from checkpoints.policy.store import Provenance, list_policies, policy_path, save_policy
+from checkpoints.runs.study import read_study
 
 RECIPE = Recipe(encoder="nature", features=8, mode="easy")
 BATCH = replace(RECIPE, num_envs=4, num_steps=8)

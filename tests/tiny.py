@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from checkpoints.folder import PROGRESS, STATE
-from checkpoints.recipes import METHODS, base_method, from_dict, get_recipe
-from checkpoints.store import read_tensors
-from checkpoints.train import Settings
+from checkpoints.policy.recipes import METHODS, base_method, from_dict, get_recipe
+from checkpoints.policy.store import read_tensors
+from checkpoints.runs.folder import PROGRESS, STATE
+from checkpoints.runs.train import Settings
 
 RUN = "coinrun/mutual/3"
 TINY = {"encoder": "nature", "features": 8, "num_envs": 4, "num_steps": 16, "minibatches": 2}

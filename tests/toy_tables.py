@@ -13,7 +13,7 @@ from toy_returns import returns_profiles, returns_scores
 from toy_similarity import similarity, similarity_nulls, similarity_outliers
 
 from analysis.versus import contrast_rows
-from checkpoints.games import GAMES as GAME_FACTS
+from checkpoints.world.games import GAMES as GAME_FACTS
 
 LAYERS = ("conv1", "conv2", "conv3", "hidden")
 GAMES = ("coinrun", "jumper", "starpilot")

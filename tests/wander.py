@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from played import play, renderer
 
-from analysis.tails import with_tail
-from checkpoints.games import Mode
-from checkpoints.states import PLAYER, State, read_state, write_state
+from checkpoints.world.game_fields import with_tail
+from checkpoints.world.games import Mode
+from checkpoints.world.states import PLAYER, State, read_state, write_state
 from probes.factors.frame import View
 from probes.factors.general import ACTIONS
 from probes.targets import SHEETS, measure, sheet, view

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from checkpoints.recipes import Recipe
+from checkpoints.policy.recipes import Recipe
 
 COLOURS = 3
 EPISODE = 8

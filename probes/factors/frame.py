@@ -13,10 +13,10 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 
-from analysis.tails import read_tail
 from checkpoints.console import one_of
-from checkpoints.games import IMAGE_SHAPE
-from checkpoints.states import PLAYER, State
+from checkpoints.world.game_fields import read_tail
+from checkpoints.world.games import IMAGE_SHAPE
+from checkpoints.world.states import PLAYER, State
 
 PIXELS = IMAGE_SHAPE[0]
 MISSING = math.nan
@@ -134,7 +134,7 @@ class View:
 
     @cached_property
     def tail(self) -> dict[str, Any]:
-        """The game's own fields, see :mod:`analysis.tails`."""
+        """The game's own fields, see :mod:`checkpoints.world.game_fields`."""
         return read_tail(self.state)
 
     @cached_property

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
-from checkpoints.games import NUM_ACTIONS, get_game
+from checkpoints.world.games import NUM_ACTIONS, get_game
 from probes.factors.frame import (
     MISSING,
     PIXELS,

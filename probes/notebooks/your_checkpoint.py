@@ -17,10 +17,10 @@ from analysis.cka import cka
 from analysis.features import read
 from analysis.icc import measure
 from analysis.subjects import common_bank, load_subjects
-from checkpoints.adapters import Adapted
 from checkpoints.convert import convert, tensor_names
-from checkpoints.encoders import Policy
-from checkpoints.renderer import Renderer
+from checkpoints.policy.adapters import Adapted
+from checkpoints.policy.encoders import Policy
+from checkpoints.world.renderer import Renderer
 
 torch.manual_seed(0)
 ours = Policy("impala").state_dict()

@@ -26,9 +26,9 @@ from scipy import stats
 
 from analysis.tables import Column, Schema, check_output, read_table, write_table
 from checkpoints.console import UserError, run_command
-from checkpoints.recipes import get_recipe
-from checkpoints.train import Settings as TrainSettings
-from checkpoints.train import main as train
+from checkpoints.policy.recipes import get_recipe
+from checkpoints.runs.train import Settings as TrainSettings
+from checkpoints.runs.train import main as train
 
 KEPT = Path(__file__).with_name("agreement.csv")
 GAME, METHOD = "starpilot", "ppo"

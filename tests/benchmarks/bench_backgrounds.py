@@ -20,11 +20,11 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from checkpoints.games import first_backgrounds
-from checkpoints.group import Group
-from checkpoints.peer import training_levels
-from checkpoints.recipes import Recipe, get_recipe
-from checkpoints.train import keep_freed_memory
+from checkpoints.policy.recipes import Recipe, get_recipe
+from checkpoints.runs.train import keep_freed_memory
+from checkpoints.training.group import Group
+from checkpoints.training.peer import training_levels
+from checkpoints.world.games import first_backgrounds
 
 GAMES, COUNT, ROUNDS, WANTED = ("starpilot", "coinrun"), 9, 12, 3.0
 FAST: dict[str, Any] = {"encoder": "nature", "precision": "bfloat16", "mode": "easy"}

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from analysis.attributions import STEPS, attribute, methods_of
 from analysis.pixels import Scores
-from checkpoints.encoders import Policy
+from checkpoints.policy.encoders import Policy
 
 BATCHES = (64, 128, 256, 512)
 

@@ -21,7 +21,7 @@ from analysis.likeness import liken
 from analysis.panel import Look, Setup, cosines
 from analysis.permutation import level_permutations, permuted
 from analysis.profiles import Pairs
-from checkpoints.ids import parse_id
+from checkpoints.policy.ids import parse_id
 
 # Two residual blocks of IMPALA, two convolutions of Nature, and two layers of units.
 WIDTHS = (16_384, 8_192, 2_304, 1_024, 512, 256)

@@ -22,10 +22,10 @@ import numpy as np
 import torch
 
 from checkpoints.console import UserError, run_command
-from checkpoints.group import Group
-from checkpoints.peer import own_threads, training_levels
-from checkpoints.recipes import Recipe, get_recipe
-from checkpoints.train import keep_freed_memory
+from checkpoints.policy.recipes import Recipe, get_recipe
+from checkpoints.runs.train import keep_freed_memory
+from checkpoints.training.group import Group
+from checkpoints.training.peer import own_threads, training_levels
 from tests.benchmarks.rivals import Iterate, authors, cleanrl, settle, start
 
 GAME = "coinrun"

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from analysis.bank import BankPlan, gather
 from analysis.masks import pick_backgrounds
-from checkpoints.renderer import Renderer
-from checkpoints.worlds import Levels, ProcgenVectorEnv
+from checkpoints.world.environments import Levels, ProcgenVectorEnv
+from checkpoints.world.renderer import Renderer
 
 GAMES = ("coinrun", "starpilot", "bigfish")
 TURNS = 40

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 
 from checkpoints.console import UserError
-from checkpoints.recipes import Recipe
-from checkpoints.worlds import Levels, ProcgenVectorEnv
+from checkpoints.policy.recipes import Recipe
+from checkpoints.world.environments import Levels, ProcgenVectorEnv
 
 Iterate = Callable[[], float]
 """Runs one iteration and returns its seconds."""

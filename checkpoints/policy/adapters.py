@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from checkpoints.console import UserError, one_of
-from checkpoints.games import IMAGE_SHAPE, NUM_ACTIONS
+from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS
 
 
 class Adapted(nn.Module):
-    """A module with named submodules, read as ``checkpoints.encoders.Policy`` is.
+    """A module with named submodules, read as ``checkpoints.policy.encoders.Policy`` is.
 
     It has what the measures ask of a policy: ``layers``, ``architecture``, ``encoder`` (the
     module itself, by whose submodules layers are found) and a call from frames to decisions.

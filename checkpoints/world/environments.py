@@ -8,8 +8,8 @@ import gymnasium
 import numpy as np
 
 from checkpoints.console import UserError
-from checkpoints.games import IMAGE_SHAPE, NUM_ACTIONS, Mode, get_game
-from checkpoints.states import check_background, with_background
+from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS, Mode, get_game
+from checkpoints.world.states import check_background, with_background
 
 UNSEEN_START = 1_000_000
 _MAX_STATE = 2**20  # bytes, as in Procgen's own wrapper
@@ -170,7 +170,7 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
         Raises:
             UserError: another number of states. A malformed state kills the process inside
                 Procgen: only pass bytes that came from ``get_states`` or
-                ``checkpoints.states.write_state``, which checks them.
+                ``checkpoints.world.states.write_state``, which checks them.
         """
         if len(states) != self.num_envs:
             raise UserError(f"expected {self.num_envs} states, one each, got {len(states)}")

@@ -1,7 +1,7 @@
 """The complete state of a run in one safetensors file, so that a killed run goes on exactly.
 
 Kept: weights, Adam's moments, reward scales, running episode returns and Procgen's own states.
-Random numbers need no keeping (see ``checkpoints.seeds``).
+Random numbers need no keeping (see ``checkpoints.policy.seeds``).
 """
 
 import json
@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from checkpoints.console import UserError
-from checkpoints.folder import RUN_KEY, STATE, run_content
-from checkpoints.group import Group
-from checkpoints.peer import Peer
-from checkpoints.recipes import differences, from_dict
-from checkpoints.states import read_state
-from checkpoints.store import read_tensors, write_tensors
+from checkpoints.policy.recipes import differences, from_dict
+from checkpoints.policy.store import read_tensors, write_tensors
+from checkpoints.runs.folder import RUN_KEY, STATE, run_content
+from checkpoints.training.group import Group
+from checkpoints.training.peer import Peer
+from checkpoints.world.states import read_state
 
 
 def _peer_state(peer: Peer) -> dict[str, Tensor]:

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from checkpoints.console import UserError, one_of
-from checkpoints.games import get_game
-from checkpoints.ids import PolicyId
-from checkpoints.recipes import get_recipe
+from checkpoints.policy.ids import PolicyId
+from checkpoints.policy.recipes import get_recipe
+from checkpoints.world.games import get_game
 
 NOTE = "declared.json"
 """In the folder of a run: the digest of the declaration that it was begun under."""
@@ -157,7 +157,7 @@ def declaration_from(given: Any, place: str) -> Declaration:
 
 def note_declaration(declaration: Declaration, folder: Path) -> None:
     """Leave in a run's folder under what it is begun; a run that has begun keeps its note."""
-    from checkpoints.store import atomic
+    from checkpoints.policy.store import atomic
 
     path = folder / NOTE
     if not path.exists():

@@ -15,11 +15,11 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Literal
 
 from checkpoints.console import MachineTrouble, UserError
-from checkpoints.folder import Busy
-from checkpoints.train import Settings, Stop
+from checkpoints.runs.folder import Busy
+from checkpoints.runs.train import Settings, Stop
 
 Train = Callable[[Settings, float], None]
-"""Trains one run; the number is what waits behind it (see ``checkpoints.train.main``)."""
+"""Trains one run; the number is what waits behind it (see ``checkpoints.runs.train.main``)."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 
 from checkpoints.console import UserError, one_of
-from checkpoints.games import get_game
-from checkpoints.recipes import METHODS, base_method
+from checkpoints.policy.recipes import METHODS, base_method
+from checkpoints.world.games import get_game
 
 UNTRAINED = "untrained"
 _PATTERN = re.compile(

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from checkpoints.console import MachineTrouble, UserError
-from checkpoints.recipes import Recipe, from_dict
-from checkpoints.store import atomic, read_header
+from checkpoints.policy.recipes import Recipe, from_dict
+from checkpoints.policy.store import atomic, read_header
 
 STATE = "state.safetensors"
 PROGRESS = "progress.csv"

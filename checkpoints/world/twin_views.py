@@ -4,10 +4,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from checkpoints.console import UserError
-from checkpoints.games import get_game
-from checkpoints.renderer import Renderer
-from checkpoints.states import for_drawing
-from checkpoints.worlds import ProcgenVectorEnv
+from checkpoints.world.environments import ProcgenVectorEnv
+from checkpoints.world.games import get_game
+from checkpoints.world.renderer import Renderer
+from checkpoints.world.states import for_drawing
 
 
 class TwinViews:

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from checkpoints.encoders import Policy
-from checkpoints.recipes import Recipe
-from checkpoints.rollouts import RewardScale, Trajectory
-from checkpoints.seeds import Purpose, derive, generator, seed_torch
-from checkpoints.turns import Turns
-from checkpoints.twin_views import TwinViews
-from checkpoints.worlds import Levels, ProcgenVectorEnv
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.recipes import Recipe
+from checkpoints.policy.seeds import Purpose, derive, generator, seed_torch
+from checkpoints.training.interleave import Turns
+from checkpoints.training.rollouts import RewardScale, Trajectory
+from checkpoints.world.environments import Levels, ProcgenVectorEnv
+from checkpoints.world.twin_views import TwinViews
 
 Tick = Callable[[int], None]
 """Told how many frames have passed through a network since the last call."""

@@ -22,9 +22,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from checkpoints.console import MachineTrouble, UserError
-from checkpoints.folder import FAILED, PROGRESS, STATE, read_save
-from checkpoints.ids import PolicyId, parse_id
-from checkpoints.store import (
+from checkpoints.policy.ids import PolicyId, parse_id
+from checkpoints.policy.store import (
     atomic,
     is_half,
     list_policies,
@@ -32,6 +31,7 @@ from checkpoints.store import (
     policy_path,
     save_policy,
 )
+from checkpoints.runs.folder import FAILED, PROGRESS, STATE, read_save
 
 LIMIT = 16 * 2**20
 """Largest archive, bytes."""
@@ -82,7 +82,7 @@ def _compress(content: bytes) -> bytes:
 
 def _halved(policy: Path, scratch: Path) -> tuple[bytes, bool]:
     """The policy in half precision, unless that would change its decisions."""
-    from checkpoints.halves import TOLERANCE, half_precision_shift
+    from checkpoints.policy.half_precision import TOLERANCE, half_precision_shift
 
     save_policy(*load_policy(policy), scratch, half=True)
     close = half_precision_shift(policy, scratch) <= TOLERANCE

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checkpoints.console import MachineTrouble, UserError
-from checkpoints.ids import UNTRAINED, PolicyId, parse_id
-from checkpoints.recipes import Recipe, from_dict
+from checkpoints.policy.ids import UNTRAINED, PolicyId, parse_id
+from checkpoints.policy.recipes import Recipe, from_dict
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from checkpoints.encoders import Policy
+    from checkpoints.policy.encoders import Policy
 
-ZOO = Path(__file__).parent / "zoo"
+PACKAGE = Path(__file__).parents[1]
+ZOO = PACKAGE / "zoo"
 _KEY = "twinscope"
 _FORMAT = 1
 
@@ -62,8 +63,8 @@ def code_hash() -> str:
     change meanwhile.
     """
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -149,7 +150,8 @@ def _provenance(header: dict[str, str], path: Path) -> Provenance:
     if _KEY not in header:
         raise UserError(
             f"expected a Twinscope policy, but {path} carries no provenance: it was written by "
-            "another program. Load its weights and write it with checkpoints.store.save_policy"
+            "another program. Load its weights and write it with "
+            "checkpoints.policy.store.save_policy"
         )
     fields = json.loads(header[_KEY])
     if fields.pop("format", None) != _FORMAT:
@@ -176,7 +178,7 @@ def read_provenance(path: Path) -> Provenance:
 
 def load_policy(path: Path) -> "tuple[Policy, Provenance]":
     """A policy in evaluation mode, float32, and where it comes from."""
-    from checkpoints.encoders import Policy
+    from checkpoints.policy.encoders import Policy
 
     tensors, header = read_tensors(path)
     provenance = _provenance(header, path)
@@ -197,8 +199,8 @@ def load_policy(path: Path) -> "tuple[Policy, Provenance]":
 
 def untrained(like: Provenance, seed: int, peer: int = 0) -> "tuple[Policy, Provenance]":
     """A policy with the fresh weights that ``like``'s recipe starts from at ``seed``."""
-    from checkpoints.encoders import Policy
-    from checkpoints.seeds import Purpose, seed_torch
+    from checkpoints.policy.encoders import Policy
+    from checkpoints.policy.seeds import Purpose, seed_torch
 
     recipe = like.settings()
     with seed_torch(seed, peer, Purpose.WEIGHTS):

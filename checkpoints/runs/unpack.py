@@ -1,4 +1,4 @@
-"""Restore runs from their archives (``checkpoints.pack``), trusting nothing that these say."""
+"""Restore runs from their archives (``checkpoints.runs.pack``), trusting nothing that these say."""
 
 import lzma
 import re
@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from checkpoints.console import UserError
-from checkpoints.folder import FAILED, PROGRESS, STATE, only_process, read_save
-from checkpoints.ids import PolicyId, parse_id
-from checkpoints.pack import LIMIT, MANIFEST, Manifest, damaged, each, parse_manifest
-from checkpoints.recipes import differences
-from checkpoints.store import atomic
+from checkpoints.policy.ids import PolicyId, parse_id
+from checkpoints.policy.recipes import differences
+from checkpoints.policy.store import atomic
+from checkpoints.runs.folder import FAILED, PROGRESS, STATE, only_process, read_save
+from checkpoints.runs.pack import LIMIT, MANIFEST, Manifest, damaged, each, parse_manifest
 
 _UNPACKED_LIMIT = 32 * LIMIT
 _MEMBER = re.compile(

@@ -2,16 +2,16 @@
 
 Each game's ``serialize`` (openai/procgen ``games/*.cpp``) writes its own fields last, then comes
 the end mark. ``LAYOUTS`` names them in stored order; a tail is parsed only where somebody asks,
-and passes through :mod:`checkpoints.states` untouched otherwise.
+and passes through :mod:`checkpoints.world.states` untouched otherwise.
 """
 
 import dataclasses
 import struct
 from typing import Any
 
-from checkpoints.codecs import CODECS, Codec, Entities, int_at
 from checkpoints.console import UserError, one_of
-from checkpoints.states import State
+from checkpoints.world.codecs import CODECS, Codec, Entities, int_at
+from checkpoints.world.states import State
 
 Bools = tuple[bool, ...]
 Ints = tuple[int, ...]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from checkpoints.store import load_policy
+from checkpoints.policy.store import load_policy
 
 TOLERANCE = 0.005
 """Largest total variation between the action distributions before and after half precision."""
@@ -13,7 +13,7 @@ def half_precision_shift(policy_file: Path, shipped_file: Path) -> float:
     import numpy as np
     import torch
 
-    from checkpoints.worlds import Levels, ProcgenVectorEnv
+    from checkpoints.world.environments import Levels, ProcgenVectorEnv
 
     (before, made), (after, _) = load_policy(policy_file), load_policy(shipped_file)
     env = ProcgenVectorEnv(

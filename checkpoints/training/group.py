@@ -17,14 +17,14 @@ Note:
 import torch
 from torch import Tensor, nn
 
-from checkpoints import losses
 from checkpoints.console import UserError
-from checkpoints.encoders import Policy
-from checkpoints.peer import MakeWorld, Peer, Tick, quietly
-from checkpoints.recipes import Recipe
-from checkpoints.recolour import recolour
-from checkpoints.seeds import Purpose, generator, seed_torch
-from checkpoints.turns import take_turns
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.recipes import Recipe
+from checkpoints.policy.seeds import Purpose, generator, seed_torch
+from checkpoints.training import losses
+from checkpoints.training.interleave import take_turns
+from checkpoints.training.peer import MakeWorld, Peer, Tick, quietly
+from checkpoints.world.recolour import recolour
 
 
 class Group:
@@ -55,7 +55,8 @@ class Group:
         if (teacher is None) == bool(recipe.teacher):
             raise UserError(
                 f"expected the policy of the recipe's teacher {recipe.teacher!r}, got "
-                f"{'none' if teacher is None else 'one'}; see checkpoints.teacher.load_teacher"
+                f"{'none' if teacher is None else 'one'}; see "
+                "checkpoints.training.teacher.load_teacher"
             )
         self.teacher = teacher.to(device) if teacher is not None else None
         indices = range(first_peer, first_peer + recipe.peers)

@@ -17,9 +17,9 @@ from typing import Any
 import yaml
 
 from checkpoints.console import UserError, one_of
-from checkpoints.declaration import Declaration, declaration_from
-from checkpoints.ids import PolicyId, parse_id
-from checkpoints.recipes import METHODS, Recipe, from_dict, get_recipe
+from checkpoints.policy.ids import PolicyId, parse_id
+from checkpoints.policy.recipes import METHODS, Recipe, from_dict, get_recipe
+from checkpoints.runs.declaration import Declaration, declaration_from
 
 
 @dataclass(frozen=True)

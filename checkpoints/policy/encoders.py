@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from checkpoints.games import NUM_ACTIONS
-from checkpoints.recipes import LAYERS, EncoderName, Recipe
+from checkpoints.policy.recipes import LAYERS, EncoderName, Recipe
+from checkpoints.world.games import NUM_ACTIONS
 
 
 def _relu_after(module: nn.Module) -> nn.Sequential:

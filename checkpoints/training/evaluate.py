@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from checkpoints.encoders import Policy
-from checkpoints.games import Mode
-from checkpoints.seeds import Purpose, derive, generator
-from checkpoints.worlds import Levels, ProcgenVectorEnv
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.seeds import Purpose, derive, generator
+from checkpoints.world.environments import Levels, ProcgenVectorEnv
+from checkpoints.world.games import Mode
 
 
 class Evaluation:

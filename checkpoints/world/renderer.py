@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from checkpoints.console import UserError
-from checkpoints.games import IMAGE_SHAPE, get_game
-from checkpoints.states import Drawing, check_background, for_drawing
-from checkpoints.worlds import Levels, ProcgenVectorEnv
+from checkpoints.world.environments import Levels, ProcgenVectorEnv
+from checkpoints.world.games import IMAGE_SHAPE, get_game
+from checkpoints.world.states import Drawing, check_background, for_drawing
 
 _BATCH = 8  # states set at once: fewer cost more calls, more of them fall out of the cache
 
@@ -47,7 +47,8 @@ class Renderer:
         """Each state on each background.
 
         Args:
-            states: from ``get_states``, a bank or ``checkpoints.states.write_state``, of this game.
+            states: of this game, from ``get_states``, a bank or
+                ``checkpoints.world.states.write_state``.
             backgrounds: indices, 0 to the game's number of backgrounds - 1.
 
         Raises:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from checkpoints.codecs import CODECS, ENTITY, Entities, Generator, Grid, int_at
 from checkpoints.console import UserError, one_of
-from checkpoints.games import GAMES, get_game
+from checkpoints.world.codecs import CODECS, ENTITY, Entities, Generator, Grid, int_at
+from checkpoints.world.games import GAMES, get_game
 
 PLAYER = 0
 """Entity type of the agent, in every game."""

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.console import UserError
-from checkpoints.ids import parse_id
-from checkpoints.recipes import Recipe
-from checkpoints.store import find_policies, load_policy, policy_path
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import Recipe
+from checkpoints.policy.store import find_policies, load_policy, policy_path
 
 if TYPE_CHECKING:
-    from checkpoints.encoders import Policy
+    from checkpoints.policy.encoders import Policy
 
 
 def load_teacher(recipe: Recipe, game: str, root: Path) -> "tuple[Recipe, Policy | None]":

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import get_args
 
-from checkpoints.recipes import Precision, Recipe
+from checkpoints.policy.recipes import Precision, Recipe
 
 FRAMES = 64
 """In a pass that is timed: enough to tell a factor of two, and half a second where it is slow."""
@@ -24,7 +24,7 @@ def frames_a_second(recipe: Recipe, device: str = "cpu") -> float:
     """
     import torch
 
-    from checkpoints.encoders import Policy
+    from checkpoints.policy.encoders import Policy
 
     state = torch.get_rng_state()
     policy = Policy.of(replace(recipe, width=1)).to(device)

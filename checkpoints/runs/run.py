@@ -10,14 +10,21 @@ from typing import Any
 import numpy as np
 
 from checkpoints.console import UserError
-from checkpoints.evaluate import Evaluation
-from checkpoints.folder import PROGRESS, STATE
-from checkpoints.group import Group
-from checkpoints.ids import PolicyId
-from checkpoints.peer import Tick, quietly
-from checkpoints.resume import load_state, save_state
-from checkpoints.store import Provenance, atomic, code_hash, policy_path, save_policy, versions
-from checkpoints.worlds import Levels
+from checkpoints.policy.ids import PolicyId
+from checkpoints.policy.store import (
+    Provenance,
+    atomic,
+    code_hash,
+    policy_path,
+    save_policy,
+    versions,
+)
+from checkpoints.runs.folder import PROGRESS, STATE
+from checkpoints.runs.resume import load_state, save_state
+from checkpoints.training.evaluate import Evaluation
+from checkpoints.training.group import Group
+from checkpoints.training.peer import Tick, quietly
+from checkpoints.world.environments import Levels
 
 
 class Run:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from checkpoints.console import UserError, one_of
-from checkpoints.games import Mode, drawn_backgrounds, first_backgrounds
+from checkpoints.world.games import Mode, drawn_backgrounds, first_backgrounds
 
 EncoderName = Literal["nature", "impala", "impoola"]
 Precision = Literal["float32", "bfloat16"]

@@ -1,0 +1,1 @@
+"""A policy: its recipe, its id, its network, its file."""

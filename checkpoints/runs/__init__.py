@@ -1,0 +1,1 @@
+"""Runs: their folder, their study, how they train, stop, go on and are packed."""

@@ -1,0 +1,225 @@
+"""Train a study: ``python -m checkpoints.queue study.yaml``.
+
+Takes the runs of a study in their order and trains each that is not done, goes on where one was
+stopped, and passes over what another worker trains or what failed. Start it once for each core or
+device that is to work, on one folder.
+"""
+
+import math
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+from checkpoints.console import MachineTrouble, UserError
+from checkpoints.runs.declaration import note_declaration
+from checkpoints.runs.folder import Standing, mark_failed, standing
+from checkpoints.runs.pack import pack_all
+from checkpoints.runs.study import Planned, read_study
+from checkpoints.runs.train import Settings as TrainSettings
+from checkpoints.runs.train import main as train_main
+from checkpoints.runs.unpack import unpack_all
+from checkpoints.runs.worker import Outcome, Relay, Train, train_apart
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Train the runs of a study in order of worth, within the time or steps given.
+
+    Ctrl-C or SIGTERM saves and ends; the same command goes on. Several workers may share a folder.
+    """
+
+    study: Positional[Path]
+    """YAML file with the runs, such as study.yaml"""
+    output: Path = Path("runs")
+    """folder of runs"""
+    hours: float = math.inf
+    """stop after so many hours, rounded up to a whole iteration"""
+    steps: float = math.inf
+    """stop after so many environment steps of each peer, added over the runs of this call"""
+    retry: bool = False
+    """try again what failed, once each"""
+    list: bool = False
+    """only print what is done, partial, running, failed (and why) or waiting, and the time left"""
+    pack: Path | None = None
+    """only write one archive of at most 16 MiB for each run that has begun into this folder"""
+    unpack: Path | None = None
+    """only restore the archives of this folder, to go on with their runs"""
+    overwrite: bool = False
+    """let --pack and --unpack replace what is further along"""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """where the networks compute"""
+    threads: int = 1
+    """torch threads of this worker on the CPU; runs repeat to the bit with equal threads"""
+
+    def __post_init__(self) -> None:
+        """Refuse limits that leave nothing to do, and two tasks at once."""
+        for name in ("hours", "steps"):
+            if not getattr(self, name) > 0:
+                raise UserError(f"expected --{name} above 0, got {getattr(self, name):g}")
+        asked = [name for name in ("list", "pack", "unpack") if getattr(self, name)]
+        if len(asked) > 1:
+            both = " and ".join(f"--{name}" for name in asked)
+            raise UserError(f"expected one of --list, --pack and --unpack at a time, got {both}")
+
+
+Standings = dict[Planned, Standing]
+
+
+def look(study: tuple[Planned, ...], output: Path) -> Standings:
+    """Where each run stands now."""
+    return {run: standing(output / str(run.id), run.steps) for run in study}
+
+
+def show(standings: Standings, threads: int) -> None:
+    """Print one row a run, then how many stand where."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("run", no_wrap=True)
+    for name in ("steps done", "wanted", "time left"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("state")
+    rates = Rates(threads)
+    for run, now in standings.items():
+        state = f"{now.state}: {now.why}" if now.why else now.state
+        left = timedelta(seconds=round(rates.seconds(run, now.step)))
+        table.add_row(str(run.id), f"{now.step:,}", f"{run.steps:,}", str(left), state)
+    Console(width=max(100, Console().width), markup=False, highlight=False).print(table)
+    whole = timedelta(seconds=round(rates.whole))
+    at = f"at this machine's rate for one worker (--threads {threads})"
+    print(f"{count(standings)}; {whole} left {at}")
+
+
+class Rates:
+    """What runs have yet to take here, by timing their networks: half a second for each kind."""
+
+    def __init__(self, threads: int) -> None:
+        """Torch is imported only when something is left to be trained."""
+        self.threads, self.whole = threads, 0.0
+        self._known: dict[tuple[str, int, str], float] = {}
+
+    def seconds(self, run: Planned, done: int) -> float:
+        """Left of a run, added to :attr:`whole`."""
+        cost = run.cost(done)
+        if not cost:
+            return 0.0
+        kind = run.recipe.encoder, run.recipe.features, run.recipe.precision
+        if kind not in self._known:
+            import torch
+
+            from checkpoints.training.speed import frames_a_second
+
+            torch.set_num_threads(self.threads)
+            self._known[kind] = frames_a_second(run.recipe)
+        self.whole += cost / self._known[kind]
+        return cost / self._known[kind]
+
+
+def count(standings: Standings) -> str:
+    """How many runs are in each state."""
+    found = Counter(now.state for now in standings.values())
+    listed = ", ".join(f"{number} {state}" for state, number in found.items())
+    return f"{len(standings)} runs: {listed}"
+
+
+@dataclass
+class Worker:
+    """Takes runs one after the other until none is left or a limit is reached."""
+
+    study: tuple[Planned, ...]
+    settings: Settings
+    train: Train = train_main
+    tried: set[Planned] = field(default_factory=set)
+    """what ended with a fault in this call, and is not taken again"""
+
+    def __post_init__(self) -> None:
+        self.steps_left = self.settings.steps
+        self.last_second = time.monotonic() + 3600 * self.settings.hours
+
+    def seconds_left(self) -> float:
+        """Until the limit of hours."""
+        return self.last_second - time.monotonic()
+
+    def takeable(self, standings: Standings) -> list[Planned]:
+        """Runs that this worker may train, the worthiest first."""
+        states = {"partial", "waiting"} | ({"failed"} if self.settings.retry else set())
+        return [run for run, now in standings.items() if now.state in states - self._passed(run)]
+
+    def _passed(self, run: Planned) -> set[str]:
+        return {"partial", "waiting", "failed"} if run in self.tried else set()
+
+    def work(self) -> None:
+        """Train until nothing is left to take, a limit is reached or a signal came."""
+        output = self.settings.output
+        relay = Relay()
+        with relay:
+            while not relay.asked and self.steps_left > 0 and self.seconds_left() > 0:
+                standings = look(self.study, output)
+                open_runs = self.takeable(standings)
+                if not open_runs:
+                    break
+                run, *others = open_runs
+                place, done = self.study.index(run) + 1, standings[run].step
+                of = f"run {place} of {len(self.study)}: {run.id}"
+                print(f"{of}, {done:,} of {run.steps:,} steps done", flush=True)
+                behind = sum((other.cost(standings[other].step) for other in others), 0.0)
+                if run.declaration is not None:
+                    note_declaration(run.declaration, output / str(run.id))
+                outcome = train_apart(self.train, self._request(run), behind, relay)
+                stepped = standing(output / str(run.id), run.steps).step - done
+                self.steps_left -= stepped
+                self._note(run, outcome, stepped)
+
+    def _request(self, run: Planned) -> TrainSettings:
+        asked = self.settings
+        return TrainSettings(
+            str(run.id),
+            run.recipe,
+            steps=float(run.steps),
+            output=asked.output,
+            device=asked.device,
+            threads=asked.threads,
+            hours=max(self.seconds_left() / 3600, 1e-9),
+            pause=self.steps_left,
+        )
+
+    def _note(self, run: Planned, outcome: Outcome, stepped: int) -> None:
+        if outcome.kind == "ended" and not stepped:
+            self.tried.add(run)  # or this loop would have no end
+        if outcome.kind == "trouble":
+            raise MachineTrouble(
+                f"{run.id}: {outcome.why}. The queue stops, since other runs would fail likewise; "
+                "the same command goes on"
+            )
+        if outcome.kind == "failed":
+            print(f"{run.id} failed: {outcome.why}", flush=True)
+            self.tried.add(run)
+            mark_failed(self.settings.output / str(run.id), outcome.why)
+
+
+def main(settings: Settings) -> None:
+    """List, pack, unpack, or work; says in the end what is left."""
+    study = read_study(settings.study)
+    if settings.pack is not None:
+        pack_all([run.id for run in study], settings.output, settings.pack, settings.overwrite)
+        return
+    if settings.unpack is not None:
+        unpack_all(settings.unpack, settings.output, settings.overwrite)
+        return
+    if settings.list:
+        show(look(study, settings.output), settings.threads)
+        return
+    worker = Worker(study, settings)
+    worker.work()
+    standings = look(study, settings.output)
+    print(f"{count(standings)}; the same command goes on, --list shows all")
+    failed = [run for run, now in standings.items() if now.state == "failed"]
+    if failed:
+        names = ", ".join(str(run.id) for run in failed)
+        raise UserError(f"failed and passed over: {names}. See --list; --retry tries them again")

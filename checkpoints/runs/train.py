@@ -1,0 +1,235 @@
+"""Train a group of peers: ``python -m checkpoints.train GAME/METHOD/SEED``."""
+
+import ctypes
+import math
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import tyro
+from tyro.conf import Positional
+
+from checkpoints.console import MachineTrouble, UserError
+from checkpoints.policy.ids import PolicyId, parse_id
+from checkpoints.policy.recipes import METHODS, Recipe, get_recipe
+from checkpoints.runs.folder import clear_leftovers, only_process
+from checkpoints.world.games import first_backgrounds
+
+if TYPE_CHECKING:
+    from checkpoints.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Train one run, or go on with it if it was stopped.
+
+    Policies are kept under OUTPUT/ID at log-spaced steps, with progress.csv and TensorBoard logs.
+    """
+
+    id: Positional[str]
+    """game/method/seed, such as bigfish/mutual/0; the method decides the recipe's defaults"""
+    recipe: Recipe = field(default_factory=Recipe)
+    """settings that differ from the method's"""
+    backgrounds: tuple[int, ...] = ()
+    """draw training episodes on these backgrounds only; a single number: on so many, spread over
+    all. Levels, layouts and rewards stay as they are. A method such as ppo-bg4 asks for 4, one such
+    as ppo-split4 for 4 that the seed draws"""
+    steps: float = 2e6
+    """environment steps of each peer (rounded up to whole iterations)"""
+    output: Path = Path("runs")
+    """folder of runs"""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """where the networks compute"""
+    threads: int = 0
+    """torch threads, or beside a GPU those of Procgen; 0 takes all cores. Runs repeat to the bit
+    with equal threads"""
+    evaluate_every: int = 16
+    """iterations between evaluations on unseen levels, beside those at kept steps"""
+    evaluate_episodes: int = 64
+    """episodes of an evaluation, always on the same unseen levels; 0 never evaluates"""
+    save_seconds: float = 30.0
+    """seconds between saves: what a kill can cost, beside the iteration under way"""
+    hours: float = math.inf
+    """stop after so many hours, as Ctrl-C does; the same command goes on"""
+    pause: float = math.inf
+    """stop after so many environment steps of this call, as Ctrl-C does; --steps stays the goal"""
+
+
+LONG = 100_000
+"""Steps from which a run is worth the second that it takes to compare precisions."""
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep large freed blocks, which on Linux speeds a CPU step by a fifth.
+
+    By default each large tensor is mapped from and returned to the kernel, page by page.
+    """
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        m_trim_threshold, m_mmap_max = -1, -4
+        libc.mallopt(m_mmap_max, 0)
+        libc.mallopt(m_trim_threshold, 2**31 - 1)
+
+
+_SHORT_OF_MEMORY = ("allocate memory", "out of memory", "ALLOC_FAILED")
+_DEVICE_GONE = ("CUDA error", "CUDA driver error", "cuDNN error")
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Say in words how memory and devices end a run; nothing is saved after such an end."""
+    import torch
+
+    sound = f"what is saved in {folder} is sound, and the same command goes on from there"
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        first = (str(error).splitlines() or [""])[0]
+        short = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
+        if short or any(words in first for words in _SHORT_OF_MEMORY):
+            raise UserError(
+                f"out of memory ({first or 'no more is known'}); {sound}. Expected more room: run "
+                "fewer at once, or on a device with more memory"
+            ) from error
+        if not any(words in first for words in _DEVICE_GONE):
+            raise
+        raise MachineTrouble(
+            f"the CUDA device failed ({first}); {sound}. See with nvidia-smi whether it is still "
+            "there"
+        ) from error
+
+
+class Stop:
+    """Turns Ctrl-C and SIGTERM into a wish to stop after the iteration; a second one insists."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> "Stop":
+        self._old = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: Any) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        print("\nstopping after this iteration; once more stops at once", file=sys.stderr)
+
+
+def _check(settings: Settings) -> PolicyId:
+    import torch
+
+    wanted = parse_id(settings.id)
+    if wanted != wanted.run:
+        raise UserError(f"expected a run such as {wanted.run}, got the policy {wanted}")
+    get_recipe(wanted.method, wanted.game)
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise MachineTrouble("expected a CUDA device, but torch finds none; use --device cpu")
+    if settings.steps < 1:
+        raise UserError(f"expected --steps of at least 1, got {settings.steps:g}")
+    for name in ("hours", "pause"):
+        if not getattr(settings, name) > 0:
+            raise UserError(f"expected --{name} above 0, got {getattr(settings, name):g}")
+    return wanted
+
+
+def _recipe(settings: Settings, game: str) -> Recipe:
+    """The recipe with the backgrounds asked for."""
+    asked = settings.backgrounds
+    if not asked:
+        return settings.recipe
+    chosen = first_backgrounds(game, asked[0]) if len(asked) == 1 else asked
+    return replace(settings.recipe, backgrounds=chosen)
+
+
+def main(settings: Settings, behind: float = 0.0) -> None:
+    """Train until ``steps`` or until stopped; says how to go on.
+
+    Args:
+        settings: what to train.
+        behind: what runs behind this one will take (as ``Recipe.cost`` counts); the time left is
+            then given for those, too.
+
+    Raises:
+        UserError: a wrong request, no teacher, a diverged run, no memory; ``Busy`` if another
+            process trains this run; ``MachineTrouble`` for a full disk or a device that is not
+            there.
+    """
+    wanted = _check(settings)
+    keep_freed_memory()
+    import torch
+
+    from checkpoints.runs.run import Run
+    from checkpoints.training.group import Group
+    from checkpoints.training.peer import own_threads, training_levels
+    from checkpoints.training.speed import compare_precisions
+    from checkpoints.training.teacher import load_teacher
+
+    threads = settings.threads or os.cpu_count() or 1
+    torch.set_num_threads(threads)
+    folder = settings.output / str(wanted)
+    with only_process(folder), explained(folder):
+        clear_leftovers(folder)
+        asked = _recipe(settings, wanted.game)
+        recipe, teacher = load_teacher(asked, wanted.game, settings.output)
+        own = own_threads(settings.device, threads)
+        world = training_levels(wanted.game, num_threads=own)
+        group = Group(world, recipe, wanted.seed, settings.device, teacher=teacher)
+        run = Run(wanted, group, settings.output, settings.evaluate_episodes)
+        if settings.steps - run.step >= LONG:
+            print(compare_precisions(recipe, settings.device), flush=True)
+        with Stop() as stop:
+            _loop(run, settings, stop, behind)
+        print(f"policies, progress.csv and logs: {run.folder}")
+        if run.step < settings.steps:
+            print(f"stopped at step {run.step:,}; the same command goes on from there")
+
+
+def _loop(run: "Run", settings: Settings, stop: Stop, behind: float) -> None:
+    """Iterate: a line after each iteration and, on a terminal, a bar that moves within it."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+
+    total = -(-int(settings.steps) // run.recipe.batch)
+    started, first = time.monotonic(), run.iteration
+    last_second, last_step = started + 3600 * settings.hours, run.step + settings.pause
+    with Progress(BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), transient=True) as bar:
+        work = run.recipe.work
+        task = bar.add_task("", total=total * work, completed=first * work)
+        while run.iteration < total and not stop.asked and run.step < last_step:
+            if time.monotonic() >= last_second:
+                break
+            run.advance(
+                last=run.iteration + 1 == total,
+                evaluate_every=settings.evaluate_every,
+                save_seconds=settings.save_seconds,
+                tick=lambda frames: bar.advance(task, frames),
+            )
+            done, seconds = run.iteration - first, time.monotonic() - started
+            rate = done * run.recipe.batch * run.recipe.peers / seconds
+            waiting = total - run.iteration, total - run.iteration + behind / run.recipe.cost
+            left, queue = (timedelta(seconds=int(seconds / done * n)) for n in waiting)
+            line = f"{run.summary()}  {rate:,.0f} agent-steps/s  {left} left"
+            line += f", {queue} with all behind it" if behind else ""
+            bar.console.print(line, highlight=False, soft_wrap=True)
+    run.save()
+
+
+def defaults(arguments: list[str]) -> Settings:
+    """Settings whose recipe is that of the method named on the command line, for --help too."""
+    for argument in arguments:
+        if argument.count("/") == 2:
+            with suppress(UserError):
+                asked = parse_id(argument)
+                return Settings(argument, recipe=get_recipe(asked.method, asked.game, asked.seed))
+    return Settings(tyro.MISSING, recipe=METHODS["mutual"])

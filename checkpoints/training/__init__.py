@@ -1,0 +1,1 @@
+"""A group of peers that learns: what it collects, what it minimises."""

@@ -1,0 +1,1 @@
+"""Procgen: its games, their states byte by byte, environments, and the same state drawn again."""
