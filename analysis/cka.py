@@ -13,16 +13,16 @@ import pandas as pd
 from jaxtyping import Float
 from tyro.conf import Positional
 
-from analysis.hsic import Undefined, check_features, check_states, cka_grams, linear_gram
-from analysis.moments import Moments
-from analysis.tables import Column, Schema, check_output, write_table
+from analysis.measures.hsic import Undefined, check_features, check_states, cka_grams, linear_gram
+from analysis.measures.moments import Moments
+from analysis.records.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
 from checkpoints.policy.store import ZOO
 from checkpoints.world.games import get_game
 
 if TYPE_CHECKING:
-    from analysis.compare import Comparison, Rendering
-    from analysis.subjects import Subject
+    from analysis.policies.subjects import Subject
+    from analysis.studies.similarity.cka import Comparison, Rendering
 
 
 SCHEMA = Schema(
@@ -159,10 +159,10 @@ def _moments_are_cheaper(xs: Sequence[np.ndarray], ys: Sequence[np.ndarray]) -> 
 
 def compare_game(subjects: "Sequence[Subject]", settings: Settings) -> "list[Comparison]":
     """Every pair among the policies of one game, on one bank of states and its twins."""
-    from analysis.compare import compare_all
-    from analysis.levels import Levels
-    from analysis.stats import cluster_weights
-    from analysis.subjects import common_bank, draw_twins
+    from analysis.measures.by_level import Levels
+    from analysis.scenes.common import common_bank, draw_twins
+    from analysis.stats.clusters import cluster_weights
+    from analysis.studies.similarity.cka import compare_all
 
     game = subjects[0].id.game
     bank = common_bank(game, subjects[0].mode, settings.states, settings.seed)
@@ -205,8 +205,8 @@ def main(settings: Settings) -> None:
     paths = [settings.output / name for name in ("cka.csv", "cka_contrast.csv")]
     for path in paths:
         check_output(path, overwrite=settings.overwrite)
-    from analysis.compare import contrasts
-    from analysis.subjects import load_subjects
+    from analysis.policies.subjects import load_subjects
+    from analysis.studies.similarity.cka import contrasts
 
     rows, differences = [], []
     games = load_subjects(settings.ids, settings.root, controls=settings.untrained)

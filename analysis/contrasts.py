@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from tyro.conf import Positional
 
-from analysis.tables import check_output, read_table, write_table
-from analysis.tracks import values_schema
-from analysis.versus import ALL, ONE_RUN, PRIMARY, SCHEMA, UNSEEN, contrast_rows
+from analysis.records.tables import check_output, read_table, write_table
+from analysis.studies.contrasts.rows import ALL, ONE_RUN, PRIMARY, SCHEMA, UNSEEN, contrast_rows
+from analysis.studies.training.history import values_schema
 from checkpoints.console import one_of, run_command
 from checkpoints.runs.study import read_study
 

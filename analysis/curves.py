@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.tables import Column, Schema, check_output, write_table
+from analysis.records.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
 from checkpoints.policy.ids import PolicyId
 from checkpoints.policy.store import ZOO, find_policies, list_policies, policy_path, read_provenance

@@ -15,17 +15,17 @@ import pandas as pd
 from jaxtyping import Float, Int, UInt8
 from tyro.conf import Positional
 
-from analysis import maps
-from analysis.icc import measure
-from analysis.layouts import SPREAD, Panel, Plan, lay_out, spread_rows
-from analysis.tables import Column, Schema, check_output, write_table
+from analysis.measures import joint_maps as maps
+from analysis.measures.icc import measure
+from analysis.records.tables import Column, Schema, check_output, write_table
+from analysis.studies.embedding.points import SPREAD, Panel, Plan, lay_out, spread_rows
 from checkpoints.console import UserError, one_of, run_command
 from checkpoints.policy.store import ZOO
 from checkpoints.world.games import IMAGE_SHAPE, get_game
 
 if TYPE_CHECKING:
-    from analysis.bank import Bank
-    from analysis.subjects import Subject
+    from analysis.policies.subjects import Subject
+    from analysis.scenes.bank import Bank
 
 ANCHORS = 100
 """Pictures that policies are compared by, at most."""
@@ -161,8 +161,8 @@ def gather(
     settings: Settings,
 ) -> Iterator[Views]:
     """The panels of a game; one without other backgrounds has no twins."""
-    from analysis.masks import pick_backgrounds
-    from analysis.perturbations import random_conv
+    from analysis.scenes.backgrounds import pick_backgrounds
+    from analysis.scenes.pictures import random_conv
     from checkpoints.world.renderer import Renderer
 
     drawn = settings.drawn
@@ -186,7 +186,7 @@ def embed_game(
     from rich.console import Console
     from rich.progress import track
 
-    from analysis.subjects import common_bank
+    from analysis.scenes.common import common_bank
 
     one_by_id = {str(one.id): one for one in subjects}
     maps.check_policies(one_by_id)
@@ -220,7 +220,7 @@ def _see(
     subject: "Subject", frames: UInt8[np.ndarray, "*some 64 64 3"], settings: Settings
 ) -> Float[np.ndarray, "*some feature"]:
     """The layer that is laid out, of some frames."""
-    from analysis.features import read
+    from analysis.policies.features import read
 
     layer = settings.layer or subject.policy.layers[-1]
     one_of(f"layer of {subject.id}", layer, subject.policy.layers)
@@ -269,7 +269,7 @@ def main(settings: Settings) -> None:
     paths = [settings.output / name for name in ("embedding.csv", "embedding_scores.csv")]
     for path in paths:
         check_output(path, overwrite=settings.overwrite)
-    from analysis.subjects import load_subjects
+    from analysis.policies.subjects import load_subjects
 
     points, rows = [], []
     games = load_subjects(settings.ids, settings.root, controls=settings.untrained)

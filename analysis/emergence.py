@@ -15,18 +15,18 @@ import numpy as np
 import pandas as pd
 from tyro.conf import Positional
 
-from analysis.gap import SCHEMA as GAP_SCHEMA
-from analysis.gap import gap_rows
-from analysis.tables import check_output, write_table
-from analysis.timing import onset_rows, onsets_schema
-from analysis.tracks import OK, RETURN, Cell, Track, value_row, values_schema
+from analysis.records.tables import check_output, write_table
+from analysis.studies.training.gap import SCHEMA as GAP_SCHEMA
+from analysis.studies.training.gap import gap_rows
+from analysis.studies.training.history import OK, RETURN, Cell, Track, value_row, values_schema
+from analysis.studies.training.onsets import onset_rows, onsets_schema
 from checkpoints.console import UserError, run_command
 from checkpoints.policy.ids import UNTRAINED, PolicyId, parse_id
 from checkpoints.policy.store import ZOO
 
 if TYPE_CHECKING:
-    from analysis.snapshot import Cells, Snapshot
-    from analysis.subjects import Subject
+    from analysis.policies.subjects import Subject
+    from analysis.studies.training.snapshot import Cells, Snapshot
 
 SCHEMA, ONSETS_SCHEMA = values_schema("emergence"), onsets_schema("emergence_onsets")
 
@@ -83,7 +83,7 @@ def kept_names(ids: Sequence[str], root: Path, until: int) -> list[str]:
     Raises:
         UserError: none is left.
     """
-    from analysis.subjects import every_step
+    from analysis.policies.subjects import every_step
 
     names = every_step(ids, root)
     if until:
@@ -135,7 +135,7 @@ def resemblance(
     Yields:
         policy, its cells, and (network, r) of untrained networks, alike for all of its steps.
     """
-    from analysis.snapshot import same_layers
+    from analysis.studies.training.snapshot import same_layers
 
     views = {one: snap.view for one, snap in group.items()}
     last = {lineage(one): one for one in sorted(group, key=lambda p: p.step or 0)}
@@ -169,8 +169,8 @@ def measure_game(
     from rich.console import Console
     from rich.progress import track
 
-    from analysis import learning
-    from analysis.snapshot import set_scene, snapshot
+    from analysis.studies.training import logged_returns as learning
+    from analysis.studies.training.snapshot import set_scene, snapshot
 
     counts = settings.states, settings.backgrounds, settings.saliency_states, settings.replicates
     scene = set_scene(subjects, *counts, settings.seed)
@@ -207,7 +207,7 @@ def measure_game(
 
 def reach(policies: "Sequence[PolicyId] | dict[PolicyId, Any]", settings: Any) -> dict[str, int]:
     """Method -> how far its longest log goes, but not beyond ``settings.until``."""
-    from analysis.learning import logged_until
+    from analysis.studies.training.logged_returns import logged_until
 
     found: dict[str, int] = {}
     for run in {one.run for one in policies}:
@@ -261,7 +261,7 @@ def main(settings: Settings) -> None:
     paths = [settings.output / f"{schema.name}.csv" for schema in schemas]
     for path in paths:
         check_output(path, overwrite=settings.overwrite)
-    from analysis.subjects import load_subjects
+    from analysis.policies.subjects import load_subjects
 
     names = kept_names(settings.ids, settings.root, settings.until)
     games = load_subjects(names, settings.root, controls=settings.untrained)

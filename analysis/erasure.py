@@ -1,10 +1,11 @@
 """Decodable is not used: erase what a layer says of the background, and see what decisions do.
 
 ``python -m analysis.erasure`` writes two tables. ``erasure.csv``: the background's name is made
-linearly unreadable in a layer (LEACE, ``analysis.leace``), fitted on one half of the levels and
-applied on the other, and the network goes on from there. ``patching.csv``: a part of the layer is
-exchanged for that of a twin (``analysis.patching``). Nearest earlier work: amnesic probing (Elazar
-et al. 2021, arXiv 2006.00995) and interchange interventions (Geiger et al. 2021, arXiv 2106.02997).
+linearly unreadable in a layer (LEACE, ``analysis.measures.leace``), fitted on one half of the
+levels and applied on the other, and the network goes on from there. ``patching.csv``: a part of the
+layer is exchanged for that of a twin (``analysis.policies.edits``). Nearest earlier work: amnesic
+probing (Elazar et al. 2021, arXiv 2006.00995) and interchange interventions (Geiger et al. 2021,
+arXiv 2106.02997).
 
 A background is *used* through a layer's subspace if erasing it removes part of the total variation
 (TV) between decisions on twins, more than erasing random directions does. An edit may also just
@@ -26,15 +27,15 @@ import numpy as np
 import pandas as pd
 from tyro.conf import Positional
 
-from analysis.tables import Column, Schema, check_output, write_table
+from analysis.records.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.store import ZOO
 from checkpoints.world.games import Mode
 
 if TYPE_CHECKING:
-    from analysis.interventions import Layer
-    from analysis.subjects import Subject
+    from analysis.policies.subjects import Subject
+    from analysis.studies.erasure.interventions import Layer
 
 _WHO = (
     Column("game", "text", "one of the 16"),
@@ -92,7 +93,7 @@ SCHEMA = Schema(
         Column("return_before", "float", "mean return on levels of their own"),
         Column("return_after", "float", "the same levels with the subspace erased"),
         *_with_ends("return_change", "mean paired difference"),
-        Column("verdict", "text", "see analysis.interventions.verdict"),
+        Column("verdict", "text", "see analysis.studies.erasure.interventions.verdict"),
     ),
     key=("game", "id", "layer", "kind"),
 )
@@ -148,7 +149,7 @@ class Stage:
 
     def __init__(self, game: str, mode: Mode, settings: Settings) -> None:
         """Make the environments."""
-        from analysis.stats import cluster_interval
+        from analysis.stats.clusters import cluster_interval
         from checkpoints.training.evaluate import Evaluation
         from checkpoints.world.environments import Levels
 
@@ -166,8 +167,8 @@ class Stage:
 
         The eraser is the first fold's: the levels played are new to both.
         """
-        from analysis.erasers import KINDS
-        from analysis.patching import erase, patched
+        from analysis.measures.erasers import KINDS
+        from analysis.policies.edits import erase, patched
 
         policy, levels = layer.subject.policy, self.evaluation.levels
         before = self.evaluation.returns(policy)
@@ -197,7 +198,12 @@ def examine(
     from rich.console import Console
     from rich.progress import track
 
-    from analysis.interventions import Layer, erasure_rows, gather_study, patching_rows
+    from analysis.studies.erasure.interventions import (
+        Layer,
+        erasure_rows,
+        gather_study,
+        patching_rows,
+    )
 
     game, mode = subjects[0].id.game, subjects[0].mode
     counts = settings.states, settings.backgrounds, settings.replicates
@@ -269,7 +275,7 @@ def main(settings: Settings) -> None:
         raise UserError(
             f"--backgrounds: expected at least 4, which a mask needs, got {settings.backgrounds}"
         )
-    from analysis.subjects import load_subjects
+    from analysis.policies.subjects import load_subjects
 
     games = load_subjects(settings.ids, settings.root, controls=settings.untrained)
     erasures, patches = [], []

@@ -12,17 +12,17 @@ import numpy as np
 import pandas as pd
 from tyro.conf import Positional
 
-from analysis.icc import Invariance, Layout
-from analysis.tables import Column, Schema, check_output, write_table
+from analysis.measures.icc import Invariance, Layout
+from analysis.records.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
 from checkpoints.policy.ids import PolicyId
 from checkpoints.policy.store import ZOO
 from checkpoints.world.games import get_game
 
 if TYPE_CHECKING:
-    from analysis.bank import Bank
-    from analysis.subjects import Subject
-    from analysis.twinset import TwinReading
+    from analysis.policies.subjects import Subject
+    from analysis.scenes.bank import Bank
+    from analysis.scenes.twin_sets import TwinReading
 
 SCHEMA = Schema(
     "invariance",
@@ -110,10 +110,10 @@ def measure_stream(
     """Every layer on every group of backgrounds, in one pass over one policy's readings.
 
     Args:
-        readings: from :meth:`analysis.twinset.TwinSet.readings`, every state once.
+        readings: from :meth:`analysis.scenes.twin_sets.TwinSet.readings`, every state once.
         groups: name -> places among the backgrounds, as :func:`split` gives them.
         levels: (n,) level of each state.
-        weights: (R, G) from :func:`analysis.stats.cluster_weights` on ``levels``.
+        weights: (R, G) from :func:`analysis.stats.clusters.cluster_weights` on ``levels``.
 
     Returns:
         (layer, group) -> what was found; ``None`` for a group without backgrounds.
@@ -161,9 +161,9 @@ def measure_game(
     from rich.console import Console
     from rich.progress import track
 
-    from analysis.pairs import cover
-    from analysis.stats import cluster_weights
-    from analysis.subjects import common_bank
+    from analysis.scenes.backgrounds import cover
+    from analysis.scenes.common import common_bank
+    from analysis.stats.clusters import cluster_weights
 
     game, rows = subjects[0].id.game, []
     bank = common_bank(game, subjects[0].mode, settings.states, settings.seed)
@@ -183,7 +183,7 @@ def _readings(
     subject: "Subject", bank: "Bank", backgrounds: Sequence[int], layers: Sequence[str] | None
 ) -> "Iterator[tuple[slice, TwinReading]]":
     """A policy on the twins; on the bank's own pictures in a game that has no twins."""
-    from analysis.twinset import FRAMES, Block, twin_set
+    from analysis.scenes.twin_sets import FRAMES, Block, twin_set
 
     if get_game(subject.id.game).backgrounds > 1:
         yield from twin_set(subject.id.game, bank, backgrounds).readings(subject.policy, layers)
@@ -227,7 +227,7 @@ def main(settings: Settings) -> None:
     settings.check()
     path = settings.output / "invariance.csv"
     check_output(path, overwrite=settings.overwrite)
-    from analysis.subjects import every_step, load_subjects
+    from analysis.policies.subjects import every_step, load_subjects
 
     names = settings.ids
     if settings.steps == "all":

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 from tyro.conf import Positional
 
-from analysis.episodes import Played, Pool, Stage, Swap, pool_of
-from analysis.run_scores import (
+from analysis.records.tables import Column, Schema, check_output, write_table
+from analysis.scenes.episodes import Played, Pool, Stage, Swap, pool_of
+from analysis.studies.returns.scores import (
     ALL,
     Plan,
     Runs,
@@ -27,13 +28,12 @@ from analysis.run_scores import (
     score_rows,
     thresholds_of,
 )
-from analysis.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
 from checkpoints.policy.store import ZOO
 from checkpoints.world.games import GAMES, Mode, get_game
 
 if TYPE_CHECKING:
-    from analysis.subjects import Subject
+    from analysis.policies.subjects import Subject
 
 SPLITS: dict[str, Swap] = {"train": "none", "unseen": "none", "swapped": "episode"}
 """Training levels; levels that no training set contains; those again, on other backgrounds."""
@@ -242,7 +242,7 @@ def main(settings: Settings) -> None:
     from rich.console import Console
     from rich.progress import track
 
-    from analysis.subjects import every_step, load_subjects
+    from analysis.policies.subjects import every_step, load_subjects
 
     console = Console(stderr=True)
     rows: list[dict[str, Any]] = []

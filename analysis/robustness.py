@@ -14,16 +14,23 @@ import numpy as np
 import pandas as pd
 from tyro.conf import Positional
 
-from analysis.decisions import MEASURES, UNDECIDED, Decisions, Pairs, is_undecided, robustness
-from analysis.pairs import GROUPS, cover, pairs_of
-from analysis.stats import cluster_weights
-from analysis.tables import Column, Schema, check_output, write_table
+from analysis.measures.decisions import (
+    MEASURES,
+    UNDECIDED,
+    Decisions,
+    Pairs,
+    is_undecided,
+    robustness,
+)
+from analysis.records.tables import Column, Schema, check_output, write_table
+from analysis.scenes.backgrounds import GROUPS, cover, pairs_of
+from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError, run_command
 from checkpoints.policy.store import ZOO
 
 if TYPE_CHECKING:
-    from analysis.bank import Bank
-    from analysis.subjects import Subject
+    from analysis.policies.subjects import Subject
+    from analysis.scenes.bank import Bank
 
 CYCLES = ("cycle_2", "cycle_3")
 
@@ -139,8 +146,8 @@ def row(
 
 def measure_game(subjects: "Sequence[Subject]", settings: Settings) -> Iterator[dict[str, Any]]:
     """All rows of one game: its policies on the same states, in the same views."""
-    from analysis import views
-    from analysis.subjects import common_bank
+    from analysis.scenes.common import common_bank
+    from analysis.studies.robustness import views
 
     game, mode = subjects[0].id.game, subjects[0].mode
     trained = [subject.trained_backgrounds for subject in subjects]
@@ -213,7 +220,7 @@ def main(settings: Settings) -> None:
     settings.check()
     path = settings.output / "robustness.csv"
     check_output(path, overwrite=settings.overwrite)
-    from analysis.subjects import every_step, load_subjects
+    from analysis.policies.subjects import every_step, load_subjects
 
     names: Sequence[str] = settings.ids
     if settings.steps == "all":

@@ -1,9 +1,9 @@
 """Where a policy looks, by Captum's methods, with a number that could have proved the map wrong.
 
 ``python -m analysis.saliency`` explains the likeliest action and the value of the shipped policies
-and of an untrained one. The mask is exact (``analysis.masks``), so the share of a map on the
+and of an untrained one. The mask is exact (``analysis.scenes.masks``), so the share of a map on the
 background has a chance level, the mask's area; twins say how much decisions really depend on the
-background (``analysis.explained``), so a map can fail to be faithful.
+background (``analysis.studies.saliency.maps``), so a map can fail to be faithful.
 
 To be read with care:
 
@@ -23,15 +23,15 @@ import numpy as np
 import pandas as pd
 from tyro.conf import Positional
 
-from analysis.tables import Column, Schema, check_output, write_table
+from analysis.records.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.store import ZOO
 
 if TYPE_CHECKING:
-    from analysis.explained import Explained, Study
-    from analysis.saliency_sheet import Sheet
-    from analysis.subjects import Subject
+    from analysis.policies.subjects import Subject
+    from analysis.studies.saliency.maps import Explained, Study
+    from analysis.studies.saliency.sheet import Sheet
 
 
 def _with_ends(
@@ -52,7 +52,7 @@ SCHEMA = Schema(
         Column("peer", "int", "which of its group", low=0),
         Column("step", "int", "environment steps of this peer", low=0),
         Column("target", "text", "action: log-probability of the likeliest one; value"),
-        Column("attribution", "text", "how maps were made, see analysis.attributions"),
+        Column("attribution", "text", "how maps were made, see analysis.policies.attributions"),
         Column("verdict", "text", "scored; too few states; by construction: a map from the twin"),
         Column("states", "int", "states scored", low=0),
         Column("levels", "int", "levels they come from", low=0),
@@ -142,7 +142,7 @@ def explain_policy(
     one: "Explained", methods: Sequence[str], settings: Settings, advance: Any
 ) -> tuple[list[dict[str, Any]], dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Rows of one policy; the maps of its actions, and the ratio of each state, by method."""
-    from analysis.explained import TARGETS, score
+    from analysis.studies.saliency.maps import TARGETS, score
 
     rows, maps, ratios = [], {}, {}
     sane = settings.sanity_states and one.subject.id.method != UNTRAINED
@@ -169,9 +169,9 @@ def measure_game(
     from rich.console import Console
     from rich.progress import Progress
 
-    from analysis.attributions import methods_of
-    from analysis.explained import TARGETS, Explained, gather
-    from analysis.saliency_sheet import shown_policies
+    from analysis.policies.attributions import methods_of
+    from analysis.studies.saliency.maps import TARGETS, Explained, gather
+    from analysis.studies.saliency.sheet import shown_policies
 
     game, mode = subjects[0].id.game, subjects[0].mode
     counts = settings.states, settings.backgrounds, settings.replicates
@@ -245,9 +245,9 @@ def main(settings: Settings) -> None:
     paths = [settings.output / name for name in ("saliency.csv", "saliency_sheet.csv")]
     for path in paths:
         check_output(path, overwrite=settings.overwrite)
-    from analysis import saliency_sheet
-    from analysis.attributions import check_method
-    from analysis.subjects import load_subjects
+    from analysis.policies.attributions import check_method
+    from analysis.policies.subjects import load_subjects
+    from analysis.studies.saliency import sheet as saliency_sheet
 
     for name in saliency_sheet.FILES:
         check_output(settings.output / saliency_sheet.FOLDER / name, overwrite=settings.overwrite)
@@ -276,8 +276,8 @@ def _constants() -> dict[str, Any]:
     """What decides the numbers and is no setting."""
     from importlib.metadata import version
 
-    from analysis import attributions as how
-    from analysis.explained import UNLIKE
+    from analysis.policies import attributions as how
+    from analysis.studies.saliency.maps import UNLIKE
 
     names = ("STEPS", "BLUR", "NOISE", "SAMPLES", "WINDOW", "MAX_ERROR")
     return {

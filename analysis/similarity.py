@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 from tyro.conf import Positional
 
-from analysis.tables import Column, Schema, check_output, write_table
+from analysis.records.tables import Column, Schema, check_output, write_table
 from checkpoints.console import run_command
 from checkpoints.policy.store import ZOO
 
 if TYPE_CHECKING:
-    from analysis.likeness import Likeness
-    from analysis.panel import Look
-    from analysis.subjects import Subject
+    from analysis.measures.panel import Look
+    from analysis.policies.subjects import Subject
+    from analysis.studies.similarity.pairs import Likeness
     from checkpoints.policy.ids import PolicyId
 
 _LAYERS = (Column("layer_x", "text", "layer of x"), Column("layer_y", "text", "layer of y"))
@@ -39,7 +39,7 @@ SCHEMA = Schema(
         Column("id_x", "text", "policy x"),
         Column("id_y", "text", "policy y"),
         Column("pair", "text", "how x and y are related"),
-        Column("measure", "text", "row of the property table, analysis.panel.MEASURES"),
+        Column("measure", "text", "row of the property table, analysis.measures.panel.MEASURES"),
         *_LAYERS,
         *_SIZE,
         Column("value", "float", "of the measure; cka_angular in radians, 0 where equal"),
@@ -61,7 +61,7 @@ NULL_SCHEMA = Schema(
         Column("null", "text", "kind of pair they are set beside"),
         Column("null_pair", "text", "the pair of nearest agreement, or why there is none"),
         Column("on", "text", "all states, or those on which both pairs agree with themselves"),
-        Column("measure", "text", "row of the property table, analysis.panel.MEASURES"),
+        Column("measure", "text", "row of the property table, analysis.measures.panel.MEASURES"),
         Column("layer", "text", "of all four policies"),
         *_SIZE,
         Column("value", "float", "of the peers"),
@@ -120,8 +120,8 @@ def look_at(
     layers: Sequence[str] | None,
 ) -> "dict[PolicyId, Look]":
     """Every policy's layers on both renderings of the states."""
-    from analysis.features import read
-    from analysis.panel import Look
+    from analysis.measures.panel import Look
+    from analysis.policies.features import read
 
     looks = {}
     for subject in subjects:
@@ -140,13 +140,13 @@ def compare_game(
     from rich.console import Console
     from rich.progress import track
 
-    from analysis.convergence import contrasts
-    from analysis.likeness import comparable_pairs, liken
-    from analysis.outliers import outlier_rows
-    from analysis.panel import Setup
-    from analysis.permutation import level_permutations
-    from analysis.stats import cluster_weights
-    from analysis.subjects import common_bank
+    from analysis.measures.chance import level_permutations
+    from analysis.measures.panel import Setup
+    from analysis.scenes.common import common_bank
+    from analysis.stats.clusters import cluster_weights
+    from analysis.studies.similarity.nulls import contrasts
+    from analysis.studies.similarity.outliers import outlier_rows
+    from analysis.studies.similarity.pairs import comparable_pairs, liken
     from checkpoints.world.renderer import Renderer
 
     game = subjects[0].id.game
@@ -244,13 +244,13 @@ def show_nulls(rows: pd.DataFrame, game: str, measure: str = "cka") -> None:
 
 def main(settings: Settings) -> None:
     """Compare, print two tables a game and write three."""
-    from analysis.outliers import OUTLIER_SCHEMA
+    from analysis.studies.similarity.outliers import OUTLIER_SCHEMA
 
     schemas = SCHEMA, NULL_SCHEMA, OUTLIER_SCHEMA
     paths = [settings.output / f"{schema.name}.csv" for schema in schemas]
     for path in paths:
         check_output(path, overwrite=settings.overwrite)
-    from analysis.subjects import load_subjects
+    from analysis.policies.subjects import load_subjects
 
     games = load_subjects(settings.ids, settings.root, controls=settings.untrained)
     tables: tuple[list[dict[str, object]], ...] = ([], [], [])

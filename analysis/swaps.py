@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 from tyro.conf import Positional
 
-from analysis.episodes import SWAPS, Played, Pool, Stage, pool_of
-from analysis.stats import Interval, cluster_interval
-from analysis.tables import Column, Schema, check_output, write_table
+from analysis.records.tables import Column, Schema, check_output, write_table
+from analysis.scenes.episodes import SWAPS, Played, Pool, Stage, pool_of
+from analysis.stats.clusters import Interval, cluster_interval
 from checkpoints.console import UserError, run_command
 from checkpoints.policy.store import ZOO
 
 if TYPE_CHECKING:
-    from analysis.subjects import Subject
+    from analysis.policies.subjects import Subject
 
 SCHEMA = Schema(
     "swaps",
@@ -148,7 +148,7 @@ def main(settings: Settings) -> None:
     from rich.console import Console
     from rich.progress import track
 
-    from analysis.subjects import load_subjects
+    from analysis.policies.subjects import load_subjects
 
     rows: list[dict[str, Any]] = []
     games = load_subjects(settings.ids, settings.root, controls=settings.untrained)

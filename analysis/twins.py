@@ -21,10 +21,11 @@ from rich.progress import track
 from rich.table import Table
 from tyro.conf import Positional
 
-from analysis.bank import BankPlan, gather, procgen_version
-from analysis.masks import MIN_RENDERINGS, exact_mask, pick_backgrounds, twin_distance
-from analysis.stats import cluster_interval
-from analysis.tables import Column, Schema, check_output, write_table
+from analysis.records.tables import Column, Schema, check_output, write_table
+from analysis.scenes.backgrounds import MIN_RENDERINGS, pick_backgrounds
+from analysis.scenes.bank import BankPlan, gather, procgen_version
+from analysis.scenes.masks import exact_mask, twin_distance
+from analysis.stats.clusters import cluster_interval
 from checkpoints.console import UserError, run_command
 from checkpoints.world.games import GAMES, IMAGE_SHAPE, Mode, get_game
 from checkpoints.world.renderer import Renderer

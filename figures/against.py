@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.run_values import BEGUN, NORMAL, RETURN, Measure, Run, is_factor, learned
+from analysis.records.runs import BEGUN, NORMAL, RETURN, Measure, Run, is_factor, learned
 from figures.contrasts import TICKS
 from figures.curves import short
 from figures.style import PAGE_WIDTH, SMALL, Drawing

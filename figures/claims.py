@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.tables import write_whole
+from analysis.records.tables import write_whole
 from checkpoints.console import UserError, run_command
 from checkpoints.policy.recipes import base_method
 from figures import contrasts, embedding, gap

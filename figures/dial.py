@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.run_values import RETURN, Run, runs_of, untrained_mean
+from analysis.records.runs import RETURN, Run, runs_of, untrained_mean
 from checkpoints.policy.recipes import base_method
 from figures import twins_panel
 from figures.against import Row, behind, drawing, points_of, shared_step

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.tables import read_provenance
+from analysis.records.tables import read_provenance
 from checkpoints.console import UserError
 
 

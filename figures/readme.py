@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.run_values import Measure, Run, is_factor, runs_of, untrained_mean, untrained_values
-from analysis.tables import write_whole
+from analysis.records.runs import Measure, Run, is_factor, runs_of, untrained_mean, untrained_values
+from analysis.records.tables import write_whole
 from checkpoints.console import UserError, run_command
 from figures import contrasts
 from figures.inputs import load_rows

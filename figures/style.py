@@ -11,7 +11,7 @@ import matplotlib.style
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.tables import check_output
+from analysis.records.tables import check_output
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import base_method
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.run_values import RETURN, Measure, Run, runs_of, untrained_mean
+from analysis.records.runs import RETURN, Measure, Run, runs_of, untrained_mean
 from checkpoints.policy.recipes import METHODS, base_method
 from figures.against import Row, behind, drawing, points_of, shared_step
 from figures.curves import short

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from tyro.conf import Positional
 
-from analysis.tables import Column, Schema, check_output, write_table
+from analysis.records.tables import Column, Schema, check_output, write_table
 from checkpoints.console import UserError, run_command
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.store import ZOO
@@ -141,7 +141,7 @@ def probe(ids: Sequence[str], settings: Settings) -> tuple[pd.DataFrame, dict[st
     from rich.console import Console
     from rich.progress import Progress
 
-    from analysis.subjects import load_subjects
+    from analysis.policies.subjects import load_subjects
     from probes.questions import gather
     from probes.run import probe_game
 

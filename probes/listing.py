@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.tables import check_output
+from analysis.records.tables import check_output
 from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS, Mode
 from probes.factors.frame import Factor, View
 from probes.targets import factors, measure, sheet, view

@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from analysis.bank import Bank
-from analysis.subjects import common_bank
+from analysis.scenes.bank import Bank
+from analysis.scenes.common import common_bank
 from checkpoints.console import UserError
 from checkpoints.world.games import Mode, get_game
 from probes.crossfit import Task
@@ -68,7 +68,7 @@ def background_groups(game: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     count = get_game(game).backgrounds
     if count < 2:
         return (0,), ()
-    from analysis.masks import pick_backgrounds
+    from analysis.scenes.backgrounds import pick_backgrounds
 
     chosen = pick_backgrounds(game, min(BACKGROUNDS, count))
     return chosen[::2], chosen[1::2]

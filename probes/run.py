@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from analysis.features import read
-from analysis.stats import cluster_weights
-from analysis.subjects import Subject
+from analysis.policies.features import read
+from analysis.policies.subjects import Subject
+from analysis.stats.clusters import cluster_weights
 from checkpoints.console import one_of
 from probes import controls
 from probes.crossfit import Held, Task, crossfit

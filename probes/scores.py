@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Int
 
-from analysis.stats import Interval
+from analysis.stats.clusters import Interval
 
 Sums = Float[np.ndarray, "level term"]
 

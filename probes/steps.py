@@ -15,16 +15,16 @@ import pandas as pd
 from tyro.conf import Positional
 
 from analysis.emergence import kept_names, lineage, make_tracks, reach, show
-from analysis.tables import check_output, write_table
-from analysis.timing import onset_rows, onsets_schema
-from analysis.tracks import RETURN, Cell, Track, value_row, values_schema
+from analysis.records.tables import check_output, write_table
+from analysis.studies.training.history import RETURN, Cell, Track, value_row, values_schema
+from analysis.studies.training.onsets import onset_rows, onsets_schema
 from checkpoints.console import UserError, run_command
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.store import ZOO
 
 if TYPE_CHECKING:
-    from analysis.snapshot import Cells
-    from analysis.subjects import Subject
+    from analysis.policies.subjects import Subject
+    from analysis.studies.training.snapshot import Cells
     from probes.questions import Sights
 
 SCHEMA, ONSETS_SCHEMA = values_schema("probes_steps"), onsets_schema("probes_onsets")
@@ -106,8 +106,8 @@ def asked(sights: "Sights") -> dict[str, list[str]]:
 
 def probe(subject: "Subject", sights: "Sights", weights: np.ndarray) -> "Cells":
     """Both scores of the last layers of one policy; ``vacuous`` without a factor to ask for."""
-    from analysis.features import read
-    from analysis.snapshot import LAYERS
+    from analysis.policies.features import read
+    from analysis.studies.training.snapshot import LAYERS
 
     layers = subject.policy.layers[-LAYERS:]
     reading = read(subject.policy, sights.fitted, layers)
@@ -128,8 +128,8 @@ def probe_game(
     from rich.console import Console
     from rich.progress import track
 
-    from analysis import learning
-    from analysis.stats import cluster_weights
+    from analysis.stats.clusters import cluster_weights
+    from analysis.studies.training import logged_returns as learning
     from probes.questions import gather
 
     game, R = subjects[0].id.game, settings.replicates
@@ -158,7 +158,7 @@ def main(settings: Settings) -> None:
     paths = [settings.output / f"{schema.name}.csv" for schema in schemas]
     for path in paths:
         check_output(path, overwrite=settings.overwrite)
-    from analysis.subjects import load_subjects
+    from analysis.policies.subjects import load_subjects
 
     names = kept_names(settings.ids, settings.root, settings.until)
     games = load_subjects(names, settings.root, controls=settings.untrained)

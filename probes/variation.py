@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from tyro.conf import Positional
 
-from analysis.tables import Column, Schema, check_output, write_table
+from analysis.records.tables import Column, Schema, check_output, write_table
 from checkpoints.console import run_command
 from checkpoints.world.games import GAMES, Mode, get_game
 from probes.questions import COMMON
@@ -74,7 +74,7 @@ def judge(values: np.ndarray) -> dict[str, Any]:
 
 def rows_of(game: str, settings: Settings) -> Iterator[dict[str, Any]]:
     """A row for each factor of one game."""
-    from analysis.bank import BankPlan, gather
+    from analysis.scenes.bank import BankPlan, gather
     from probes.targets import measure
 
     plan = BankPlan(

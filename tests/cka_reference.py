@@ -4,9 +4,9 @@ import itertools
 
 import numpy as np
 
-from analysis.hsic import cka_grams, linear_gram
-from analysis.levels import cka_levels
-from analysis.moments import Moments
+from analysis.measures.by_level import cka_levels
+from analysis.measures.hsic import cka_grams, linear_gram
+from analysis.measures.moments import Moments
 
 
 def by_moments(x, y, biased=False):

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from analysis.bank import Bank, StateList
-from analysis.interventions import Study
-from analysis.subjects import Subject
-from analysis.twinset import TwinSet
+from analysis.policies.subjects import Subject
+from analysis.scenes.bank import Bank, StateList
+from analysis.scenes.twin_sets import TwinSet
+from analysis.studies.erasure.interventions import Study
 from checkpoints.policy.adapters import Adapted
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.store import Provenance

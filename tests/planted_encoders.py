@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from analysis.bank import Bank, StateList
-from analysis.twinset import TwinSet
+from analysis.scenes.bank import Bank, StateList
+from analysis.scenes.twin_sets import TwinSet
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import Recipe

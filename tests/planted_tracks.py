@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from analysis.stats import cluster_weights
-from analysis.tracks import Cell, Track
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.training.history import Cell, Track
 from checkpoints.policy.ids import PolicyId
 
 STEPS = tuple(2**k for k in range(14, 22))

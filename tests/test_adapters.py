@@ -6,14 +6,14 @@ import torch
 from played import play
 from torch import Tensor, nn
 
-from analysis.bank import Bank, StateList
 from analysis.cka import cka
-from analysis.compare import compare_all
-from analysis.features import read
-from analysis.levels import Levels
-from analysis.stats import cluster_weights
-from analysis.subjects import Subject
-from analysis.twinset import twin_set
+from analysis.measures.by_level import Levels
+from analysis.policies.features import read
+from analysis.policies.subjects import Subject
+from analysis.scenes.bank import Bank, StateList
+from analysis.scenes.twin_sets import twin_set
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.similarity.cka import compare_all
 from checkpoints.console import UserError
 from checkpoints.policy.adapters import Adapted
 from checkpoints.policy.encoders import Policy

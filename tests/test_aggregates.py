@@ -8,7 +8,7 @@ import pytest
 from rliable_reference import FILE, THRESHOLDS, made_up
 from scipy.stats import mannwhitneyu, trim_mean
 
-from analysis.aggregates import (
+from analysis.stats.few_runs import (
     ends,
     improvement,
     interquartile_mean,

@@ -11,7 +11,7 @@ from benchmarks.bench_agreement import KEPT, PATHS, SCHEMA, Settings, areas, com
 from scipy import stats
 from worlds import colour_world
 
-from analysis.tables import read_table, write_table
+from analysis.records.tables import read_table, write_table
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import Recipe

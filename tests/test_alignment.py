@@ -11,9 +11,9 @@ from similarity_reference import FILE, made_up
 from sklearn.decomposition import PCA
 from statsmodels.multivariate.cancorr import CanCorr
 
-from analysis import alignment
-from analysis.alignment import Spectrum, correlations, procrustes, pwcca, svcca
-from analysis.hsic import linear_gram
+from analysis.measures import alignment
+from analysis.measures.alignment import Spectrum, correlations, procrustes, pwcca, svcca
+from analysis.measures.hsic import linear_gram
 from checkpoints.console import UserError
 
 X, Y = features()

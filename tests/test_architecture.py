@@ -17,13 +17,23 @@ COMMANDS = sorted(
 )
 # Figures read tables and statistics; the one thing they take from a policy's side is how
 # commands speak.
-FIGURES_MAY_IMPORT = {"analysis", "analysis.tables", "analysis.stats", "analysis.run_values"}
+FIGURES_MAY_IMPORT = {
+    "analysis",
+    "analysis.records.tables",
+    "analysis.stats.clusters",
+    "analysis.records.runs",
+}
 FIGURES_MAY_IMPORT |= {
     "checkpoints.console",
     "checkpoints.policy.recipes",
 }  # what methods are called
 HEAVY = {"procgen", "torch", "gym", "gym3"}
-MEASURES_WITHOUT_PROCGEN = ("analysis.tables", "analysis.stats", "analysis.cka", "figures.__main__")
+MEASURES_WITHOUT_PROCGEN = (
+    "analysis.records.tables",
+    "analysis.stats.clusters",
+    "analysis.cka",
+    "figures.__main__",
+)
 MACHINE_PATH = re.compile(rb"(?<![\w.:/~-])/(?:home|root|work|Users|mnt|opt)/\w+")
 
 
@@ -137,7 +147,7 @@ def test_blocking_procgen_blocks_it():
 def test_shapes_in_annotations_are_enforced():
     from jaxtyping import TypeCheckError
 
-    from analysis.stats import cluster_weights
+    from analysis.stats.clusters import cluster_weights
 
     with pytest.raises(TypeCheckError, match="clusters"):
         cluster_weights("no array", 10, 0)

@@ -8,10 +8,17 @@ import torch
 from planted_sight import looking_at, scenes
 from torch import nn
 
-from analysis.attributions import METHODS, STEPS, attribute, blurred, check_method, methods_of
-from analysis.mask_scores import likeness, mask_scores
-from analysis.pixels import VALUE, Scores
-from analysis.randomised import cascade
+from analysis.measures.mask_scores import likeness, mask_scores
+from analysis.policies.attributions import (
+    METHODS,
+    STEPS,
+    attribute,
+    blurred,
+    check_method,
+    methods_of,
+)
+from analysis.policies.gradients import VALUE, Scores
+from analysis.policies.randomised import cascade
 from checkpoints.console import UserError
 from checkpoints.policy.adapters import Adapted
 from checkpoints.policy.encoders import Policy
@@ -86,7 +93,7 @@ def test_integrated_gradients_of_a_square(baseline, frames):
 
 def test_more_steps_leave_less_unexplained(frames, monkeypatch):
     def error(steps: int) -> float:
-        monkeypatch.setattr("analysis.attributions.STEPS", steps)
+        monkeypatch.setattr("analysis.policies.attributions.STEPS", steps)
         columns = np.zeros(4, dtype=np.int64)
         found = attribute(Scores(policy()), frames, frames[::-1].copy(), columns, "ig-black")
         return float(found.error.max())

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from played import renderer
 
-from analysis import bank as banks
-from analysis.bank import Bank, BankPlan, StateList, gather, load_or_gather
+from analysis.scenes import bank as banks
+from analysis.scenes.bank import Bank, BankPlan, StateList, gather, load_or_gather
 from checkpoints.console import UserError
 from checkpoints.world.environments import Levels
 from checkpoints.world.games import GAMES

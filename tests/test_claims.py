@@ -7,7 +7,7 @@ import pytest
 import toy_tables
 from planted_runs import STEPS, planted, values_of
 
-from analysis.versus import contrast_rows
+from analysis.studies.contrasts.rows import contrast_rows
 from checkpoints.console import UserError
 from checkpoints.runs.study import read_study
 from figures.claims import AGAINST, SUPPORTED, Settings, ledger, main, markdown, verdict, written

@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from analysis.cka import SCHEMA, Settings, cka, main
-from analysis.compare import compare_all, contrasts, relation
-from analysis.features import read
-from analysis.levels import Levels
-from analysis.stats import cluster_weights
-from analysis.subjects import Subject, common_bank, draw_twins, load_subjects, other_backgrounds
-from analysis.tables import read_table
+from analysis.measures.by_level import Levels
+from analysis.policies.features import read
+from analysis.policies.subjects import Subject, load_subjects
+from analysis.records.tables import read_table
+from analysis.scenes.backgrounds import other_backgrounds
+from analysis.scenes.common import common_bank, draw_twins
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.similarity.cka import compare_all, contrasts, relation
 from checkpoints.console import UserError
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.ids import parse_id

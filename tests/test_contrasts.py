@@ -10,10 +10,10 @@ import pytest
 from planted_runs import STEPS, planted, values_of
 
 from analysis.contrasts import Settings, answer, main, outcome
-from analysis.run_values import learned, runs_of
-from analysis.tables import read_table, write_table
-from analysis.tracks import values_schema
-from analysis.versus import ONE_RUN, PRIMARY, SCHEMA, UNSEEN, contrast_rows
+from analysis.records.runs import learned, runs_of
+from analysis.records.tables import read_table, write_table
+from analysis.studies.contrasts.rows import ONE_RUN, PRIMARY, SCHEMA, UNSEEN, contrast_rows
+from analysis.studies.training.history import values_schema
 from checkpoints.console import UserError
 from checkpoints.runs.study import read_study
 

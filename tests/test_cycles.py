@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.cycles import chance, nearest, returns_home, three_way, trajectories, two_way
-from analysis.pairs import GROUPS, cover, cycle_views, pairs_of
+from analysis.measures.cycles import chance, nearest, returns_home, three_way, trajectories, two_way
+from analysis.scenes.backgrounds import GROUPS, cover, cycle_views, pairs_of
 from checkpoints.world.games import GAMES
 
 T, B, D = 20, 3, 8

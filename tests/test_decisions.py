@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from scipy.special import softmax
 
-from analysis.decisions import (
+from analysis.measures.decisions import (
     MEASURES,
     Decisions,
     between_states,
@@ -15,7 +15,7 @@ from analysis.decisions import (
     robustness,
     total_variation,
 )
-from analysis.stats import cluster_weights
+from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError
 
 STATES, LEVELS, VIEWS, ACTIONS = 60, 20, 4, 15

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from planted_encoders import zoo
 
-from analysis import maps
-from analysis.bank import Bank, StateList
 from analysis.embedding import SCHEMA, SCORES, VIEWS, Settings, main, one_a_level
-from analysis.icc import measure
-from analysis.layouts import SPREAD, Panel, Plan, lay_out, spread_rows
-from analysis.tables import read_table
+from analysis.measures import joint_maps as maps
+from analysis.measures.icc import measure
+from analysis.records.tables import read_table
+from analysis.scenes.bank import Bank, StateList
+from analysis.studies.embedding.points import SPREAD, Panel, Plan, lay_out, spread_rows
 from checkpoints.console import UserError
 
 rng = np.random.default_rng(0)

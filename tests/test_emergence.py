@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 from planted_encoders import zoo
 
-from analysis import learning
 from analysis.emergence import ONSETS_SCHEMA, SCHEMA, Settings, kept_names, main, reach
-from analysis.gap import SCHEMA as GAP_SCHEMA
 from analysis.invariance import Settings as InvarianceSettings
 from analysis.invariance import main as measure_invariance
+from analysis.records.tables import read_table
 from analysis.robustness import Settings as RobustnessSettings
 from analysis.robustness import main as measure_robustness
-from analysis.tables import read_table
+from analysis.studies.training import logged_returns as learning
+from analysis.studies.training.gap import SCHEMA as GAP_SCHEMA
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import Recipe

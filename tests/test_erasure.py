@@ -18,10 +18,12 @@ from planted import (
     subject,
 )
 
-from analysis.decisions import Decisions
-from analysis.erasers import KINDS, Fit, quarters_of, targets
 from analysis.erasure import PATCHING_SCHEMA, SCHEMA, Settings, main
-from analysis.interventions import (
+from analysis.measures.decisions import Decisions
+from analysis.measures.erasers import KINDS, Fit, quarters_of, targets
+from analysis.records.tables import read_table
+from analysis.stats.clusters import cluster_interval
+from analysis.studies.erasure.interventions import (
     Layer,
     erasure_rows,
     interval,
@@ -31,8 +33,6 @@ from analysis.interventions import (
     tv_twins,
     verdict,
 )
-from analysis.stats import cluster_interval
-from analysis.tables import read_table
 from checkpoints.console import UserError
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from analysis.features import read, recorded, stream
+from analysis.policies.features import read, recorded, stream
 from checkpoints.console import UserError
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.recipes import LAYERS

@@ -7,7 +7,7 @@ import toy_tables
 from matplotlib.figure import Figure
 from planted_runs import STEPS, planted, untrained, values_of
 
-from analysis.versus import contrast_rows
+from analysis.studies.contrasts.rows import contrast_rows
 from checkpoints.runs.study import read_study
 from figures import contrasts
 from figures.style import METHOD_COLOURS, in_method_order, method_colours

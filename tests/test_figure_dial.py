@@ -7,7 +7,7 @@ import toy_tables
 from matplotlib.figure import Figure
 from planted_runs import STEPS, planted, varied
 
-from analysis.run_values import RETURN, runs_of
+from analysis.records.runs import RETURN, runs_of
 from checkpoints.policy.recipes import METHODS
 from figures import dial, sweep
 from figures.against import COLUMNS, plot, shared_step

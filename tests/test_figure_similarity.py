@@ -39,7 +39,7 @@ def test_every_tested_measure_and_no_other_has_a_map_of_each_kind(page):
 
 
 def test_the_page_names_what_the_measures_are(page):
-    from analysis.panel import PROFILES
+    from analysis.measures.panel import PROFILES
 
     assert set(similarity.MEASURES) == set(PROFILES)
     titles = [ax.get_title() for ax in page.figure.axes if ax.get_title()]

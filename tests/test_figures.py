@@ -12,7 +12,7 @@ import toy_tables
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.tables import Schema
+from analysis.records.tables import Schema
 from checkpoints.console import UserError
 from figures import cka_contrast, cka_map, curves, style, twins_panel
 from figures.__main__ import FIGURES, Settings, main

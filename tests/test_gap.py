@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from analysis.gap import SCHEMA, against_gap, allowed_share, gap_rows, rank_within
-from analysis.snapshot import horizon
-from analysis.tables import read_table, write_table
+from analysis.records.tables import read_table, write_table
+from analysis.studies.training.gap import SCHEMA, against_gap, allowed_share, gap_rows, rank_within
+from analysis.studies.training.snapshot import horizon
 
 
 def table(slope: float, runs: int = 10, games: tuple[str, ...] = ("starpilot",)) -> pd.DataFrame:

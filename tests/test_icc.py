@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from planted_encoders import COLLAPSES, INVARIANCES, World
 
-from analysis.icc import Layout, effective_rank, intraclass, measure
-from analysis.stats import cluster_weights
+from analysis.measures.icc import Layout, effective_rank, intraclass, measure
+from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError
 
 WORLD = World()

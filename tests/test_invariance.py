@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from planted_encoders import INVARIANCES, PlantedPolicy, World, zoo
 
-from analysis.icc import Layout, measure
 from analysis.invariance import SCHEMA, Settings, main, measure_stream, row, split
-from analysis.stats import cluster_weights
-from analysis.subjects import every_step
-from analysis.tables import read_table
+from analysis.measures.icc import Layout, measure
+from analysis.policies.subjects import every_step
+from analysis.records.tables import read_table
+from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
 

@@ -8,7 +8,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from analysis.leace import Eraser, Spectrum, fit, nearest_mean, one_hot
+from analysis.measures.leace import Eraser, Spectrum, fit, nearest_mean, one_hot
 from checkpoints.console import UserError
 
 CLASSES = 4

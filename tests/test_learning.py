@@ -6,8 +6,8 @@ import pytest
 from planted_encoders import zoo
 from scipy.stats import norm
 
-from analysis.learning import GAP, LAYER, logged, normal, returns_at
-from analysis.tracks import RETURN
+from analysis.studies.training.history import RETURN
+from analysis.studies.training.logged_returns import GAP, LAYER, logged, normal, returns_at
 from checkpoints.policy.ids import parse_id
 
 Z = normal(400, np.random.default_rng(0))

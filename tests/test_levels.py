@@ -5,9 +5,9 @@ import pytest
 from cka_reference import by_grams, features, tuples_hsic
 
 from analysis.cka import cka
-from analysis.hsic import linear_gram
-from analysis.levels import LevelGram, Levels, cka_levels, hsic_levels
-from analysis.stats import cluster_weights
+from analysis.measures.by_level import LevelGram, Levels, cka_levels, hsic_levels
+from analysis.measures.hsic import linear_gram
+from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError
 
 GOOD = features()[0]

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import ttest_ind
 from statsmodels.stats.weightstats import ttost_ind
 
-from analysis.looks import (
+from analysis.stats.looks import (
     EFFECT,
     GO_ON,
     NO_EFFECT,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.manifold import trustworthiness
 
-from analysis.maps import (
+from analysis.measures.joint_maps import (
     MAPS,
     check_near,
     check_policies,

@@ -7,7 +7,7 @@ import pytest
 from quantus_reference import FILE, made_up
 from scipy.stats import spearmanr
 
-from analysis.mask_scores import likeness, mask_scores, spearman_interval
+from analysis.measures.mask_scores import likeness, mask_scores, spearman_interval
 from checkpoints.console import UserError
 
 
@@ -125,7 +125,7 @@ def test_pixels_that_are_zero_in_both_make_nothing_alike():
 
 
 def test_each_replicate_is_the_correlation_of_the_resampled_states():
-    from analysis.stats import cluster_weights
+    from analysis.stats.clusters import cluster_weights
 
     rng = np.random.default_rng(0)
     x, levels = rng.integers(0, 6, 40).astype(float), np.arange(40) // 3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from analysis.matched import at_level, detectable_in_deviations, discoveries, welch
+from analysis.stats.two_groups import at_level, detectable_in_deviations, discoveries, welch
 from checkpoints.console import UserError
 
 # -- two methods, numbers only -----------------------------------------------------------------

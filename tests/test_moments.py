@@ -5,8 +5,8 @@ import pytest
 from cka_reference import by_grams, by_levels, by_moments, features, tuples_hsic
 
 from analysis.cka import cka, cka_matrix
-from analysis.hsic import cka_grams, linear_gram
-from analysis.moments import Moments
+from analysis.measures.hsic import cka_grams, linear_gram
+from analysis.measures.moments import Moments
 from checkpoints.console import UserError
 
 BOTH = pytest.mark.parametrize("biased", [False, True], ids=["unbiased", "biased"])

@@ -5,7 +5,7 @@ import pytest
 from planted_tracks import STEPS, made, policy, sigmoid
 from scipy.stats import permutation_test, spearmanr
 
-from analysis.onset import detectable, direction, half_way, one_start, together
+from analysis.measures.onset import detectable, direction, half_way, one_start, together
 from checkpoints.console import UserError
 
 

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from cka_reference import features
 
-from analysis import alignment, kernels, neighbours, panel
-from analysis import rsa as rsa_module
-from analysis.alignment import procrustes, pwcca, svcca
-from analysis.hsic import linear_gram
-from analysis.kernels import angular_cka, deconfounded_cka, linear_cka, rbf_cka
-from analysis.likeness import liken
-from analysis.neighbours import mutual_neighbours, neighbour_profile
-from analysis.panel import MEASURES, PROFILES, Look, Prepared, Setup, profiles
-from analysis.permutation import level_permutations
-from analysis.profiles import Pairs
-from analysis.rsa import rsa
-from analysis.stats import cluster_weights
+from analysis.measures import alignment, kernels, neighbours, panel
+from analysis.measures import rsa as rsa_module
+from analysis.measures.alignment import procrustes, pwcca, svcca
+from analysis.measures.chance import level_permutations
+from analysis.measures.hsic import linear_gram
+from analysis.measures.kernels import angular_cka, deconfounded_cka, linear_cka, rbf_cka
+from analysis.measures.neighbours import mutual_neighbours, neighbour_profile
+from analysis.measures.panel import MEASURES, PROFILES, Look, Prepared, Setup, profiles
+from analysis.measures.profiles import Pairs
+from analysis.measures.rsa import rsa
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.similarity.pairs import liken
 from checkpoints.policy.ids import parse_id
 
 N, NEAR = 40, 5

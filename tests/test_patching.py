@@ -6,9 +6,8 @@ import torch
 from planted import BACKGROUNDS, only_background, study, subject
 from torch import Tensor
 
-from analysis.features import read, recorded
-from analysis.leace import Eraser, fit
-from analysis.patching import (
+from analysis.measures.leace import Eraser, fit
+from analysis.policies.edits import (
     cells_under,
     edited,
     erase,
@@ -18,8 +17,9 @@ from analysis.patching import (
     swap_all,
     swap_cells,
     swap_component,
-    whole,
 )
+from analysis.policies.features import read, recorded
+from analysis.scenes.twin_sets import whole
 from checkpoints.console import UserError
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.recipes import LAYERS

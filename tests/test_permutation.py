@@ -12,12 +12,12 @@ import pytest
 from scipy.stats import kstest
 from similarity_reference import FILE, OBSERVED, chance
 
-from analysis.hsic import linear_gram
-from analysis.kernels import linear_profile
-from analysis.neighbours import neighbour_profile
-from analysis.permutation import calibrate, level_permutations, permuted
-from analysis.profiles import Pairs
-from analysis.rsa import rank_profile
+from analysis.measures.chance import calibrate, level_permutations, permuted
+from analysis.measures.hsic import linear_gram
+from analysis.measures.kernels import linear_profile
+from analysis.measures.neighbours import neighbour_profile
+from analysis.measures.profiles import Pairs
+from analysis.measures.rsa import rank_profile
 from checkpoints.console import UserError
 
 SIZES = np.r_[np.full(8, 1), np.full(10, 2), np.full(6, 4)]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from played import play, renderer
 
-from analysis.bank import BankPlan, gather
-from analysis.perturbations import (
+from analysis.scenes.bank import BankPlan, gather
+from analysis.scenes.pictures import (
     AXES,
     PIXELS,
     add_noise,
@@ -16,7 +16,7 @@ from analysis.perturbations import (
     perturbed,
     random_conv,
 )
-from analysis.themes import SPRITES, WALLS, has_themes, swap_themes
+from analysis.scenes.themes import SPRITES, WALLS, has_themes, swap_themes
 from checkpoints.console import UserError
 from checkpoints.world.game_fields import read_tail
 from checkpoints.world.games import GAMES

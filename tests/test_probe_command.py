@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from test_compare import zoo
 
-from analysis.subjects import load_subjects
-from analysis.tables import read_table
+from analysis.policies.subjects import load_subjects
+from analysis.records.tables import read_table
 from checkpoints.console import UserError
 from probes.__main__ import SCHEMA, Settings, main
 from probes.factors.frame import choice, number

@@ -8,10 +8,11 @@ from probe_world import World
 from test_compare import zoo
 from test_emergence import log
 
-from analysis import emergence, learning
-from analysis.bank import Bank, StateList
-from analysis.stats import cluster_weights
-from analysis.tables import read_table
+from analysis import emergence
+from analysis.records.tables import read_table
+from analysis.scenes.bank import Bank, StateList
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.training import logged_returns as learning
 from checkpoints.console import UserError
 from probes.factors.frame import choice, number
 from probes.questions import Question, Sights

@@ -9,14 +9,20 @@ from sklearn.neighbors import NearestNeighbors
 from statsmodels.api import OLS
 
 from analysis.cka import cka
-from analysis.hsic import cka_grams, linear_gram
-from analysis.kernels import angular_cka, deconfounded_cka, linear_cka, linear_profile, rbf_cka
-from analysis.levels import cka_levels
-from analysis.neighbours import mutual_neighbours, neighbour_profile
-from analysis.outliers import cka_without_top, top_norm
-from analysis.profiles import Pairs, level_centred, resampled
-from analysis.rsa import rsa
-from analysis.stats import cluster_weights
+from analysis.measures.by_level import cka_levels
+from analysis.measures.hsic import cka_grams, linear_gram
+from analysis.measures.kernels import (
+    angular_cka,
+    deconfounded_cka,
+    linear_cka,
+    linear_profile,
+    rbf_cka,
+)
+from analysis.measures.neighbours import mutual_neighbours, neighbour_profile
+from analysis.measures.profiles import Pairs, level_centred, resampled
+from analysis.measures.rsa import rsa
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.similarity.outliers import cka_without_top, top_norm
 from checkpoints.console import UserError
 
 X, Y = features()

@@ -8,7 +8,7 @@ import pytest
 import toy_tables
 from planted_runs import STEPS, planted, untrained, values_of, varied
 
-from analysis.versus import contrast_rows
+from analysis.studies.contrasts.rows import contrast_rows
 from checkpoints.console import UserError
 from checkpoints.runs.study import read_study
 from figures.readme import BEGIN, END, Settings, block, main, replaced

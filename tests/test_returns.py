@@ -11,10 +11,11 @@ import pytest
 import torch
 from torch import nn
 
-from analysis import returns, tables
-from analysis.episodes import Stage
+from analysis import returns
+from analysis.records import tables
 from analysis.returns import PROFILES, SCHEMA, SCORES, SPLITS, Settings, rows_of, stages_of
-from analysis.run_scores import ALL
+from analysis.scenes.episodes import Stage
+from analysis.studies.returns.scores import ALL
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import Recipe
 from checkpoints.world.environments import UNSEEN_START, Levels, ProcgenVectorEnv
@@ -113,7 +114,7 @@ def test_a_blind_policy_earns_the_same_on_other_backgrounds_and_one_that_looks_d
 
 
 def test_each_first_state_is_played_once_to_its_end():
-    from analysis.episodes import act
+    from analysis.scenes.episodes import act
 
     policy, stage = Looking(False), stages()["train"]
     env = ProcgenVectorEnv(GAME, levels=Levels.train(30), num_envs=EPISODES, seed=0)

@@ -8,15 +8,17 @@ import pandas as pd
 import pytest
 from played import play
 
-from analysis import robustness, tables
-from analysis.decisions import Decisions
-from analysis.pairs import GROUPS
-from analysis.perturbations import AXES
+from analysis import robustness
+from analysis.measures.decisions import Decisions
+from analysis.policies.subjects import load_subjects
+from analysis.records import tables
 from analysis.robustness import Settings, row
-from analysis.stats import cluster_weights
-from analysis.subjects import common_bank, load_subjects
-from analysis.twinset import twin_set
-from analysis.views import find_cycles, look, on_backgrounds, pixels_changed
+from analysis.scenes.backgrounds import GROUPS
+from analysis.scenes.common import common_bank
+from analysis.scenes.pictures import AXES
+from analysis.scenes.twin_sets import twin_set
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.robustness.views import find_cycles, look, on_backgrounds, pixels_changed
 from checkpoints.console import UserError
 
 SMALL = Settings(

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.run_scores import (
+from analysis.stats.clusters import cluster_interval
+from analysis.studies.returns.scores import (
     THRESHOLDS,
     Plan,
     Runs,
@@ -15,7 +16,6 @@ from analysis.run_scores import (
     score_rows,
     thresholds_of,
 )
-from analysis.stats import cluster_interval
 
 PLAN = Plan(replicates=200, seed=0)
 BOUNDS = (5.0, 10.0)

@@ -10,16 +10,17 @@ import pytest
 from matplotlib.image import imread
 from planted_sight import looking_at, scenes
 
-from analysis import saliency, tables
-from analysis.attributions import Attribution, attribute
-from analysis.bank import Bank, StateList
-from analysis.explained import TARGETS, Explained, Study, gather, score
-from analysis.mask_scores import mask_scores
-from analysis.pixels import Scores
+from analysis import saliency
+from analysis.measures.mask_scores import mask_scores
+from analysis.policies.attributions import Attribution, attribute
+from analysis.policies.gradients import Scores
+from analysis.policies.subjects import Subject, load_subjects
+from analysis.records import tables
 from analysis.saliency import Settings
-from analysis.saliency_sheet import as_grey, shown_policies, shown_states
-from analysis.subjects import Subject, load_subjects
-from analysis.twinset import TwinSet
+from analysis.scenes.bank import Bank, StateList
+from analysis.scenes.twin_sets import TwinSet
+from analysis.studies.saliency.maps import TARGETS, Explained, Study, gather, score
+from analysis.studies.saliency.sheet import as_grey, shown_policies, shown_states
 from checkpoints.console import UserError
 
 METHODS = ("gradient", "ig-twin", "gradcam-conv3")
@@ -121,7 +122,7 @@ def test_numbers_are_those_of_the_pure_functions(rows):
 
 
 def _decide(subject: Subject, frames: np.ndarray) -> np.ndarray:
-    from analysis.features import read
+    from analysis.policies.features import read
 
     return read(subject.policy, frames, []).log_probs
 

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score, r2_score
 
-from analysis.stats import cluster_weights
+from analysis.stats.clusters import cluster_weights
 from probes.scores import balanced_accuracy, class_sums, interval, number_sums, r2, replicates
 
 

@@ -8,15 +8,21 @@ import pandas as pd
 import pytest
 from planted_encoders import zoo
 
-from analysis.convergence import EQUAL, PERMUTED, at_equal_agreement, contrasts, nearest
-from analysis.likeness import Likeness, comparable_pairs, liken
-from analysis.outliers import OUTLIER_SCHEMA
-from analysis.panel import MEASURES, PROFILES, Look, Setup
-from analysis.permutation import level_permutations
+from analysis.measures.chance import level_permutations
+from analysis.measures.panel import MEASURES, PROFILES, Look, Setup
+from analysis.policies.subjects import load_subjects
+from analysis.records.tables import read_table
 from analysis.similarity import NULL_SCHEMA, SCHEMA, Settings, look_at, main
-from analysis.stats import cluster_weights
-from analysis.subjects import load_subjects
-from analysis.tables import read_table
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.similarity.nulls import (
+    EQUAL,
+    PERMUTED,
+    at_equal_agreement,
+    contrasts,
+    nearest,
+)
+from analysis.studies.similarity.outliers import OUTLIER_SCHEMA
+from analysis.studies.similarity.pairs import Likeness, comparable_pairs, liken
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
 

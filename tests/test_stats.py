@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.stats import Interval, cluster_interval, cluster_weights
+from analysis.stats.clusters import Interval, cluster_interval, cluster_weights
 from checkpoints.console import UserError
 
 G, M = 40, 20  # clusters, and observations in each

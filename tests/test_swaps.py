@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from analysis import episodes, swaps, tables
-from analysis.episodes import SWAPS, Played, Stage, act, other_than, pool_of
+from analysis import swaps
+from analysis.records import tables
+from analysis.scenes import episodes
+from analysis.scenes.episodes import SWAPS, Played, Stage, act, other_than, pool_of
 from analysis.swaps import Settings, rows_of
 from checkpoints.console import UserError
 from checkpoints.world.environments import Levels, ProcgenVectorEnv

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.tables import (
+from analysis.records.tables import (
     Column,
     Schema,
     check_output,

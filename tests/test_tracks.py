@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from planted_tracks import STEPS, made, policy, sigmoid
 
-from analysis.tables import read_table, write_table
-from analysis.timing import onset_rows, onsets_schema, pooled
-from analysis.tracks import Cell, Timing, Track, values_schema
+from analysis.records.tables import read_table, write_table
+from analysis.studies.training.history import Cell, Timing, Track, values_schema
+from analysis.studies.training.onsets import onset_rows, onsets_schema, pooled
 
 RISING = sigmoid(17.5)
 FLAT = np.zeros(8)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.masks import exact_mask
+from analysis.scenes.masks import exact_mask
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import METHODS, Recipe, get_recipe
 from checkpoints.training.group import Group

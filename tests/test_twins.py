@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 from played import play, renderer
 
-from analysis import tables, twins
-from analysis.masks import exact_mask, pick_backgrounds, twin_distance
+from analysis import twins
+from analysis.records import tables
+from analysis.scenes.backgrounds import pick_backgrounds
+from analysis.scenes.masks import exact_mask, twin_distance
 from checkpoints.console import UserError
 from checkpoints.world.games import GAMES
 from checkpoints.world.renderer import Renderer

@@ -7,9 +7,9 @@ import pytest
 from planted_encoders import PlantedPolicy, World
 from played import play, renderer
 
-from analysis import twinset
-from analysis.bank import Bank, StateList
-from analysis.twinset import TwinSet, twin_set
+from analysis.scenes import twin_sets as twinset
+from analysis.scenes.bank import Bank, StateList
+from analysis.scenes.twin_sets import TwinSet, twin_set
 from checkpoints.console import UserError
 from checkpoints.world.states import for_drawing
 

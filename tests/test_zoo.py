@@ -10,7 +10,7 @@ import torch
 from queued import save
 
 from analysis import curves
-from analysis.tables import read_table
+from analysis.records.tables import read_table
 from checkpoints import __main__ as listing
 from checkpoints import zoo
 from checkpoints.console import UserError

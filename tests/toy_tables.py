@@ -12,7 +12,7 @@ from matplotlib.image import imsave
 from toy_returns import returns_profiles, returns_scores
 from toy_similarity import similarity, similarity_nulls, similarity_outliers
 
-from analysis.versus import contrast_rows
+from analysis.studies.contrasts.rows import contrast_rows
 from checkpoints.world.games import GAMES as GAME_FACTS
 
 LAYERS = ("conv1", "conv2", "conv3", "hidden")
@@ -26,7 +26,7 @@ MAP_AXES = [f"{kind}_{axis}" for kind in ("umap", "tsne", "pca") for axis in "xy
 
 
 def write(rows: list[dict], folder: Path, name: str) -> None:
-    """A table as analysis.tables writes it, its provenance saying that it is synthetic."""
+    """A table as analysis.records.tables writes it, its provenance saying that it is synthetic."""
     folder.mkdir(parents=True, exist_ok=True)
     head = json.dumps({"schema": name, "format": 1, "source": "synthetic"})
     text = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")

@@ -6,7 +6,7 @@
     network.load_state_dict(my_weights)
     def decide(frames): return network(frames.permute(0, 3, 1, 2) / 255)
     policy = Adapted(network, ("trunk.2", "trunk.5"), decide)
-    reading = analysis.features.read(policy, frames)
+    reading = analysis.policies.features.read(policy, frames)
 """
 
 from collections.abc import Callable, Sequence

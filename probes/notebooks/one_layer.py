@@ -8,8 +8,8 @@
 # %%
 import pandas as pd
 
-from analysis.features import read
-from analysis.subjects import load_subjects
+from analysis.policies.features import read
+from analysis.policies.subjects import load_subjects
 from probes.linear import LinearProbe
 from probes.questions import gather
 from probes.run import probe_game

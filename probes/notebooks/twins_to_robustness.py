@@ -6,12 +6,12 @@
 # %%
 import numpy as np
 
-from analysis.decisions import Decisions, robustness
-from analysis.masks import pick_backgrounds
-from analysis.pairs import pairs_of
-from analysis.stats import cluster_weights
-from analysis.subjects import common_bank, load_subjects
-from analysis.twinset import twin_set
+from analysis.measures.decisions import Decisions, robustness
+from analysis.policies.subjects import load_subjects
+from analysis.scenes.backgrounds import pairs_of, pick_backgrounds
+from analysis.scenes.common import common_bank
+from analysis.scenes.twin_sets import twin_set
+from analysis.stats.clusters import cluster_weights
 
 game, backgrounds = "starpilot", pick_backgrounds("starpilot", 4)
 subjects = load_subjects(["starpilot/ppo/0", "starpilot/mutual/0"], controls=1)[game]

@@ -7,10 +7,10 @@
 import numpy as np
 import pandas as pd
 
-from analysis.icc import measure
-from analysis.masks import pick_backgrounds
-from analysis.subjects import load_subjects
-from analysis.twinset import twin_set
+from analysis.measures.icc import measure
+from analysis.policies.subjects import load_subjects
+from analysis.scenes.backgrounds import pick_backgrounds
+from analysis.scenes.twin_sets import twin_set
 from probes.questions import gather
 from probes.run import probe_game
 

@@ -14,9 +14,10 @@ import torch
 from torch import nn
 
 from analysis.cka import cka
-from analysis.features import read
-from analysis.icc import measure
-from analysis.subjects import common_bank, load_subjects
+from analysis.measures.icc import measure
+from analysis.policies.features import read
+from analysis.policies.subjects import load_subjects
+from analysis.scenes.common import common_bank
 from checkpoints.convert import convert, tensor_names
 from checkpoints.policy.adapters import Adapted
 from checkpoints.policy.encoders import Policy

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import r2_score
 
-from analysis.features import read
-from analysis.subjects import common_bank, draw_twins, load_subjects
+from analysis.policies.features import read
+from analysis.policies.subjects import load_subjects
+from analysis.scenes.common import common_bank, draw_twins
 from probes.controls import pixels
 from probes.crossfit import crossfit
 from probes.factors.frame import View, number

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.tables import Column, Schema, check_output, read_table, write_table
+from analysis.records.tables import Column, Schema, check_output, read_table, write_table
 from checkpoints.console import UserError, run_command
 from checkpoints.policy.recipes import get_recipe
 from checkpoints.runs.train import Settings as TrainSettings

@@ -14,10 +14,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from analysis.hsic import linear_gram
-from analysis.levels import LevelGram, Levels, hsic_levels
-from analysis.moments import Moments
-from analysis.stats import cluster_weights
+from analysis.measures.by_level import LevelGram, Levels, hsic_levels
+from analysis.measures.hsic import linear_gram
+from analysis.measures.moments import Moments
+from analysis.stats.clusters import cluster_weights
 
 LAYERS, N, D = 8, 8_000, 256
 

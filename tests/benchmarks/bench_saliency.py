@@ -15,8 +15,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from analysis.attributions import STEPS, attribute, methods_of
-from analysis.pixels import Scores
+from analysis.policies.attributions import STEPS, attribute, methods_of
+from analysis.policies.gradients import Scores
 from checkpoints.policy.encoders import Policy
 
 BATCHES = (64, 128, 256, 512)

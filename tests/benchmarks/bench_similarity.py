@@ -15,12 +15,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from analysis.hsic import linear_gram
-from analysis.kernels import linear_profile
-from analysis.likeness import liken
-from analysis.panel import Look, Setup, cosines
-from analysis.permutation import level_permutations, permuted
-from analysis.profiles import Pairs
+from analysis.measures.chance import level_permutations, permuted
+from analysis.measures.hsic import linear_gram
+from analysis.measures.kernels import linear_profile
+from analysis.measures.panel import Look, Setup, cosines
+from analysis.measures.profiles import Pairs
+from analysis.studies.similarity.pairs import liken
 from checkpoints.policy.ids import parse_id
 
 # Two residual blocks of IMPALA, two convolutions of Nature, and two layers of units.

@@ -13,8 +13,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from analysis.bank import BankPlan, gather
-from analysis.masks import pick_backgrounds
+from analysis.scenes.backgrounds import pick_backgrounds
+from analysis.scenes.bank import BankPlan, gather
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
 from checkpoints.world.renderer import Renderer
 

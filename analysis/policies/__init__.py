@@ -1,0 +1,1 @@
+"""Policies under examination: which, and what goes on inside them."""

@@ -1,0 +1,119 @@
+"""Runs, read from the tables of measures at every kept step: what two methods are compared by."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from checkpoints.policy.ids import UNTRAINED
+from checkpoints.policy.recipes import base_method
+
+FACTORS = ("ratio", "ratio_unseen", "tv", "tv_unseen", "tv_between", "horizon", "saliency")
+"""Measures above 0 that are compared by their quotient; all others by their difference."""
+Measure = tuple[str, str]
+"""(measure, layer)"""
+RETURN = ("return", "episodes")
+BEGUN = 0.25
+"""Share of the longest training that runs must have been trained for to be compared."""
+NORMAL = 1.96
+
+
+def is_factor(measure: Measure) -> bool:
+    """Whether two policies are compared by the quotient of this measure."""
+    return measure[0] in FACTORS
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training run: each measure at each kept step, the mean over its peers."""
+
+    game: str
+    method: str
+    seed: int
+    rows: pd.DataFrame
+    """of :data:`analysis.studies.training.history.VALUES`"""
+
+    @property
+    def name(self) -> str:
+        """The run's id."""
+        return f"{self.game}/{self.method}/{self.seed}"
+
+    @property
+    def backgrounds(self) -> str:
+        """How many backgrounds training was narrowed to, or ``all``."""
+        return self.method.removeprefix(base_method(self.method)).removeprefix("-bg") or "all"
+
+    @cached_property
+    def peers(self) -> int:
+        """Policies in the run."""
+        return int(self.rows["peer"].nunique())
+
+    @cached_property
+    def steps(self) -> tuple[int, ...]:
+        """Kept steps, increasing."""
+        return tuple(sorted(set(self.rows["step"].tolist())))
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, str, int], list[tuple[float, float, float, str]]]:
+        """(measure, layer, step) -> value, low, high and verdict of each peer."""
+        columns = ["measure", "layer", "step", "value", "low", "high", "verdict"]
+        found: dict[tuple[str, str, int], list[tuple[float, float, float, str]]] = {}
+        for measure, layer, step, *cell in self.rows[columns].itertuples(index=False, name=None):
+            found.setdefault((measure, layer, step), []).append(tuple(cell))
+        return found
+
+    def at(self, measure: Measure, step: int) -> tuple[float, float, str]:
+        """Value, its error over levels, and the verdict at one step.
+
+        Of a factor, both are of its logarithm. The value is the mean over peers and NaN where one
+        has none; the error that of one peer, since peers were measured on the same levels.
+        """
+        cells = self._cells.get((*measure, step))
+        if cells is None:
+            return np.nan, np.nan, "not measured"
+        parts = np.array([cell[:3] for cell in cells], dtype=float)
+        verdicts = [cell[3] for cell in cells if cell[3] != "ok"]
+        if is_factor(measure):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                parts = np.log(parts)
+            parts[~np.isfinite(parts)] = np.nan
+        value, low, high = parts.mean(axis=0)
+        why = verdicts[0] if verdicts else "ok" if np.isfinite(value) else "undefined"
+        return float(value), float(high - low) / (2 * NORMAL), why
+
+    def track(self, measure: Measure) -> Float[np.ndarray, " step"]:
+        """Values at :attr:`steps`, NaN where there is none."""
+        return np.array([self.at(measure, step)[0] for step in self.steps])
+
+
+def runs_of(rows: pd.DataFrame) -> Iterator[Run]:
+    """The trained runs of a table of values, in order of game, method and seed."""
+    trained = rows[rows["method"] != UNTRAINED]
+    for (game, method, seed), some in trained.groupby(["game", "method", "seed"]):
+        yield Run(str(game), str(method), int(seed), some)
+
+
+def untrained_values(rows: pd.DataFrame, game: str, measure: Measure) -> np.ndarray:
+    """(n, 3) value, low and high of the untrained policies of a game."""
+    here = rows[(rows["method"] == UNTRAINED) & (rows["game"] == game)]
+    here = here[(here["measure"] == measure[0]) & (here["layer"] == measure[1])]
+    return here[["value", "low", "high"]].dropna().to_numpy(float)
+
+
+def untrained_mean(rows: pd.DataFrame, game: str, measure: Measure) -> float:
+    """Mean over the untrained policies of a game; NaN without one."""
+    found = untrained_values(rows, game, measure)
+    return float(found[:, 0].mean()) if len(found) else np.nan
+
+
+def learned(run: Run, step: int, rows: pd.DataFrame) -> bool:
+    """Whether its return on unseen levels exceeds that of untrained policies by 1.96 errors."""
+    value, error, _ = run.at(RETURN, step)
+    blank = untrained_values(rows, run.game, RETURN)
+    if not len(blank) or not np.isfinite(value):
+        return False
+    theirs = (blank[:, 2] - blank[:, 1]).mean() / (2 * NORMAL)
+    return bool(value - blank[:, 0].mean() > NORMAL * np.hypot(error, theirs))

@@ -1,0 +1,1 @@
+"""What policies are shown: states, their twins, other pictures, episodes."""

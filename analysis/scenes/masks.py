@@ -1,0 +1,53 @@
+"""Twins as arrays: exactly which pixels they change, and how much.
+
+They are drawn by :class:`checkpoints.world.renderer.Renderer`.
+"""
+
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from analysis.scenes.backgrounds import MIN_RENDERINGS
+from checkpoints.console import UserError
+
+
+def exact_mask(
+    renderings: UInt8[np.ndarray, "state background 64 64 3"],
+) -> Bool[np.ndarray, "state 64 64"]:
+    """The pixels that the background shows through: those that differ between two renderings.
+
+    The mean over the pixels of a state, its *mask area*, is the chance level of every score on
+    the mask. A sprite's soft edge lets the background through and belongs to the mask.
+
+    Raises:
+        UserError: fewer than 4 renderings, which too often agree by accident.
+    """
+    count = renderings.shape[1]
+    if count < MIN_RENDERINGS:
+        raise UserError(
+            f"expected at least {MIN_RENDERINGS} renderings of a state for its mask, got {count}; "
+            f"draw it on more backgrounds (chaser has one background, no twins)"
+        )
+    return (renderings != renderings[:, :1]).any(axis=(1, 4))
+
+
+def twin_distance(
+    renderings: UInt8[np.ndarray, "state background 64 64 3"],
+) -> tuple[Float[np.ndarray, "state"], Float[np.ndarray, "state"]]:
+    """How much two twins differ, mean over the pairs of renderings.
+
+    Returns:
+        The share of pixels that differ at all, in [0, 1], and the mean absolute difference over
+        all pixels and channels, in [0, 255]: plunder's twins differ everywhere, by very little.
+    """
+    views = np.moveaxis(renderings.astype(np.int16), 1, 0)
+    pairs = list(combinations(range(len(views)), 2))
+    if not pairs:
+        raise UserError(f"expected at least 2 renderings of a state, got {len(views)}: no twins")
+    share, size = np.zeros((2, len(renderings)))
+    for a, b in pairs:
+        gap = np.abs(views[a] - views[b])
+        share += gap.any(axis=-1).mean(axis=(1, 2))
+        size += gap.mean(axis=(1, 2, 3))
+    return share / len(pairs), size / len(pairs)

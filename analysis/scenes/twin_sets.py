@@ -1,0 +1,171 @@
+"""Twin sets: every state of a bank on the same backgrounds, drawn once and read in blocks.
+
+All measures of invariance share one layout, (state, background, …). Its frames are drawn once,
+kept in a cache on disk beside the banks and given out a block of states at a time, so that any
+number fits into memory. Features are not kept: reading a layer again from the frames takes less
+time than reading it back from a disk (Nature, one core: about 20,000 frames a second).
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from numpy.lib.format import open_memmap
+
+from analysis.policies.features import read
+from analysis.scenes.bank import Bank, procgen_version
+from checkpoints.console import UserError
+from checkpoints.world.games import IMAGE_SHAPE
+from checkpoints.world.states import check_background, for_drawing
+
+if TYPE_CHECKING:
+    from checkpoints.policy.encoders import Policy
+
+FOLDER = Path(".cache/twins")
+FRAMES = 256
+"""Frames a block, unless another number of states is asked for: one forward pass."""
+
+
+@dataclass(frozen=True)
+class TwinReading:
+    """What a policy makes of some states on every background of a twin set."""
+
+    layers: dict[str, Float[np.ndarray, "state background feature"]]
+    """activation of each layer asked for, flattened, float32"""
+    log_probs: Float[np.ndarray, "state background action"]
+    """log-probabilities of the 15 actions, in nats"""
+    values: Float[np.ndarray, "state background"]
+    """the critic's value, in units of scaled discounted reward"""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive states of a twin set."""
+
+    states: slice
+    """which rows of the bank they are"""
+    frames: UInt8[np.ndarray, "state background 64 64 3"]
+
+    def read(self, policy: "Policy", layers: Sequence[str] | None = None) -> TwinReading:
+        """What a policy makes of it; arguments as in ``analysis.policies.features.read``."""
+        whole = read(policy, self.frames.reshape(-1, *IMAGE_SHAPE), layers)
+        shape = self.frames.shape[:2]
+        return TwinReading(
+            {name: found.reshape(*shape, -1) for name, found in whole.layers.items()},
+            whole.log_probs.reshape(*shape, -1),
+            whole.values.reshape(shape),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class TwinSet:
+    """The states of a bank, each on each of ``backgrounds``."""
+
+    game: str
+    bank: Bank
+    backgrounds: tuple[int, ...]
+    own: Int[np.ndarray, " state"]
+    """the background on which each state was met; not always one of ``backgrounds``"""
+    path: Path
+    """the frames, ``(state, background, 64, 64, 3)`` uint8 in one .npy file"""
+
+    def __len__(self) -> int:
+        return len(self.bank)
+
+    def blocks(self, chunk: int | None = None) -> Iterator[Block]:
+        """All states in order, ``chunk`` at a time, or as many as make :data:`FRAMES`."""
+        chunk = max(1, FRAMES // len(self.backgrounds)) if chunk is None else chunk
+        if chunk < 1:
+            raise UserError(f"chunk: expected at least 1 state, got {chunk}; 32 is usual")
+        for start in range(0, len(self), chunk):
+            states = slice(start, min(start + chunk, len(self)))
+            # Opened anew for each block: pages of a map that stays open would count as memory.
+            yield Block(states, np.array(np.load(self.path, mmap_mode="r")[states]))
+
+    def readings(
+        self, policy: "Policy", layers: Sequence[str] | None = None, chunk: int | None = None
+    ) -> Iterator[tuple[slice, TwinReading]]:
+        """Which states, and what ``policy`` makes of them, block by block."""
+        for block in self.blocks(chunk):
+            yield block.states, block.read(policy, layers)
+
+
+def twin_set(game: str, bank: Bank, backgrounds: Sequence[int], folder: Path = FOLDER) -> TwinSet:
+    """Draw every state of ``bank`` on every background, or find that it was done before.
+
+    Args:
+        game: whose states they are.
+        bank: the states.
+        backgrounds: at least two different ones that the game has.
+        folder: the cache; holds one file a twin set, named by the hash of all that decides it.
+
+    Raises:
+        UserError: fewer than two backgrounds (chaser has one), one named twice or not there.
+    """
+    chosen = tuple(check_background(game, b) for b in backgrounds)
+    if len(set(chosen)) < 2 or len(set(chosen)) < len(chosen):
+        raise UserError(
+            f"{game}: expected at least 2 different backgrounds, got {list(backgrounds)}; a state "
+            "on one background has no twins (chaser has only one)"
+        )
+    own = np.array([for_drawing(state, game).own for state in bank.states], dtype=np.int64)
+    decisive = {"procgen": procgen_version(), "game": game, "backgrounds": chosen, "format": 1}
+    name = sha256(json.dumps(decisive, sort_keys=True).encode())
+    name.update(bank.states.joined.tobytes())
+    path = folder / f"{name.hexdigest()[:16]}.npy"
+    if not _is_whole(path, (len(bank), len(chosen), *IMAGE_SHAPE)):
+        _draw(game, bank, chosen, path)
+    return TwinSet(game, bank, chosen, own, path)
+
+
+def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
+    """Whether there is a file of frames of this shape that was not cut short."""
+    try:
+        frames = np.load(path, mmap_mode="r")
+    except (OSError, EOFError, ValueError):
+        return False
+    return frames.shape == shape and frames.dtype == np.uint8
+
+
+def _draw(game: str, bank: Bank, backgrounds: tuple[int, ...], path: Path) -> None:
+    """Write the frames under a temporary name, then rename: a kill leaves no half set."""
+    from checkpoints.policy.store import atomic
+    from checkpoints.world.renderer import Renderer
+
+    shape = (len(bank), len(backgrounds), *IMAGE_SHAPE)
+    renderer = Renderer(game)
+    with atomic(path) as temporary:
+        frames = open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+        start = 0
+        for part in renderer.stream(bank.states, backgrounds):
+            frames[start : start + len(part)] = part
+            start += len(part)
+        frames.flush()
+        del frames
+
+
+def whole(policy: "Policy", twins: TwinSet, layer: str) -> TwinReading:
+    """One layer and the decisions on all twins, kept in memory.
+
+    Raises:
+        UserError: the layer would take more than 2 GB.
+    """
+    readings = []
+    for states, reading in twins.readings(policy, [layer]):
+        readings.append(reading)
+        size = reading.layers[layer][0].nbytes * len(twins)
+        if states.start == 0 and size > 2 * 1024**3:
+            raise UserError(
+                f"{layer}: expected at most 2 GB of activations, got {size / 1024**3:.1f} GB for "
+                f"{len(twins):,} states on {len(twins.backgrounds)} backgrounds; take fewer states"
+            )
+    return TwinReading(
+        {layer: np.concatenate([one.layers[layer] for one in readings])},
+        np.concatenate([one.log_probs for one in readings]),
+        np.concatenate([one.values for one in readings]),
+    )

@@ -1,0 +1,1 @@
+"""What each command does: its schema beside the function that makes its rows."""

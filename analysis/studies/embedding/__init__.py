@@ -1,0 +1,1 @@
+"""Joint pictures of policies, and how far to believe them."""

@@ -1,0 +1,1 @@
+"""What a decision loses without the background's subspace."""

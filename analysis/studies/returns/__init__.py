@@ -1,0 +1,1 @@
+"""What policies earn, and the scores of methods."""

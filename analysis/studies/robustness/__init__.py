@@ -1,0 +1,1 @@
+"""How far decisions move when only the picture does."""

@@ -1,0 +1,158 @@
+"""What policies make of all views of a bank's states: on backgrounds, and changed otherwise."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from rich.console import Console
+from rich.progress import track
+
+from analysis.measures.cycles import chance, nearest, three_way, trajectories, two_way
+from analysis.measures.decisions import Decisions
+from analysis.policies.features import read
+from analysis.policies.subjects import Subject
+from analysis.scenes.backgrounds import cover, cycle_views
+from analysis.scenes.bank import Bank
+from analysis.scenes.common import common_bank
+from analysis.scenes.pictures import AXES, perturbed
+from analysis.scenes.themes import has_themes
+from analysis.scenes.twin_sets import TwinSet, twin_set
+from analysis.stats.clusters import cluster_interval
+from checkpoints.console import UserError
+from checkpoints.policy.ids import PolicyId
+from checkpoints.world.games import IMAGE_SHAPE, get_game
+from checkpoints.world.renderer import Renderer
+
+Cells = dict[str, float | int]
+"""Columns of a table and what stands in them."""
+LEAST = 12
+"""States that a trajectory needs to be asked for cycles; it may have twice as many."""
+CYCLE_BACKGROUNDS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """The decisions of several policies in the same views of the same states."""
+
+    decisions: dict[PolicyId, Decisions]
+    """empty where there is only one view"""
+    pixels: Float[np.ndarray, "view view"]
+    """share of pixels that differ between two views, mean over states"""
+
+
+def pixels_changed(
+    frames: UInt8[np.ndarray, "state view 64 64 3"],
+) -> Float[np.ndarray, "view view"]:
+    """Share of pixels that differ between two views, in [0, 1], summed over the states."""
+    views = frames.shape[1]
+    # One number a pixel compares far faster than three colours.
+    red, green, blue = (frames[..., channel].astype(np.uint32) for channel in range(3))
+    colours = red + 256 * green + 65536 * blue
+    found = np.zeros((views, views))
+    for a, b in combinations(range(views), 2):
+        differ = colours[:, a] != colours[:, b]
+        found[a, b] = found[b, a] = differ.mean(axis=(1, 2)).sum()
+    return found
+
+
+def look(
+    blocks: Iterator[UInt8[np.ndarray, "state view 64 64 3"]], subjects: Sequence[Subject]
+) -> Views:
+    """Read every policy on each block of frames while it is in memory."""
+    probs: dict[PolicyId, list[np.ndarray]] = {one.id: [] for one in subjects}
+    values: dict[PolicyId, list[np.ndarray]] = {one.id: [] for one in subjects}
+    pixels, states = np.zeros(()), 0
+    for frames in blocks:
+        shape = frames.shape[:2]
+        pixels, states = pixels + pixels_changed(frames), states + len(frames)
+        flat = frames.reshape(-1, *IMAGE_SHAPE)
+        for one in subjects:
+            reading = read(one.policy, flat, [])
+            p = np.exp(reading.log_probs.astype(np.float64))
+            probs[one.id].append((p / p.sum(-1, keepdims=True)).reshape(*shape, -1))
+            values[one.id].append(reading.values.astype(np.float64).reshape(shape))
+    joined = {
+        one.id: Decisions(np.concatenate(probs[one.id]), np.concatenate(values[one.id]))
+        for one in subjects
+    }
+    return Views(joined, pixels / states)
+
+
+def on_backgrounds(
+    bank: Bank, game: str, backgrounds: Sequence[int], subjects: Sequence[Subject]
+) -> Views:
+    """Decisions on twins; none for a game of one background."""
+    if len(backgrounds) < 2:
+        return Views({}, np.zeros((1, 1)))
+    twins = twin_set(game, bank, backgrounds)
+    return look((block.frames for block in twins.blocks()), subjects)
+
+
+def along_axes(
+    bank: Bank, game: str, subjects: Sequence[Subject], views: int, seed: int
+) -> Iterator[tuple[str, Views]]:
+    """For each other axis the decisions on the frames as met and on ``views`` changed ones.
+
+    The theme of a game without other themes gives no decisions.
+    """
+    renderer = Renderer(game)
+    console = Console(stderr=True)
+    for axis in track(AXES, f"{game}: changing pictures", console=console, transient=True):
+        if axis == "theme" and not has_themes(game):
+            yield axis, Views({}, np.zeros((1, 1)))
+            continue
+        yield axis, look(perturbed(axis, bank, renderer, views, seed), subjects)
+
+
+def find_cycles(
+    subjects: Sequence[Subject], number: int, replicates: int, seed: int
+) -> dict[PolicyId, dict[str, Cells]]:
+    """Cycle consistency of every policy on ``number`` trajectories of unseen levels.
+
+    Returns:
+        policy -> group of backgrounds -> cells of the table, those that are defined; no policy
+        for a game of one background.
+
+    Raises:
+        UserError: episodes so short that fewer than two trajectories were found.
+    """
+    game, mode = subjects[0].id.game, subjects[0].mode
+    if get_game(game).backgrounds < 2:
+        return {}
+    most, worlds = 2 * LEAST, min(32, max(8, number))
+    bank = common_bank(game, mode, most * number, seed, thin=4, per_level=most, num_envs=worlds)
+    runs = list(trajectories(bank.levels, bank.time, bank.actor, LEAST))
+    if len(runs) < 2:
+        raise UserError(
+            f"{game}: expected at least 2 trajectories of {LEAST} states, found {len(runs)} among "
+            f"{len(bank)} states; ask for more --trajectories than {number}"
+        )
+    trained = [subject.trained_backgrounds for subject in subjects]
+    twins = twin_set(game, bank, cover(game, trained, CYCLE_BACKGROUNDS))
+    return {one.id: _cycles_of(one, twins, runs, replicates, seed) for one in subjects}
+
+
+def _cycles_of(
+    subject: Subject, twins: TwinSet, runs: Sequence[np.ndarray], replicates: int, seed: int
+) -> dict[str, Cells]:
+    last = subject.policy.layers[-1]
+    parts = [reading.layers[last] for _, reading in twins.readings(subject.policy, [last])]
+    features = np.concatenate(parts)
+    near = [nearest(features[rows]) for rows in runs]
+    lengths = np.array([len(rows) for rows in runs])
+    clusters = np.repeat(np.arange(len(runs)), lengths)
+    guess = np.array([chance(length) for length in lengths.tolist()])
+    found: dict[str, Cells] = {}
+    for group, sides in cycle_views(twins.backgrounds, subject.trained_backgrounds).items():
+        found[group] = {"trajectories": len(runs)}
+        for ways, score in ((2, two_way), (3, three_way)):
+            values = np.concatenate([score(steps, *sides) for steps in near])
+            if not np.isnan(values).any():
+                ends = cluster_interval(values, clusters, replicates=replicates, seed=seed)
+                names = (f"cycle_{ways}{end}" for end in ("", "_low", "_high"))
+                found[group] |= dict(zip(names, ends, strict=True))
+                mean = np.average(guess ** (ways - 1), weights=lengths)
+                found[group][f"chance_{ways}"] = float(mean)
+    return found

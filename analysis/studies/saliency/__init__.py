@@ -1,0 +1,1 @@
+"""Where decisions look, scored on exact masks."""

@@ -1,0 +1,227 @@
+"""One policy's saliency maps on one bank: what is explained, scored, compared with its twins.
+
+Faithfulness: the map says how much of a decision hangs on the background, and twins say how far
+the decision moves when only the background is exchanged. A map that is right ranks states as the
+twins do, and better than the mask's area does, which no policy has a part in: where there is more
+background, more of any map lies on it, and more of the picture changes.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from analysis.measures.decisions import total_variation
+from analysis.measures.mask_scores import likeness, mask_scores, spearman_interval
+from analysis.policies.attributions import MAX_ERROR, Attribution, attribute
+from analysis.policies.features import read
+from analysis.policies.gradients import VALUE, Scores
+from analysis.policies.randomised import cascade
+from analysis.scenes.bank import Bank
+from analysis.scenes.twin_sets import TwinSet, twin_set
+from analysis.stats.clusters import Interval, cluster_interval
+from checkpoints.world.games import NUM_ACTIONS, Mode, get_game
+
+if TYPE_CHECKING:
+    from analysis.policies.subjects import Subject
+
+TARGETS = ("action", "value")
+NOWHERE = Interval(np.nan, np.nan, np.nan)
+UNLIKE = 0.5
+"""Maps of a policy and of random weights are unlike below this rank correlation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """States of a game, each as met and on other backgrounds, and their masks."""
+
+    twins: TwinSet
+    renderings: UInt8[np.ndarray, "state background 64 64 3"]
+    mask: Bool[np.ndarray, "state 64 64"]
+    """the background: what differs between the picture as met and any of the renderings"""
+    seed: int
+    replicates: int
+    """bootstrap replicates over levels"""
+
+    @property
+    def bank(self) -> Bank:
+        """The states; their observations are the pictures explained."""
+        return self.twins.bank
+
+    @cached_property
+    def frames(self) -> UInt8[np.ndarray, "state 64 64 3"]:
+        """The pictures explained: each state on the background on which it was met."""
+        return np.array(self.bank.observations)
+
+    @cached_property
+    def foreign(self) -> Bool[np.ndarray, "state background"]:
+        """Which renderings are on another background than the picture explained."""
+        return self.twins.own[:, None] != np.array(self.twins.backgrounds)
+
+    @cached_property
+    def twin(self) -> UInt8[np.ndarray, "state 64 64 3"]:
+        """One twin of each state, on its other backgrounds in turn: the semantic baseline."""
+        turns = (np.flatnonzero(others) for others in self.foreign)
+        chosen = [others[i % len(others)] for i, others in enumerate(turns)]
+        return self.renderings[np.arange(len(chosen)), chosen]
+
+
+def gather(
+    game: str, mode: Mode, states: int, backgrounds: int, replicates: int, *, seed: int
+) -> Study:
+    """So many states of the common bank, one a level, on so many backgrounds or all there are.
+
+    Raises:
+        UserError: a game of one background (chaser): it has no twins, and no mask.
+    """
+    from analysis.scenes.backgrounds import pick_backgrounds
+    from analysis.scenes.common import common_bank
+    from analysis.scenes.masks import exact_mask
+
+    chosen = pick_backgrounds(game, min(backgrounds, get_game(game).backgrounds), mode=mode)
+    # Far apart in time and few at once: one state a level would else be its beginning.
+    bank = common_bank(game, mode, states, seed, thin=64, per_level=1, num_envs=16)
+    twins = twin_set(game, bank, chosen)
+    renderings = np.concatenate([block.frames for block in twins.blocks()])
+    mask = exact_mask(np.concatenate([bank.observations[:, None], renderings], axis=1))
+    return Study(twins, renderings, mask, seed, replicates)
+
+
+class Explained:
+    """A policy and what it decides on the states of a study.
+
+    Attributes:
+        actions: (state,) the likeliest action on the picture as met; held fixed from then on.
+        effects: target -> (state,) how far the decision moves on other backgrounds, mean over
+            them: the total variation of the action's distribution, |ΔV| for the value.
+    """
+
+    def __init__(self, subject: "Subject", study: Study) -> None:
+        """Decide on the pictures and on all twins."""
+        self.subject, self.study = subject, study
+        self.scores = Scores(subject.policy)
+        own = read(subject.policy, study.frames, [])
+        flat = read(subject.policy, study.renderings.reshape(-1, *study.frames.shape[1:]), [])
+        p, q = np.exp(own.log_probs[:, None]), np.exp(flat.log_probs)
+        self.actions: Int[np.ndarray, " state"] = own.log_probs.argmax(1)
+        shape = study.foreign.shape
+        moves = {
+            "action": total_variation(*np.broadcast_arrays(p, q.reshape(*shape, -1))),
+            "value": np.abs(own.values[:, None] - flat.values.reshape(shape)),
+        }
+        self.effects: dict[str, Float[np.ndarray, " state"]] = {
+            target: np.average(moved.astype(np.float64), axis=1, weights=study.foreign)
+            for target, moved in moves.items()
+        }
+
+    def columns(self, target: str) -> Int[np.ndarray, " state"]:
+        """What is explained of each state."""
+        return self.actions if target == "action" else np.full_like(self.actions, VALUE)
+
+    def maps(self, target: str, method: str) -> Attribution:
+        """The maps of all states."""
+        frames, twins = self.study.frames, self.study.twin
+        columns = self.columns(target)
+        return attribute(self.scores, frames, twins, columns, method, seed=self.study.seed)
+
+    def sanity(self, methods: tuple[str, ...], states: int) -> Iterator[dict[str, Any]]:
+        """Cells of each method on the first state of some levels, spread over the bank.
+
+        Parameters: the maps must come to be unlike, :data:`UNLIKE`, on the way from the heads
+        down, and stay so until every layer is random. Logits: how like are the maps of another
+        action, drawn uniformly?
+        """
+        some = np.unique(np.linspace(0, len(self.actions) - 1, states).astype(int))
+        frames, twins, actions = self.study.frames[some], self.study.twin[some], self.actions[some]
+        draws = np.random.default_rng(self.study.seed)
+        others = (actions + draws.integers(1, NUM_ACTIONS, len(some))) % NUM_ACTIONS
+
+        def explain(scores: Scores, columns: np.ndarray, method: str) -> np.ndarray:
+            return attribute(scores, frames, twins, columns, method, seed=self.study.seed).maps
+
+        maps = {method: explain(self.scores, actions, method) for method in methods}
+        alike: dict[str, list[tuple[str, float]]] = {method: [] for method in methods}
+        for layer, blank in cascade(self.subject.policy, self.study.seed):
+            random = Scores(blank)
+            for method in methods:
+                like = likeness(maps[method], explain(random, actions, method))
+                alike[method].append((layer, float(like.mean())))
+        for method in methods:
+            logit = likeness(maps[method], explain(self.scores, others, method))
+            yield {**_from_where(alike[method]), "logit_likeness": float(logit.mean())}
+
+
+def _from_where(alike: list[tuple[str, float]]) -> dict[str, str]:
+    """The layer of a cascade from which on the maps stay unlike."""
+    first = None
+    for layer, like in reversed(alike):
+        if like >= UNLIKE:
+            break
+        first = layer
+    return {"sanity": "pass" if first else "fail", "sanity_layer": first or "none"}
+
+
+def score(
+    found: Attribution, effect: Float[np.ndarray, " state"], study: Study
+) -> tuple[dict[str, Any], Float[np.ndarray, " state"]]:
+    """Cells of one row, and the ratio of each state, NaN where it is left out.
+
+    Left out, and counted: states whose mask is empty or full, maps that are 0 everywhere, and
+    integrated gradients that leave more than :data:`MAX_ERROR` unexplained.
+    """
+    scores = mask_scores(found.maps, study.mask)
+    bad = found.error > MAX_ERROR
+    keep = scores.scored & ~bad
+    counts = {
+        "states": int(keep.sum()),
+        "levels": len(np.unique(study.bank.levels[keep])),
+        "no_mask": int(scores.no_mask.sum()),
+        "blank": int((~scores.scored & ~scores.no_mask).sum()),
+        "rejected": int((scores.scored & bad).sum()),
+    }
+    few = counts["levels"] < 2
+    mean = _by_level(cluster_interval, study, keep)
+    of_sprites = np.stack([1 - scores.mass, 1 - scores.area], axis=1)
+    amount = scores.mass * found.maps.sum((1, 2))
+    spearman = _by_level(spearman_interval, study, keep)
+    intervals = {
+        **{name: mean(getattr(scores, name)) for name in ("mass", "ratio", "rank", "pointing")},
+        "sprites": mean(of_sprites, statistic=_share),
+        "faithful": spearman(scores.mass, effect),
+        "faithful_amount": spearman(amount, effect),
+        "faithful_area": spearman(scores.area, effect),
+    }
+    cells: dict[str, Any] = {
+        **counts,
+        "verdict": "too few states" if few else "scored",
+        "area": np.nan if few else scores.area[keep].mean(),
+        "error": np.nan if np.isnan(found.error).all() else np.nanmedian(found.error),
+        "amount": np.nan if few else amount[keep].mean(),
+        "effect": effect.mean(),
+    }
+    for name, ends in intervals.items():
+        cells |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
+    return cells, np.where(keep, scores.ratio, np.nan)
+
+
+def _share(sprites: Float[np.ndarray, "state 2"]) -> float:
+    mass, area = sprites.mean(0)
+    return float(mass / area)
+
+
+def _by_level(
+    interval: Callable[..., Interval], study: Study, keep: Bool[np.ndarray, " state"]
+) -> Callable[..., Interval]:
+    """``interval`` of the states kept; NaN throughout where they come from a single level."""
+    levels = study.bank.levels[keep]
+
+    def made(*values: np.ndarray, **how: Any) -> Interval:
+        if len(np.unique(levels)) < 2:
+            return NOWHERE
+        some = (one[keep] for one in values)
+        return interval(*some, levels, replicates=study.replicates, seed=study.seed, **how)
+
+    return made

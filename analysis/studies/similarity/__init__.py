@@ -1,0 +1,1 @@
+"""How alike policies represent the same states, beside chance, nulls and outliers."""

@@ -1,0 +1,166 @@
+"""Do representations converge? The likeness of peers beside pairs that share less, given agreement.
+
+Two policies distilled into each other act alike by construction, so their layers may be alike for
+that reason alone. A pair of peers is therefore set beside its nulls: two independent PPO seeds, two
+untrained encoders, a peer and a PPO policy, of each kind the pair whose agreement of actions is
+nearest to the peers'; two PPO policies that agree as often as the peers, if there are any; and the
+peers themselves with one's levels permuted. And once more on those states only on which both pairs
+agree with themselves.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from analysis.measures.panel import Look, Setup
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.similarity.pairs import Likeness, interval, liken
+from checkpoints.policy.ids import UNTRAINED, PolicyId
+
+NEAR = 0.05
+"""Two pairs whose agreements differ by no more than this count as matched."""
+AGREED_LEVELS = 20
+"""On fewer levels nothing is said of the states on which both pairs agree."""
+BASELINE = "ppo"
+EQUAL = f"{BASELINE} at equal agreement"
+PERMUTED = "permuted levels"
+
+
+@dataclass(frozen=True, eq=False)
+class Null:
+    """What peers are set beside, same layer with same layer."""
+
+    kind: str
+    pair: str
+    """who it is, or why it is nobody"""
+    agreement: float
+    values: dict[str, Float[np.ndarray, " layer"]]
+    """by measure; one that is missing is not defined"""
+    draws: dict[str, Float[np.ndarray, "#R layer"]]
+    """bootstrap replicates, or one row where the null does not vary with them"""
+
+    @classmethod
+    def of(cls, pair: Likeness, kind: str = "") -> "Null":
+        """Another pair of policies."""
+        values = {name: np.diagonal(cells) for name, cells in pair.values.items()}
+        draws = {name: np.diagonal(cells, axis1=1, axis2=2) for name, cells in pair.draws.items()}
+        return cls(kind or pair.pair, f"{pair.x} {pair.y}", pair.agreement, values, draws)
+
+
+def nearest(peers: Likeness, others: Sequence[Likeness]) -> dict[str, Likeness]:
+    """Of each kind of null the pair whose agreement is nearest to the peers'."""
+    found: dict[str, Likeness] = {}
+    for one in sorted(others, key=lambda one: abs(one.agreement - peers.agreement)):
+        fits = one.layers_x == one.layers_y == peers.layers_x
+        if fits and not one.pair.endswith("peers"):
+            found.setdefault(one.pair, one)
+    return found
+
+
+def at_equal_agreement(peers: Likeness, nulls: Mapping[str, Likeness]) -> Null:
+    """Two PPO policies, seeds or steps, that agree as often as the peers; or who comes nearest.
+
+    Args:
+        peers: two peers.
+        nulls: as :func:`nearest` returns them.
+    """
+    kinds = f"{BASELINE} seeds", f"{BASELINE} steps"
+    some = [nulls[kind] for kind in kinds if kind in nulls]
+    best = min(some, key=lambda one: abs(one.agreement - peers.agreement), default=None)
+    if best is None:
+        return Null(EQUAL, f"none: no two {BASELINE} policies were compared", np.nan, {}, {})
+    if abs(best.agreement - peers.agreement) > NEAR:
+        gap = f"none within {NEAR}: the nearest, {best.x} {best.y}, is another row"
+        return Null(EQUAL, gap, best.agreement, {}, {})
+    return Null.of(best, EQUAL)
+
+
+def after_permutation(
+    peers: Likeness, looks: Mapping[PolicyId, Look], permutations: Int[np.ndarray, "B n"]
+) -> Null:
+    """The peers' own chance: means over permutations of the levels of one of them."""
+    moved = looks[peers.y].action[permutations]
+    agreement = float((looks[peers.x].action == moved).mean())
+    values = {name: np.diagonal(one.chance) for name, one in peers.chance.items()}
+    draws = {name: value[None] for name, value in values.items()}
+    return Null(PERMUTED, f"{peers.y} with its levels permuted", agreement, values, draws)
+
+
+def contrast_rows(peers: Likeness, null: Null, on: str) -> Iterator[dict[str, object]]:
+    """How much more alike the peers are, layer by layer; columns as in ``NULL_SCHEMA``.
+
+    Differences are taken within each replicate, so both sides share their levels.
+    """
+    mine = Null.of(peers)
+    for measure, values in mine.values.items():
+        theirs = null.values.get(measure, np.full(len(values), np.nan))
+        apart = None
+        if measure in mine.draws and measure in null.draws:
+            apart = mine.draws[measure] - null.draws[measure]
+        low, high = interval(apart, values.shape)
+        for layer, name in enumerate(peers.layers_x):
+            yield {
+                "game": peers.x.game,
+                "peers": mine.pair,
+                "null": null.kind,
+                "null_pair": null.pair,
+                "on": on,
+                "measure": measure,
+                "layer": name,
+                "states": peers.states,
+                "levels": peers.levels,
+                "value": values[layer],
+                "null_value": theirs[layer],
+                "difference": values[layer] - theirs[layer],
+                "low": low[layer],
+                "high": high[layer],
+                "agreement": peers.agreement,
+                "null_agreement": null.agreement,
+                "matched": bool(abs(peers.agreement - null.agreement) <= NEAR),
+            }
+
+
+def contrasts(
+    found: Sequence[Likeness],
+    looks: Mapping[PolicyId, Look],
+    setup: Setup,
+    pixels: np.ndarray,
+    permutations: Int[np.ndarray, "B n"],
+    replicates: int,
+    seed: int,
+) -> Iterator[dict[str, object]]:
+    """Every pair of peers beside its nulls, on all states and on those where both pairs agree.
+
+    Untrained policies do not decide anything, so agreement with them selects nothing: they are
+    compared on all states only.
+    """
+    for peers in (one for one in found if one.pair.endswith("peers")):
+        nulls = nearest(peers, found)
+        for null in nulls.values():
+            yield from contrast_rows(peers, Null.of(null), "all")
+        yield from contrast_rows(peers, at_equal_agreement(peers, nulls), "all")
+        yield from contrast_rows(peers, after_permutation(peers, looks, permutations), "all")
+        for kind, null in nulls.items():
+            agreed = _agree(looks, peers) & _agree(looks, null)
+            if kind == UNTRAINED or not _are_enough(setup, agreed):
+                continue
+            levels = setup.pairs.group[agreed]
+            some = {one: looks[one].only(agreed) for one in (peers.x, peers.y, null.x, null.y)}
+            few = Setup.of(levels, pixels[agreed], setup.neighbours, setup.bandwidth, setup.keep)
+            weights = cluster_weights(levels, replicates, seed)
+            mine, theirs = liken([(one.x, one.y) for one in (peers, null)], some, few, weights)
+            yield from contrast_rows(mine, Null.of(theirs), "agreed")
+
+
+def _agree(looks: Mapping[PolicyId, Look], pair: Likeness) -> Bool[np.ndarray, " n"]:
+    return looks[pair.x].action == looks[pair.y].action
+
+
+def _are_enough(setup: Setup, states: Bool[np.ndarray, " n"]) -> bool:
+    """Whether some states alone hold enough levels, and enough neighbours on other levels."""
+    sizes = np.bincount(setup.pairs.group[states])
+    return bool(
+        (sizes > 0).sum() >= AGREED_LEVELS and sizes.sum() - sizes.max() >= setup.neighbours
+    )

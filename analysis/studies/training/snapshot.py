@@ -1,0 +1,172 @@
+"""What emergence measures of one kept policy, on one bank: steps share their replicates.
+
+Every number comes from the function that the measure's own command calls; here it is asked of
+fewer states, and of the last two layers only, so that all steps of all runs can be afforded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from analysis.measures.by_level import Levels, hsic_levels
+from analysis.measures.decisions import Decisions, is_undecided, robustness_draws
+from analysis.measures.hsic import normalise
+from analysis.measures.icc import Layout
+from analysis.measures.mask_scores import mask_scores
+from analysis.policies.subjects import Subject
+from analysis.scenes.backgrounds import cover, pairs_of
+from analysis.scenes.bank import Bank
+from analysis.scenes.common import common_bank
+from analysis.scenes.twin_sets import TwinSet, twin_set
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.saliency.maps import Explained, Study
+from analysis.studies.saliency.maps import gather as gather_study
+from analysis.studies.similarity.cka import View, look
+from analysis.studies.training.history import OK, Cell
+from checkpoints.world.games import get_game
+
+Cells = dict[tuple[str, str], Cell]
+"""(measure, layer) -> values"""
+LAYERS = 2
+"""The last ones of an encoder: what convolution leaves, and what the heads read."""
+DECISIONS, PIXELS = "decisions", "pixels"
+"""What stands in the place of a layer."""
+WIDE = ("tv", "tv_between", "entropy", "ratio", "horizon")
+"""Over all pairs of backgrounds."""
+UNSEEN = ("tv_unseen", DECISIONS), ("ratio_unseen", DECISIONS)
+"""Over pairs of backgrounds that training never showed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the policies of one game are shown."""
+
+    bank: Bank
+    weights: Int[np.ndarray, "R G"]
+    levels: Levels
+    twins: TwinSet | None
+    """None in a game of one background"""
+    study: Study | None
+    """for saliency: few states, one a level"""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What was found in one policy, and its layers, ready to be compared with others'."""
+
+    cells: Cells
+    view: View
+
+
+def set_scene(
+    subjects: Sequence[Subject],
+    states: int,
+    backgrounds: int,
+    saliency_states: int,
+    replicates: int,
+    seed: int,
+) -> Scene:
+    """States of one game on levels that no policy was trained on, and their twins."""
+    game, mode = subjects[0].id.game, subjects[0].mode
+    bank = common_bank(game, mode, states, seed)
+    weights = cluster_weights(bank.levels, replicates, seed)
+    twins = study = None
+    if get_game(game).backgrounds > 1:
+        chosen = cover(game, [one.trained_backgrounds for one in subjects], backgrounds)
+        twins = twin_set(game, bank, chosen)
+        study = gather_study(game, mode, saliency_states, backgrounds, replicates, seed=seed)
+    return Scene(bank, weights, Levels(bank.levels, weights), twins, study)
+
+
+def snapshot(subject: Subject, scene: Scene) -> Snapshot:
+    """Everything that needs one policy only; a game without twins is vacuous for most of it."""
+    layers = tuple(subject.policy.layers[-LAYERS:])
+    view = look(subject, np.asarray(scene.bank.observations), scene.levels, layers)
+    if scene.twins is None or scene.study is None:
+        names = [("icc", layer) for layer in layers]
+        names += [(name, DECISIONS) for name in WIDE]
+        names += [*UNSEEN, ("saliency", PIXELS)]
+        return Snapshot(dict.fromkeys(names, empty(scene, "vacuous")), view)
+    cells = on_twins(subject, scene, scene.twins, layers)
+    return Snapshot(cells | {("saliency", PIXELS): saliency(subject, scene.study)}, view)
+
+
+def empty(scene: Scene, verdict: str) -> Cell:
+    """No value, and why."""
+    return Cell(np.full(1 + len(scene.weights), np.nan), verdict)
+
+
+def on_twins(subject: Subject, scene: Scene, twins: TwinSet, layers: Sequence[str]) -> Cells:
+    """ICC of each layer, R-robustness, its ratio and what stands beside them, from one pass."""
+    layouts = {name: Layout(scene.bank.levels, len(twins.backgrounds)) for name in layers}
+    probs, values = [], []
+    for states, reading in twins.readings(subject.policy, layers):
+        for name, layout in layouts.items():
+            layout.add(states, reading.layers[name])
+        p = np.exp(reading.log_probs.astype(np.float64))
+        probs.append(p / p.sum(-1, keepdims=True))
+        values.append(reading.values.astype(np.float64))
+    cells: Cells = {}
+    for name, layout in layouts.items():
+        found = layout.result(scene.weights)
+        cells["icc", name] = Cell(found.icc, found.verdict)
+    decisions = Decisions(np.concatenate(probs), np.concatenate(values))
+    pairs = pairs_of(twins.backgrounds, subject.trained_backgrounds)
+    every = robustness_draws(decisions, scene.bank.levels, pairs["all"], scene.weights)
+    cells |= {(name, DECISIONS): Cell(every[name]) for name in ("tv", "tv_between", "entropy")}
+    cells["ratio", DECISIONS] = _ratio(every)
+    cells["horizon", DECISIONS] = horizon(every["tv"])
+    unseen = pairs["unseen"]
+    if not unseen:
+        return cells | dict.fromkeys(UNSEEN, empty(scene, "vacuous"))
+    draws = robustness_draws(decisions, scene.bank.levels, unseen, scene.weights)
+    return cells | dict(zip(UNSEEN, (Cell(draws["tv"]), _ratio(draws)), strict=True))
+
+
+def horizon(tv: Float[np.ndarray, " r"]) -> Cell:
+    """1 / TV: the steps of an episode of which a bound by total variation can say anything.
+
+    Two renderings of an episode can be played with coupled actions, alike with probability 1 - TV
+    at each step, so they have parted by step T with probability at most T TV, and their returns
+    differ by at most that share of all that can be earned. From T = 1 / TV on this is no bound.
+    (Our own argument, the simplest of its form; the constants of arXiv 2501.02481 are not used.)
+    """
+    if (tv <= 0).any():
+        return Cell(np.full(len(tv), np.nan), "no difference")
+    return Cell(1 / tv)
+
+
+def _ratio(draws: dict[str, np.ndarray]) -> Cell:
+    undecided = is_undecided(draws["tv_between"][0])
+    return Cell(draws["ratio"], "undecided" if undecided else OK)
+
+
+def saliency(subject: Subject, study: Study) -> Cell:
+    """Gradient of the likeliest action: its share on the background ÷ the background's share.
+
+    1 is what a map that knows nothing of the background gets.
+    """
+    found = mask_scores(Explained(subject, study).maps("action", "gradient").maps, study.mask)
+    ratio = found.ratio
+    weights = cluster_weights(study.bank.levels, study.replicates, study.seed)
+    group = np.unique(study.bank.levels, return_inverse=True)[1]
+    w = np.vstack([np.ones(len(ratio)), weights[:, group]]) * np.isfinite(ratio)
+    counts = w.sum(axis=1)
+    if (counts == 0).any():
+        return Cell(np.full(len(w), np.nan), "no map")
+    return Cell((w @ np.nan_to_num(ratio)) / counts)
+
+
+def same_layers(one: View, other: View) -> dict[str, Float[np.ndarray, " r"]]:
+    """Linear CKA of each layer with its namesake; see :mod:`analysis.measures.by_level`."""
+    found = {}
+    for i, name in enumerate(one.layers):
+        if name not in other.layers:
+            continue
+        j = other.layers.index(name)
+        both = hsic_levels(one.prepared[i], other.prepared[j])[:, None, None]
+        ratio = normalise(both, one.own[:, [i]], other.own[:, [j]], "nan")
+        found[name] = ratio[:, 0, 0]
+    return found
