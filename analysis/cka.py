@@ -216,7 +216,7 @@ def main(settings: Settings) -> None:
         differences.append(contrasts(found))
         show(pd.DataFrame(rows), game)
     provenance = {
-        "policies": {str(s.id): s.provenance.code for group in games.values() for s in group},
+        "policies": {str(s.id): s.code for group in games.values() for s in group},
         "states": settings.states,
         "replicates": settings.replicates,
         "seed": settings.seed,

@@ -279,7 +279,7 @@ def main(settings: Settings) -> None:
         rows += scores
         show(pd.DataFrame(rows), game)
     provenance = {
-        "policies": {str(s.id): s.provenance.code for group in games.values() for s in group},
+        "policies": {str(s.id): s.code for group in games.values() for s in group},
         "layer": settings.layer or "last",
         "states": settings.states,
         "seeds": settings.seeds,

@@ -275,7 +275,7 @@ def main(settings: Settings) -> None:
     frame = pd.DataFrame(values)
     gaps = pd.DataFrame(gap_rows(frame, settings.seed), columns=GAP_SCHEMA.names)
     provenance: dict[str, Any] = {
-        "policies": {str(s.id): s.provenance.code for g in games.values() for s in g},
+        "policies": {str(s.id): s.code for g in games.values() for s in g},
         **{name: getattr(settings, name) for name in ("until", "states", "backgrounds")},
         **{name: getattr(settings, name) for name in ("saliency_states", "replicates", "seed")},
     }

@@ -285,7 +285,7 @@ def main(settings: Settings) -> None:
         patches += found[1]
         show(pd.DataFrame(erasures), pd.DataFrame(patches), game)
     provenance = {
-        "policies": {str(s.id): s.provenance.code for group in games.values() for s in group},
+        "policies": {str(s.id): s.code for group in games.values() for s in group},
         **{name: getattr(settings, name) for name in ("states", "backgrounds", "episodes")},
         **{name: getattr(settings, name) for name in ("replicates", "seed")},
     }

@@ -142,7 +142,7 @@ def stages_of(game: str, subjects: list["Subject"], settings: Settings) -> dict[
     from checkpoints.world.environments import Levels
 
     mode, seed = subjects[0].mode, settings.seed
-    count = min(subject.provenance.settings().levels for subject in subjects)
+    count = min(subject.training.levels for subject in subjects)
     unseen = Stage(game, mode, settings.episodes, seed)
     train = Stage(game, mode, settings.episodes, seed, levels=Levels.train(count))
     return {"train": train, "unseen": unseen, "swapped": unseen}
@@ -156,7 +156,7 @@ def rows_of(
     A policy that was trained on chosen backgrounds meets each level on one of those, as it did in
     training, and only the swap shows it others.
     """
-    narrowed = subject.provenance.settings().backgrounds
+    narrowed = subject.training.backgrounds
     pool = pool_of(settings.backgrounds, stage.game, subject.trained_backgrounds)
     alone = any(not set(pool) - {met} for met in set(stage.met(narrowed).tolist()))
     if SPLITS[split] == "episode" and alone:
@@ -261,7 +261,7 @@ def main(settings: Settings) -> None:
     scores, profiles = summaries(frame, modes, Plan(settings.replicates, settings.seed))
     show(scores)
     provenance: dict[str, Any] = {
-        "policies": {str(s.id): s.provenance.code for g in games.values() for s in g},
+        "policies": {str(s.id): s.code for g in games.values() for s in g},
         "bounds": {game: get_game(game).bounds(mode) for game, mode in modes.items()},
         "backgrounds": settings.backgrounds,
         "episodes": settings.episodes,

@@ -232,7 +232,7 @@ def main(settings: Settings) -> None:
         show(pd.DataFrame(rows), game)
     kept = ("states", "backgrounds", "views", "trajectories", "replicates", "seed")
     provenance: dict[str, Any] = {name: getattr(settings, name) for name in kept}
-    provenance["policies"] = {str(s.id): s.provenance.code for g in games.values() for s in g}
+    provenance["policies"] = {str(s.id): s.code for g in games.values() for s in g}
     provenance["undecided_below"] = UNDECIDED
     frame = pd.DataFrame(rows)
     print(write_table(frame, SCHEMA, path, provenance=provenance, overwrite=settings.overwrite))

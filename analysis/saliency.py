@@ -261,7 +261,7 @@ def main(settings: Settings) -> None:
         rows += measure_game(subjects, settings, sheet)
         show(pd.DataFrame(rows), game)
     provenance = {
-        "policies": {str(s.id): s.provenance.code for group in games.values() for s in group},
+        "policies": {str(s.id): s.code for group in games.values() for s in group},
         **{name: getattr(settings, name) for name in ("states", "backgrounds", "sanity_states")},
         **{name: getattr(settings, name) for name in ("replicates", "seed")},
         **_constants(),

@@ -262,7 +262,7 @@ def main(settings: Settings) -> None:
         show(pd.DataFrame(rows), game)
         show_nulls(pd.DataFrame(nulls, columns=list(NULL_SCHEMA.names)), game)
     provenance = {
-        "policies": {str(s.id): s.provenance.code for group in games.values() for s in group},
+        "policies": {str(s.id): s.code for group in games.values() for s in group},
         **{name: getattr(settings, name) for name in ("states", "permutations", "replicates")},
         **{name: getattr(settings, name) for name in ("neighbours", "bandwidth", "keep", "seed")},
     }

@@ -79,7 +79,7 @@ class Settings:
 def rows_of(stage: Stage, subject: "Subject", settings: Settings) -> Iterator[dict[str, Any]]:
     """The three rows of one policy."""
     pool = pool_of(settings.backgrounds, stage.game, subject.trained_backgrounds)
-    narrowed = subject.provenance.settings().backgrounds
+    narrowed = subject.training.backgrounds
     counts = {"episodes": stage.episodes, "levels": len(np.unique(stage.levels))}
     alone = any(not set(pool) - {met} for met in set(stage.met(narrowed).tolist()))
     plain: Played | None = None
@@ -159,7 +159,7 @@ def main(settings: Settings) -> None:
             rows += rows_of(stage, subject, settings)
         show(pd.DataFrame(rows), game)
     provenance: dict[str, Any] = {
-        "policies": {str(s.id): s.provenance.code for g in games.values() for s in g},
+        "policies": {str(s.id): s.code for g in games.values() for s in g},
         "episodes": settings.episodes,
         "replicates": settings.replicates,
         "seed": settings.seed,

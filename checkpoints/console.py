@@ -1,9 +1,16 @@
 """How every command speaks: one error type, one entry point, one way to show progress."""
 
 import errno
+import os
 import sys
-from collections.abc import Callable
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from datetime import timedelta
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+PAUSE = 10.0
+"""Seconds between two lines of progress where there is no terminal."""
 
 _DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -32,7 +39,7 @@ def run_command(
         default: an instance whose values replace the dataclass's own defaults.
 
     Exits with 2 after a ``UserError`` or a full or read-only disk and with 130 after Ctrl-C, never
-    with a traceback.
+    with a traceback; a reader that closes the pipe early ends the printing, not the work.
     """
     import inspect
 
@@ -45,6 +52,9 @@ def run_command(
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:
+        # What is written stays written; the interpreter must not try to flush once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         if error.errno not in _DISK_TROUBLE:
             raise
@@ -53,6 +63,42 @@ def run_command(
     except KeyboardInterrupt:
         print("\nstopped: run the same command again to go on", file=sys.stderr)
         sys.exit(130)
+
+
+def say(line: str) -> None:
+    """A line about the work under way, on standard error at once; results go to standard output."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def watch(items: Iterable[T], doing: str, total: int | None = None) -> Iterator[T]:
+    """Go through ``items`` and say on standard error how far it is and how long it will take.
+
+    A bar on a terminal; elsewhere a line at the start and then one every :data:`PAUSE` seconds.
+
+    Args:
+        items: what is worked through.
+        doing: what is being done, such as ``coinrun: reading policies``.
+        total: how many there are, where ``items`` does not know.
+    """
+    count = len(items) if total is None and isinstance(items, Sized) else total
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import track
+
+        yield from track(items, doing, total=count, console=Console(stderr=True), transient=True)
+        return
+    say(doing + (f": {count} to do" if count is not None else ""))
+    started = told = time.monotonic()
+    for done, item in enumerate(items):
+        now = time.monotonic()
+        if done and now - told >= PAUSE:
+            told = now
+            left = ""
+            if count:
+                seconds = (now - started) / done * (count - done)
+                left = f" of {count}, {timedelta(seconds=round(seconds))} left"
+            say(f"{doing}: {done}{left}")
+        yield item
 
 
 def one_of(kind: str, given: object, known: Any) -> None:

@@ -165,7 +165,7 @@ def probe(ids: Sequence[str], settings: Settings) -> tuple[pd.DataFrame, dict[st
                 progress.advance(task)
         frames.append(pd.DataFrame(rows, columns=SCHEMA.names).assign(game=game))
         show(frames[-1])
-    codes = {str(one.id): one.provenance.code for group in games.values() for one in group}
+    codes = {str(one.id): one.code for group in games.values() for one in group}
     return pd.concat(frames), codes
 
 

@@ -170,7 +170,7 @@ def main(settings: Settings) -> None:
         onsets += onset_rows(tracks, returns)
         show(pd.DataFrame(onsets), game)
     provenance: dict[str, Any] = {
-        "policies": {str(s.id): s.provenance.code for g in games.values() for s in g},
+        "policies": {str(s.id): s.code for g in games.values() for s in g},
         **{name: getattr(settings, name) for name in ("until", "states", "replicates", "seed")},
     }
     frames = pd.DataFrame(values), pd.DataFrame(onsets)

@@ -17,7 +17,6 @@ from analysis.scenes.bank import Bank, StateList
 from analysis.scenes.twin_sets import TwinSet
 from analysis.studies.erasure.interventions import Study
 from checkpoints.policy.adapters import Adapted
-from checkpoints.policy.ids import parse_id
 from checkpoints.policy.store import Provenance
 
 STRIPES = 8
@@ -84,7 +83,7 @@ def nothing(background: Tensor, state: Tensor) -> Tensor:
 def subject(decide: Callable[[Tensor, Tensor], Tensor], read: type[Stripes] = Stripes) -> Subject:
     made = Provenance("starpilot/ppo/0", {}, 0, {}, {}, "planted")
     policy = Adapted(Network(decide, read()), ("read",), name="planted")
-    return Subject(parse_id("starpilot/ppo/0"), policy, made)
+    return Subject.of(policy, made)
 
 
 def pictures(states: int, seed: int = 0) -> np.ndarray:

@@ -87,7 +87,7 @@ def test_in_a_comparison_with_a_policy(frames: np.ndarray):
     torch.manual_seed(0)
     ours = Policy("nature", 24).eval()
     subjects = [
-        Subject(parse_id(f"starpilot/ppo/{seed}"), policy, made)
+        Subject(parse_id(f"starpilot/ppo/{seed}"), policy)
         for seed, policy in enumerate([ours, adapted()])
     ]
     clusters = np.arange(10)

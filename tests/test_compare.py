@@ -30,7 +30,7 @@ STATES = 60
 def subject(name: str, seed: int, recipe: Recipe = RECIPE) -> Subject:
     torch.manual_seed(seed)
     policy = Policy(recipe.encoder, recipe.features).eval()
-    return Subject(parse_id(name), policy, Provenance(name, asdict(recipe), 64, {}, {}, "code"))
+    return Subject.of(policy, Provenance(name, asdict(recipe), 64, {}, {}, "code"))
 
 
 def zoo(root: Path, *names: str, recipe: Recipe = RECIPE) -> Path:

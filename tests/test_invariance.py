@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from planted_encoders import INVARIANCES, PlantedPolicy, World, zoo
 
-from analysis.invariance import SCHEMA, Settings, main, measure_stream, row, split
+from analysis.invariance import Settings, main
 from analysis.measures.icc import Layout, measure
 from analysis.policies.subjects import every_step
 from analysis.records.tables import read_table
 from analysis.stats.clusters import cluster_weights
+from analysis.studies.invariance import SCHEMA, measure_stream, row, split
 from checkpoints.console import UserError
-from checkpoints.policy.ids import parse_id
 
 # --- one pass ----------------------------------------------------------------------------------
 
@@ -83,8 +83,8 @@ def test_backgrounds_are_split_and_vacuous_groups_stay(tmp_path):
     readings = twins.readings(PlantedPolicy(world, 0.5))
     found = measure_stream(readings, split(twins.backgrounds, range(4)), world.level, weights)
     assert found["hidden", "seen"] is found["hidden", "all"]
-    policy = parse_id("starpilot/ppo/0/peer0/step64")
-    rows = [row(policy, *key, cell, 90, 30) for key, cell in found.items()]
+    who = {"game": "starpilot", "id": "a", "method": "ppo", "seed": 0, "peer": 0, "step": 64}
+    rows = [row(who, *key, cell, 90, 30) for key, cell in found.items()]
     assert [one["verdict"] for one in rows] == ["ok", "ok", "vacuous"]
     assert [one["renderings"] for one in rows] == [4, 4, 0]
     assert all(list(one) and set(one) == set(SCHEMA.names) for one in rows)

@@ -23,22 +23,50 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Training:
+    """What must be known of a policy's training to examine it fairly."""
+
+    mode: Mode = "easy"
+    """Procgen's difficulty"""
+    backgrounds: tuple[int, ...] = ()
+    """backgrounds that its episodes were drawn on; none means as the game chooses"""
+    levels: int = 500
+    """number of training levels"""
+    code: str = ""
+    """hash of the training code; empty where that is not this project's"""
+
+
+@dataclass(frozen=True)
 class Subject:
-    """One policy under examination."""
+    """One policy under examination: loaded from a file, or any other that can be read."""
 
     id: PolicyId
     policy: "encoders.Policy"
-    provenance: Provenance
+    training: Training = Training()
+    provenance: Provenance | None = None
+    """of its file; none of a policy that is adapted"""
+
+    @staticmethod
+    def of(policy: "encoders.Policy", made: Provenance) -> "Subject":
+        """A policy and what its file says of it."""
+        recipe = made.settings()
+        training = Training(recipe.mode, recipe.backgrounds, recipe.levels, made.code)
+        return Subject(made.policy_id, policy, training, made)
 
     @property
     def mode(self) -> Mode:
         """Difficulty it was trained at."""
-        return self.provenance.settings().mode
+        return self.training.mode
+
+    @property
+    def code(self) -> str:
+        """Hash of the code that trained it."""
+        return self.training.code
 
     @property
     def trained_backgrounds(self) -> tuple[int, ...]:
         """Backgrounds that its training episodes could show."""
-        chosen = self.provenance.settings().backgrounds
+        chosen = self.training.backgrounds
         return chosen or get_game(self.id.game).trained_backgrounds(self.mode)
 
     @property
@@ -58,8 +86,8 @@ def load_subjects(
         names: ids under ``root`` or paths of policy files; none takes every run under ``root`` at
             its last step. ``game/untrained/seed`` is made, not loaded.
         root: the zoo, or a folder of runs.
-        controls: untrained policies added to each game, of seeds 0, 1, …, with the recipe of the
-            game's first policy.
+        controls: untrained policies added to each game for each encoder among its policies: seeds
+            0, 1, … like the first of them, the next seeds like the next.
 
     Raises:
         UserError: an unknown id, a missing or damaged file, a policy named twice, or policies of
@@ -74,11 +102,29 @@ def load_subjects(
             subjects.setdefault(subject.id.game, []).append(subject)
     for game, group in subjects.items():
         _check_group(game, group)
-        for seed in range(controls):
-            policy, provenance = untrained(group[0].provenance, seed)
-            if all(subject.id != provenance.policy_id for subject in group):
-                group.append(Subject(provenance.policy_id, policy, provenance))
+        group.extend(_controls(group, controls))
     return subjects
+
+
+def _controls(group: list[Subject], count: int) -> list[Subject]:
+    """Untrained policies, ``count`` like the first policy of each encoder, if not named already."""
+    trained = [one for one in group if one.id.method != UNTRAINED] or group
+    kinds: dict[tuple[str, int], Provenance] = {}
+    for one in trained:
+        if one.provenance is not None:
+            kinds.setdefault((one.policy.architecture, _width(one.provenance)), one.provenance)
+    found = []
+    for place, like in enumerate(kinds.values()):
+        for seed in range(place * count, (place + 1) * count):
+            one = Subject.of(*untrained(like, seed))
+            if all(one.id != other.id for other in group):
+                found.append(one)
+    return found
+
+
+def _width(made: Provenance) -> int:
+    recipe = made.settings()
+    return recipe.features * recipe.width
 
 
 def every_step(names: Iterable[str], root: Path = ZOO) -> list[str]:
@@ -101,18 +147,16 @@ def every_step(names: Iterable[str], root: Path = ZOO) -> list[str]:
 def _load(name: str, root: Path) -> list[Subject]:
     path = Path(name)
     if path.suffix == ".safetensors" or path.is_file():
-        policy, provenance = load_policy(path)
-        return [Subject(provenance.policy_id, policy, provenance)]
+        return [Subject.of(*load_policy(path))]
     wanted = parse_id(name)
     if wanted.method == UNTRAINED:
         like = [kept for kept in list_policies(root) if kept.game == wanted.game]
         if not like:
             raise UserError(f"expected a policy of {wanted.game} under {root} to be built like")
         _, made = load_policy(policy_path(root, like[-1]))
-        policy, provenance = untrained(made, wanted.seed, wanted.peer or 0)
-        return [Subject(provenance.policy_id, policy, provenance)]
-    loaded = [load_policy(policy_path(root, kept)) for kept in find_policies(wanted, root)]
-    return [Subject(made.policy_id, policy, made) for policy, made in loaded]
+        return [Subject.of(*untrained(made, wanted.seed, wanted.peer or 0))]
+    kept = find_policies(wanted, root)
+    return [Subject.of(*load_policy(policy_path(root, one))) for one in kept]
 
 
 def _check_group(game: str, group: list[Subject]) -> None:

@@ -1,0 +1,96 @@
+"""How a command works: check what is asked, measure, write, then print, then say where it lies.
+
+Shared settings are inherited with their help. Whatever decides a table stands in its provenance,
+because all settings do but those that say where things lie.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from analysis.records.tables import Schema, check_output, write_table
+from checkpoints.console import UserError
+
+PLACES = frozenset({"ids", "root", "tables", "study", "output", "overwrite", "workers"})
+"""Settings that decide no number: where things are looked up and put, and who works on them. The
+policies that ``ids`` names stand in the provenance by themselves."""
+Frames = Sequence[pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Settings of every command that writes tables."""
+
+    output: Path = Path("results")
+    """folder that receives the tables"""
+    overwrite: bool = False
+    """replace tables that exist"""
+
+    least: ClassVar[Mapping[str, int]] = {}
+    """setting -> the smallest number that can be worked with"""
+
+    def check(self) -> None:
+        """Raise ``UserError`` on a number that cannot be worked with."""
+        for one in reversed(type(self).__mro__):
+            for name, bound in vars(one).get("least", {}).items():
+                if getattr(self, name) < bound:
+                    raise UserError(
+                        f"--{name.replace('_', '-')}: expected at least {bound}, got "
+                        f"{getattr(self, name)}"
+                    )
+
+
+def provenance_of(settings: Output, **more: Any) -> dict[str, Any]:
+    """Every setting that decides numbers, and ``more`` that does and is no setting."""
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    kept = {name: value for name, value in values.items() if name not in PLACES}
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in kept.items()} | more
+
+
+def table_path(settings: Output, schema: Schema) -> Path:
+    """Where a table goes."""
+    return settings.output / f"{schema.name}.csv"
+
+
+def check_outputs(settings: Output, schemas: Sequence[Schema], files: Sequence[str] = ()) -> None:
+    """Check the settings, and that nothing stands where results go: before any work.
+
+    Args:
+        settings: of the command.
+        schemas: of the tables that it writes.
+        files: other files that it writes, relative to the output folder.
+    """
+    settings.check()
+    for path in [*(table_path(settings, one) for one in schemas),
+                 *(settings.output / name for name in files)]:  # fmt: skip
+        check_output(path, overwrite=settings.overwrite)
+
+
+def finish(
+    settings: Output,
+    schemas: Sequence[Schema],
+    frames: Frames,
+    show: Callable[[], None],
+    **provenance: Any,
+) -> None:
+    """Write every table, then print what they say, then where they lie.
+
+    Args:
+        settings: of the command; those that decide numbers go into the provenance.
+        schemas: of the tables.
+        frames: their rows, in the same order.
+        show: prints tables a person can read.
+        provenance: what decides numbers beside the settings.
+    """
+    found = provenance_of(settings, **provenance)
+    paths = [
+        write_table(frame, schema, table_path(settings, schema), provenance=found,
+                    overwrite=settings.overwrite)
+        for frame, schema in zip(frames, schemas, strict=True)
+    ]  # fmt: skip
+    show()
+    for path in paths:
+        print(path)
