@@ -64,7 +64,7 @@ study: $(READY) ## train study.yaml, measure every kept step, answer the declare
 	$(MAKE) measure
 
 measure: $(READY) ## measure every kept step of what is trained under runs/: minutes
-	$(PY) -m analysis.emergence --root runs --backgrounds 13 --output analysis/tables --overwrite
+	$(PY) -m analysis.emergence --root runs --output analysis/tables --overwrite
 	$(PY) -m probes.steps --root runs --output analysis/tables --overwrite
 	$(PY) -m analysis.contrasts --output analysis/tables --overwrite
 

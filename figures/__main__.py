@@ -32,7 +32,7 @@ from figures import (
     twins_panel,
     variation,
 )
-from figures.style import Draw, save
+from figures.kit.style import Draw, save
 
 FIGURES: dict[str, Draw] = {
     module.NAME: module.draw

@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.inputs import load_rows
-from figures.style import COLUMN_WIDTH, PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
+from figures.kit.rows import load_rows
+from figures.kit.style import COLUMN_WIDTH, PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
 
 NAME = "cka_contrast"
 COMMAND = "python -m analysis.cka"

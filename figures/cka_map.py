@@ -12,8 +12,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from figures.inputs import load_rows
-from figures.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, in_method_order, on_paper
+from figures.kit.rows import load_rows
+from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, in_method_order, on_paper
 
 NAME = "cka_map"
 TABLE = "cka"

@@ -8,11 +8,11 @@ import pandas as pd
 from analysis.records.runs import RETURN, Run, runs_of, untrained_mean
 from checkpoints.policy.recipes import base_method
 from figures import twins_panel
-from figures.against import Row, behind, drawing, points_of, shared_step
 from figures.curves import short
 from figures.emergence import COLUMNS, COMMAND, UNTRAINED
-from figures.inputs import load_rows
-from figures.style import Drawing, in_method_order, method_colours, on_paper
+from figures.kit.rows import load_rows
+from figures.kit.style import Drawing, in_method_order, method_colours, on_paper
+from figures.kit.varied import Row, behind, drawing, points_of, shared_step
 
 NAME = "dial"
 TABLE = "emergence"

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from figures.inputs import load_rows
-from figures.style import (
+from figures.kit.rows import load_rows
+from figures.kit.style import (
     METHOD_COLOURS,
     PAGE_WIDTH,
     SMALL,

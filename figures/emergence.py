@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
-from figures.inputs import load_rows
-from figures.style import (
+from figures.kit.rows import load_rows
+from figures.kit.style import (
     COLUMN_WIDTH,
     PAGE_WIDTH,
     SMALL,
@@ -143,7 +143,7 @@ def page(name: str, games: list[tuple[str, str, pd.DataFrame]], colours: dict[st
 
     Args:
         name: of the figure.
-        games: game, title and rows, as from :func:`figures.style.by_backgrounds`.
+        games: game, title and rows, as from :func:`figures.kit.style.by_backgrounds`.
         colours: method -> colour.
     """
     width = COLUMN_WIDTH * 1.3 if len(games) <= 2 else PAGE_WIDTH

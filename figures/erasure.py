@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.inputs import load_rows
 from figures.invariance import places_of
-from figures.style import (
+from figures.kit.rows import load_rows
+from figures.kit.style import (
     COLUMN_WIDTH,
     PAGE_WIDTH,
     SMALL,

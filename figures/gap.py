@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from figures import emergence
-from figures.inputs import load_rows
-from figures.onsets import method_handles
-from figures.style import (
+from figures.kit.rows import load_rows
+from figures.kit.style import (
     PAGE_WIDTH,
     SMALL,
     Drawing,
@@ -22,6 +21,7 @@ from figures.style import (
     on_paper,
     without_backgrounds,
 )
+from figures.onsets import method_handles
 
 NAME = "gap"
 TABLE = "emergence_gap"

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from figures import emergence
-from figures.inputs import load_rows
-from figures.style import (
+from figures.kit.rows import load_rows
+from figures.kit.style import (
     PAGE_WIDTH,
     Drawing,
     by_backgrounds,

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from figures.inputs import load_rows
-from figures.style import PAGE_WIDTH, Drawing, in_method_order, method_colours, on_paper
+from figures.kit.rows import load_rows
+from figures.kit.style import PAGE_WIDTH, Drawing, in_method_order, method_colours, on_paper
 
 NAME = "returns"
 TABLE = "returns_scores"

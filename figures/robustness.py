@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from figures.inputs import load_rows
-from figures.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
+from figures.kit.rows import load_rows
+from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
 
 NAME = "robustness"
 COMMAND = "python -m analysis.robustness"

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from figures.inputs import load_rows
-from figures.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
+from figures.kit.rows import load_rows
+from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
 
 NAME = "saliency"
 COMMAND = "python -m analysis.saliency"

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from checkpoints.console import UserError
-from figures.inputs import load_rows
-from figures.style import PAGE_WIDTH, SMALL, Drawing, on_paper
+from figures.kit.rows import load_rows
+from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, on_paper
 
 NAME = "saliency_sheet"
 COMMAND = "python -m analysis.saliency"

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from figures.cka_map import COLOURS, label_edges, plot_map
-from figures.inputs import load_rows
-from figures.style import (
+from figures.kit.rows import load_rows
+from figures.kit.style import (
     PAGE_WIDTH,
     SMALL,
     Drawing,

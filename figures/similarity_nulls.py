@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from figures.inputs import load_rows
+from figures.kit.rows import load_rows
+from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
 from figures.similarity import COMMAND, MEASURES
-from figures.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
 
 NAME = "similarity_nulls"
 COLUMNS = (

@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.inputs import load_rows
+from figures.kit.rows import load_rows
+from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, method_colours, on_paper
 from figures.similarity import COMMAND, kinds_of
-from figures.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, method_colours, on_paper
 
 NAME = "similarity_outliers"
 COLUMNS = ("game", "id_x", "id_y", "pair", "layer", "removed", "cka", "low", "high")

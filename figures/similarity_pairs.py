@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from figures.inputs import load_rows
+from figures.kit.rows import load_rows
+from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, method_colours, on_paper
 from figures.similarity import COMMAND, MEASURES, kinds_of
-from figures.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, method_colours, on_paper
 
 NAME = "similarity_pairs"
 TABLE = "similarity"

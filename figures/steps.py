@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
 from figures import invariance, robustness
-from figures.inputs import load_rows
-from figures.style import (
+from figures.kit.rows import load_rows
+from figures.kit.style import (
     COLUMN_WIDTH,
     PAGE_WIDTH,
     SMALL,

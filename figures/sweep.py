@@ -8,11 +8,11 @@ import pandas as pd
 
 from analysis.records.runs import RETURN, Measure, Run, runs_of, untrained_mean
 from checkpoints.policy.recipes import METHODS, base_method
-from figures.against import Row, behind, drawing, points_of, shared_step
 from figures.curves import short
 from figures.emergence import COLUMNS, COMMAND, UNTRAINED
-from figures.inputs import load_rows
-from figures.style import Drawing, method_colours, on_paper, panel_title
+from figures.kit.rows import load_rows
+from figures.kit.style import Drawing, method_colours, on_paper, panel_title
+from figures.kit.varied import Row, behind, drawing, points_of, shared_step
 
 NAME = "sweep"
 TABLE = "emergence"

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from checkpoints.console import UserError
-from figures.inputs import load_rows
-from figures.style import PAGE_WIDTH, SMALL, Drawing, on_paper
+from figures.kit.rows import load_rows
+from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, on_paper
 
 NAME = "twins_panel"
 TABLE = "twins"

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.inputs import load_rows
-from figures.style import COLUMN_WIDTH, SMALL, Drawing, on_paper
+from figures.kit.rows import load_rows
+from figures.kit.style import COLUMN_WIDTH, SMALL, Drawing, on_paper
 
 NAME = "variation"
 COMMAND = "python -m probes.variation"

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from analysis.policies.subjects import Subject
 from analysis.scenes.bank import Bank, StateList
 from analysis.scenes.twin_sets import TwinSet
-from analysis.studies.erasure.interventions import Study
+from analysis.studies.erasure.interventions import SplitTwins
 from checkpoints.policy.adapters import Adapted
 from checkpoints.policy.store import Provenance
 
@@ -96,7 +96,9 @@ def pictures(states: int, seed: int = 0) -> np.ndarray:
     return frames.reshape(states, BACKGROUNDS, 64, 64, 3)
 
 
-def study(folder: Path, states: int = 60, *, per_level: int = 3, replicates: int = 100) -> Study:
+def split_pictures(
+    folder: Path, states: int = 60, *, per_level: int = 3, replicates: int = 100
+) -> SplitTwins:
     """A twin set of :func:`pictures`, some states a level, as the renderer would have drawn it."""
     frames = pictures(states)
     np.save(folder / "frames.npy", frames)
@@ -106,4 +108,4 @@ def study(folder: Path, states: int = 60, *, per_level: int = 3, replicates: int
     twins = TwinSet("starpilot", bank, tuple(range(BACKGROUNDS)), zeros, folder / "frames.npy")
     mask = np.zeros((states, 64, 64), dtype=bool)
     mask[:, :32] = True
-    return Study(twins, mask, seed=0, replicates=replicates)
+    return SplitTwins(twins, mask, seed=0, replicates=replicates)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from probes.crossfit import Task
-from probes.splits import deal_folds
+from probes.readers.crossfit import Task
+from probes.readers.splits import deal_folds
 
 N, LEVELS = 400, 80
 

@@ -6,7 +6,7 @@ import torch
 from played import play
 from torch import Tensor, nn
 
-from analysis.cka import cka
+from analysis.measures.cka import cka
 from analysis.measures.by_level import Levels
 from analysis.policies.features import read
 from analysis.policies.subjects import Subject
@@ -19,7 +19,6 @@ from checkpoints.policy.adapters import Adapted
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import LAYERS
-from checkpoints.policy.store import Provenance
 
 
 class Other(nn.Module):
@@ -83,7 +82,6 @@ def test_on_twins_and_in_the_panel(tmp_path):
 
 
 def test_in_a_comparison_with_a_policy(frames: np.ndarray):
-    made = Provenance("starpilot/ppo/9", {"encoder": "nature"}, 0, {}, {}, "other")
     torch.manual_seed(0)
     ours = Policy("nature", 24).eval()
     subjects = [

@@ -27,6 +27,14 @@ FIGURES_MAY_IMPORT |= {
     "checkpoints.console",
     "checkpoints.policy.recipes",
 }  # what methods are called
+ORDER = {
+    "checkpoints": ("console", "world", "policy", "training", "runs"),
+    "analysis": ("stats", "records", "measures", "policies", "scenes", "studies"),
+    "probes": ("factors", "readers", "studies"),
+}
+"""Rooms of a package: each imports from itself and those before it; commands stand at the top."""
+FLOORS = 8
+"""Rooms on the longest way from a command to what needs nothing."""
 HEAVY = {"procgen", "torch", "gym", "gym3"}
 MEASURES_WITHOUT_PROCGEN = (
     "analysis.records.tables",
@@ -52,6 +60,46 @@ def backward_imports(graph: dict[str, set[str]]) -> list[str]:
         for target in targets
         if rank[target.split(".")[0]] > rank[name.split(".")[0]]
     ]
+
+
+def room_of(module: str) -> str:
+    """The folder that a module lies in; the package itself for its commands."""
+    return str(MODULES[module].relative_to(ROOT).parent) if module in MODULES else module
+
+
+def against_the_order(graph: dict[str, set[str]]) -> list[str]:
+    """Imports from one room of a package to a later one, or from a room to a command."""
+    found = []
+    for name, targets in graph.items():
+        package, *path = name.split(".")
+        order = ORDER.get(package, ())
+        mine = order.index(path[0]) if path and path[0] in order else len(order)
+        for target in targets:
+            other, *rest = target.split(".")
+            if other != package or not rest or package not in ORDER:
+                continue
+            if (order.index(rest[0]) if rest[0] in order else len(order)) > mine:
+                found.append(f"{name} imports {target}")
+    return found
+
+
+def rooms_below(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Room -> other rooms of its package that it imports from."""
+    found: dict[str, set[str]] = {}
+    for name, targets in graph.items():
+        mine = room_of(name)
+        inside = {room_of(t) for t in targets if t.split(".")[0] == name.split(".")[0]}
+        # A folder's own __init__ says what it holds and stands for nothing.
+        found.setdefault(mine, set()).update(r for r in inside - {mine} if "/" in r)
+    return found
+
+
+def floors(below: dict[str, set[str]]) -> int:
+    """Rooms on the longest way down."""
+    height: dict[str, int] = {}
+    for room in TopologicalSorter(below).static_order():
+        height[room] = 1 + max((height[one] for one in below.get(room, ())), default=0)
+    return max(height.values())
 
 
 def imports_of_figures(graph: dict[str, set[str]]) -> set[str]:
@@ -86,6 +134,42 @@ def test_a_backward_import_would_be_seen():
         "analysis.cka": {"checkpoints.policy.store"},
     }
     assert backward_imports(graph) == ["checkpoints.runs.train imports analysis.cka"]
+
+
+def test_rooms_are_imported_in_their_order():
+    assert against_the_order(import_graph(ROOT)) == []
+
+
+def test_an_import_against_the_order_would_be_seen():
+    graph = {
+        "analysis.stats.clusters": {"analysis.measures.icc"},
+        "analysis.studies.cka": {"analysis.cka", "analysis.stats.clusters"},
+        "checkpoints.world.games": {"checkpoints.console", "checkpoints.policy.ids"},
+    }
+    assert against_the_order(graph) == [
+        "analysis.stats.clusters imports analysis.measures.icc",
+        "analysis.studies.cka imports analysis.cka",
+        "checkpoints.world.games imports checkpoints.policy.ids",
+    ]
+
+
+def test_rooms_form_no_circle_and_few_floors():
+    assert floors(rooms_below(import_graph(ROOT))) <= FLOORS
+
+
+def test_a_circle_of_rooms_and_a_tower_would_be_seen():
+    with pytest.raises(CycleError):
+        floors({"a": {"b"}, "b": {"a"}})
+    assert floors({str(k): {str(k + 1)} for k in range(9)}) == 10 > FLOORS
+
+
+COMMAND_LINES = 144
+"""A command is its settings and one call."""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_are_thin(command):
+    assert len(MODULES[command].read_text().splitlines()) <= COMMAND_LINES
 
 
 def test_modules_form_no_cycle():

@@ -21,7 +21,7 @@ from wander import (
 from checkpoints.world.game_fields import read_tail
 from checkpoints.world.states import read_state, write_state
 from probes.factors.climber import next_platform
-from probes.targets import sheet, view
+from probes.factors.targets import sheet, view
 
 SOFT = 1.5  # pixels: sprites are scaled smoothly
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cka_reference import by_grams, by_levels, by_moments, features
 
-from analysis.cka import cka, cka_matrix
+from analysis.measures.cka import cka, cka_matrix
 from checkpoints.console import UserError
 
 BOTH = pytest.mark.parametrize("biased", [False, True], ids=["unbiased", "biased"])

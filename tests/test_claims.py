@@ -10,7 +10,8 @@ from planted_runs import STEPS, planted, values_of
 from analysis.studies.contrasts.rows import contrast_rows
 from checkpoints.console import UserError
 from checkpoints.runs.study import read_study
-from figures.claims import AGAINST, SUPPORTED, Settings, ledger, main, markdown, verdict, written
+from figures.claims import Settings, main
+from figures.kit.ledger import AGAINST, SUPPORTED, ledger, markdown, verdict, written
 
 ROOT = Path(__file__).parents[1]
 PLAN = read_study(ROOT / "study.yaml")
@@ -129,7 +130,7 @@ def test_without_the_declared_contrast_there_is_no_ledger(tmp_path, toy):
 
 
 def test_layers_are_those_of_the_encoder(tmp_path, toy):
-    from figures.claims import BELOW, CLAIMS, LAST, layer_of
+    from figures.kit.ledger import BELOW, CLAIMS, LAST, layer_of
 
     [last, below] = [claim for claim in CLAIMS if claim.measure == "icc"]
     rows = pd.DataFrame({"measure": "icc", "layer": ["hidden", "block3", "block1"]})

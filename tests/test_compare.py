@@ -8,15 +8,18 @@ import pandas as pd
 import pytest
 import torch
 
-from analysis.cka import SCHEMA, Settings, cka, main
+from analysis.cka import Settings, main
 from analysis.measures.by_level import Levels
+from analysis.measures.cka import cka
 from analysis.policies.features import read
+from analysis.policies.relations import relation
 from analysis.policies.subjects import Subject, load_subjects
 from analysis.records.tables import read_table
 from analysis.scenes.backgrounds import other_backgrounds
 from analysis.scenes.common import common_bank, draw_twins
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.similarity.cka import compare_all, contrasts, relation
+from analysis.studies.similarity.cka import SCHEMA, compare_all
+from analysis.studies.similarity.cka_contrasts import contrasts
 from checkpoints.console import UserError
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.ids import parse_id
@@ -102,14 +105,14 @@ def test_contrast_is_the_difference_and_needs_both_sides(frames, levels):
     peers = [subject(f"maze/mutual/0/peer{k}/step64", k) for k in (0, 1)]
     seeds = [subject(f"maze/ppo/{k}/peer0/step64", 2 + k) for k in (0, 1)]
     found = list(compare_all(peers + seeds, frames, levels))
-    rows = contrasts(found)
+    rows = pd.DataFrame(contrasts(found))
     assert set(rows["contrast"]) == {"mutual peers - ppo seeds", "mutual self - ppo self"}
     row = rows[(rows["rendering"] == "same") & (rows["layer"] == "conv3")].iloc[0]
     by_pair = {c.pair: c for c in found if c.rendering == "same"}
     expected = by_pair["mutual peers"].cka[0, 2, 2] - by_pair["ppo seeds"].cka[0, 2, 2]
     assert row["difference"] == pytest.approx(expected)
     assert row["low"] <= row["difference"] <= row["high"]
-    assert contrasts(list(compare_all(peers, frames, levels))).empty
+    assert not list(contrasts(list(compare_all(peers, frames, levels))))
 
 
 def test_twins_are_on_another_background_than_their_own():
@@ -170,8 +173,9 @@ def test_the_command_prints_a_table_and_writes_two(small_zoo, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     settings = Settings(states=48, replicates=20, root=small_zoo, output=tmp_path / "out")
     main(settings)
-    printed = capsys.readouterr().out
-    assert "ppo seeds" in printed and "chaser has one background and so no twins" in printed
+    printed, told = capsys.readouterr()
+    assert "ppo seeds" in printed and "chaser has one background and so no twins" in told
+    assert "leaper: comparing pairs" in told
     assert printed.rstrip().endswith("cka_contrast.csv")
     rows = read_table(tmp_path / "out" / "cka.csv", SCHEMA)
     assert set(rows["game"]) == {"chaser", "leaper"}
@@ -185,8 +189,63 @@ def test_the_command_prints_a_table_and_writes_two(small_zoo, tmp_path, monkeypa
 
 def test_an_unknown_layer_or_too_few_states(small_zoo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    settings = Settings(("chaser/ppo/0",), states=48, replicates=20, root=small_zoo)
+    settings = Settings(ids=("chaser/ppo/0",), states=48, replicates=20, root=small_zoo)
     with pytest.raises(UserError, match="unknown layer of nature 'conv7'"):
         main(replace(settings, layers=("conv7",), output=tmp_path / "a"))
     with pytest.raises(UserError, match="expected"):
         main(replace(settings, states=3, output=tmp_path / "b"))
+
+
+# -- encoders of two kinds ---------------------------------------------------------------------
+
+IMPALA = replace(RECIPE, encoder="impala", features=16)
+
+
+def test_layers_of_two_encoders_are_matched_by_name(frames, levels):
+    peers = [subject(f"maze/mutual/0/peer{k}/step64", k) for k in (0, 1)]
+    seeds = [subject(f"maze/ppo/{k}/peer0/step64", 2 + k) for k in (0, 1)]
+    other = subject("maze/ppo/2/peer0/step64", 4, IMPALA)
+    found = list(compare_all([*peers, *seeds, other], frames, levels))
+    mixed = next(c for c in found if (c.x, c.y) == (seeds[0].id, other.id))
+    assert mixed.shared == ("hidden",)
+    assert mixed.matched() == pytest.approx(mixed.cka[:, 3:, 3])
+    rows = pd.DataFrame(contrasts(found)).set_index(["rendering", "contrast", "layer"])
+    named = "mutual peers - ppo seeds"
+    assert set(rows.loc["same", named].index) == {"conv1", "conv2", "conv3", "hidden"}
+    by_pair = {}
+    for one in (c for c in found if c.rendering == "same"):
+        by_pair.setdefault(one.pair, []).append(one)
+    (peer,) = by_pair["mutual peers"]
+    # Three pairs of seeds share the last layer, only one of them a convolution.
+    for layer, count in {"conv3": 1, "hidden": 3}.items():
+        values = [
+            dict(zip(c.shared, c.matched()[0], strict=True)).get(layer)
+            for c in by_pair["ppo seeds"]
+        ]
+        known = [value for value in values if value is not None]
+        assert len(known) == count
+        mine = peer.matched()[0, peer.shared.index(layer)]
+        difference = rows.loc[("same", named, layer), "difference"]
+        assert difference == pytest.approx(mine - np.mean(known))
+
+
+def test_the_command_takes_encoders_of_two_kinds(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = "leaper/mutual/0/peer0/step64", "leaper/ppo/0/peer0/step64"
+    root = zoo(tmp_path / "zoo", names[0])
+    zoo(root, names[1], recipe=IMPALA)
+    settings = Settings(states=48, replicates=20, untrained=1, root=root, output=tmp_path / "a")
+    main(settings)
+    line = next(one for one in capsys.readouterr().out.splitlines() if "mutual vs ppo" in one)
+    cells = [cell.strip() for cell in line.strip("│").split("│")]
+    # Beside who and how often, and agreement: seven layers, of which the two share the last.
+    assert len(cells) == 11 and sum(bool(cell) for cell in cells) == 5
+    rows = read_table(tmp_path / "a" / "cka.csv", SCHEMA)
+    assert len(rows[rows["pair"] == "mutual vs ppo"]) == 2 * 4 * 4
+    some = replace(settings, layers=("conv3", "hidden"), output=tmp_path / "b")
+    main(some)
+    read = read_table(tmp_path / "b" / "cka.csv", SCHEMA)
+    of = read.groupby("id_x")["layer_x"].unique().map(sorted)
+    assert of[f"{names[0]}"] == ["conv3", "hidden"] and of[f"{names[1]}"] == ["hidden"]
+    main(replace(settings, layers=("conv3",), output=tmp_path / "c"))
+    assert f"{names[1]}: impala has no layer conv3, left out" in capsys.readouterr().err

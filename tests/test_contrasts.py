@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 from planted_runs import STEPS, planted, values_of
 
-from analysis.contrasts import Settings, answer, main, outcome
+from analysis.contrasts import Settings, main
 from analysis.records.runs import learned, runs_of
 from analysis.records.tables import read_table, write_table
-from analysis.studies.contrasts.rows import ONE_RUN, PRIMARY, SCHEMA, UNSEEN, contrast_rows
-from analysis.studies.training.history import values_schema
+from analysis.records.values import values_schema
+from analysis.studies.contrasts.answers import answer, outcome
+from analysis.studies.contrasts.rows import PRIMARY, SCHEMA, UNSEEN, contrast_rows
+from analysis.studies.contrasts.sides import ONE_RUN
 from checkpoints.console import UserError
 from checkpoints.runs.study import read_study
 
@@ -176,7 +178,7 @@ def written(values: pd.DataFrame, folder: Path) -> Path:
 )  # fmt: skip
 def test_one_command_answers(tmp_path, capsys, factor, says):
     tables = written(planted(factor), tmp_path)
-    settings = Settings(("starpilot",), tables=tables, output=tmp_path / "out")
+    settings = Settings(games=("starpilot",), tables=tables, output=tmp_path / "out")
     main(settings)
     printed = capsys.readouterr().out
     assert "is mutual distillation more background-invariant than PPO?" in printed
@@ -194,7 +196,7 @@ def test_one_command_answers(tmp_path, capsys, factor, says):
 def test_missing_runs_stand_below_the_table(tmp_path, capsys):
     values = planted()
     tables = written(values[(values["method"] != "mutual-bg9") | (values["seed"] != 2)], tmp_path)
-    main(Settings(("starpilot",), tables=tables, output=tmp_path / "out"))
+    main(Settings(games=("starpilot",), tables=tables, output=tmp_path / "out"))
     printed = capsys.readouterr().out
     assert "  mutual-bg9 and ppo-bg9, equal frames: missing: mutual-bg9/2" in printed
 
@@ -202,7 +204,7 @@ def test_missing_runs_stand_below_the_table(tmp_path, capsys):
 def test_the_command_refuses_a_game_that_was_not_measured(tmp_path):
     tables = written(planted(), tmp_path)
     with pytest.raises(UserError, match="unknown game 'bigfish'; expected one of: starpilot"):
-        main(Settings(("bigfish",), tables=tables, output=tmp_path / "out"))
+        main(Settings(games=("bigfish",), tables=tables, output=tmp_path / "out"))
     with pytest.raises(UserError, match="expected a table at"):
         main(Settings(tables=tmp_path / "nowhere", output=tmp_path / "out"))
 

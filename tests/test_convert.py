@@ -11,17 +11,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from checkpoints.console import UserError
-from checkpoints.convert import (
-    ALL_LEVELS,
-    SOURCES,
-    Settings,
-    convert,
-    main,
-    read_weights,
-    recognise,
-    tensor_names,
-)
+from checkpoints.convert import ALL_LEVELS, Settings, main
 from checkpoints.policy.encoders import Policy
+from checkpoints.policy.foreign import SOURCES, convert, read_weights, recognise, tensor_names
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.store import list_policies, load_policy, policy_path
 

@@ -3,8 +3,8 @@
 import numpy as np
 from probe_world import N, World
 
-from probes.crossfit import Task
-from probes.description import blocks, description_bits, uniform_bits
+from probes.readers.crossfit import Task
+from probes.readers.description import blocks, description_bits, uniform_bits
 
 
 def test_blocks_double_and_keep_levels_whole():

@@ -9,7 +9,7 @@ from checkpoints.world.game_fields import with_tail
 from checkpoints.world.states import read_state, write_state
 from probes.factors import dodgeball
 from probes.factors.general import ACTIONS, DIRECTIONS
-from probes.targets import sheet, view
+from probes.factors.targets import sheet, view
 
 LONG_AGO = -1000
 both_modes = pytest.mark.parametrize("mode", ["easy", "hard"])

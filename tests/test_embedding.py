@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from planted_encoders import zoo
 
-from analysis.embedding import SCHEMA, SCORES, VIEWS, Settings, main, one_a_level
+from analysis.embedding import Settings, main
 from analysis.measures import joint_maps as maps
 from analysis.measures.icc import measure
 from analysis.records.tables import read_table
 from analysis.scenes.bank import Bank, StateList
 from analysis.studies.embedding.points import SPREAD, Panel, Plan, lay_out, spread_rows
+from analysis.studies.embedding.study import SCHEMA, SCORES, VIEWS, one_a_level
 from checkpoints.console import UserError
 
 rng = np.random.default_rng(0)
@@ -175,8 +176,8 @@ def test_the_command_prints_and_writes_tables(
     monkeypatch.chdir(tmp_path)
     settings = replace(small(small_zoo), output=tmp_path / "o")
     main(settings)
-    printed = capsys.readouterr().out
-    assert "chaser has one background and so no twins" in printed
+    printed, said = capsys.readouterr()
+    assert "chaser has one background and so no twins" in said
     assert "leaper, twins: joint maps" in printed
     assert printed.rstrip().endswith("embedding_scores.csv")
     points = read_table(tmp_path / "o" / "embedding.csv", SCHEMA)
@@ -204,9 +205,9 @@ def test_the_command_prints_and_writes_tables(
     [
         ({"backgrounds": 1}, "--backgrounds: expected at least 2, got 1"),
         ({"views": 1}, "--views: expected at least 2, got 1"),
-        ({"frames": 5}, "got 2 seeds, 5 frames and 4 drawn"),
-        ({"seeds": 0}, "expected at least 1 of --seeds"),
-        ({"layer": "conv7"}, "unknown layer of chaser/mutual/0/peer0/step64 'conv7'"),
+        ({"frames": 5}, "no more --frames than --drawn, got 5 frames and 4 drawn"),
+        ({"seeds": 0}, "--seeds: expected at least 1, got 0"),
+        ({"layer": "conv7"}, "unknown layer of nature 'conv7'"),
         ({"untrained": 0}, "at least 2 policies in a joint picture, got 1"),
         ({"neighbours": 24}, "less than half of the 48 points, got 24"),
         ({"perplexity": 48.0}, "less than the 48 points, got 48"),

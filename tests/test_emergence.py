@@ -8,14 +8,17 @@ import pandas as pd
 import pytest
 from planted_encoders import zoo
 
-from analysis.emergence import ONSETS_SCHEMA, SCHEMA, Settings, kept_names, main, reach
+from analysis.emergence import Settings, main
 from analysis.invariance import Settings as InvarianceSettings
 from analysis.invariance import main as measure_invariance
 from analysis.records.tables import read_table
 from analysis.robustness import Settings as RobustnessSettings
 from analysis.robustness import main as measure_robustness
 from analysis.studies.training import logged_returns as learning
+from analysis.studies.training.emergence import ONSETS_SCHEMA, SCHEMA
 from analysis.studies.training.gap import SCHEMA as GAP_SCHEMA
+from analysis.studies.training.kept import kept_names
+from analysis.studies.training.logged_returns import reach
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import Recipe
@@ -138,8 +141,8 @@ def test_later_steps_can_be_left_out(runs):
     with pytest.raises(UserError, match="expected kept steps up to 10 under"):
         kept_names([], runs, 10)
     policies = [parse_id(PPO[0])]
-    assert reach(policies, Settings(root=runs)) == {"ppo": 128}
-    assert reach(policies, Settings(root=runs, until=64)) == {"ppo": 64}
+    assert reach(policies, runs, 0) == {"ppo": 128}
+    assert reach(policies, runs, 64) == {"ppo": 64}
 
 
 def test_decisions_are_those_of_the_robustness_command(tmp_path, monkeypatch):
@@ -184,3 +187,29 @@ def test_tables_are_kept(runs, tmp_path):
     (tmp_path / "emergence_gap.csv").touch()
     with pytest.raises(UserError, match="--overwrite"):
         main(Settings(root=runs, output=tmp_path))
+
+
+def test_policies_of_two_encoders_start_from_untrained_ones_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(learning, "EPISODES", 8)
+    names = "leaper/ppo/0/peer0/step64", "leaper/ppo/1/peer0/step64"
+    root = zoo(tmp_path / "runs", names[0])
+    zoo(root, names[1], recipe=Recipe(encoder="impala", features=8, mode="easy"))
+    for name in names:
+        log(root, name.removesuffix("/peer0/step64"), (64,))
+    main(Settings(**FEW, root=root, output=tmp_path))
+    values = read_table(tmp_path / "emergence.csv", SCHEMA)
+    layers = values[values["measure"] == "icc"].groupby("id")["layer"].agg(set).to_dict()
+    nature, impala = {"conv3", "hidden"}, {"block3", "hidden"}
+    blank = [f"leaper/untrained/{seed}/peer0/step0" for seed in range(4)]
+    assert layers == {
+        **{name: nature for name in (names[0], *blank[:2])},
+        **{name: impala for name in (names[1], *blank[2:])},
+    }
+    value = values.set_index(["id", "measure", "layer"])["value"]
+    onsets = read_table(tmp_path / "emergence_onsets.csv", ONSETS_SCHEMA)
+    starts = onsets.set_index(["id", "measure", "layer"])["start"]
+    for seed in (0, 1):
+        own = [value[name, "tv", "decisions"] for name in blank[2 * seed : 2 * seed + 2]]
+        found = starts[f"leaper/ppo/{seed}/peer0", "tv", "decisions"]
+        assert found == pytest.approx(np.mean(own), rel=1e-4)

@@ -1,5 +1,7 @@
 """Decodable is not used: planted networks in which it is known, and the command."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,19 +16,22 @@ from planted import (
     only_sprites,
     pictures,
     product,
-    study,
+    split_pictures,
     subject,
 )
+from planted_encoders import zoo
 
-from analysis.erasure import PATCHING_SCHEMA, SCHEMA, Settings, main
+from analysis.erasure import Settings, main
 from analysis.measures.decisions import Decisions
 from analysis.measures.erasers import KINDS, Fit, quarters_of, targets
 from analysis.records.tables import read_table
 from analysis.stats.clusters import cluster_interval
-from analysis.studies.erasure.interventions import (
-    Layer,
+from analysis.studies.erasure.interventions import Layer
+from analysis.studies.erasure.rows import (
+    PATCHING_SCHEMA,
+    SCHEMA,
+    ends,
     erasure_rows,
-    interval,
     patching_rows,
     share,
     tv_states,
@@ -34,10 +39,11 @@ from analysis.studies.erasure.interventions import (
     verdict,
 )
 from checkpoints.console import UserError
+from checkpoints.policy.recipes import Recipe
 
 
 def tables(tmp_path, decide) -> tuple[pd.DataFrame, pd.DataFrame]:
-    layer = Layer.of(subject(decide), "read", study(tmp_path))
+    layer = Layer.of(subject(decide), "read", split_pictures(tmp_path))
     erasures, patches = pd.DataFrame(erasure_rows(layer)), pd.DataFrame(patching_rows(layer))
     return erasures.set_index("kind"), patches.set_index("part")
 
@@ -87,7 +93,7 @@ def test_a_policy_of_both(tmp_path):
 
 def test_decisions_after_erasure_are_those_on_the_mean_background(tmp_path):
     """Twins make background and state uncorrelated: only the background's stripes are moved."""
-    planted = study(tmp_path)
+    planted = split_pictures(tmp_path)
     erased = Layer.of(subject(both), "read", planted).erased("background").probs
     state = pictures(60)[:, 0, 32, ::8, 0] / 255
     mean = np.repeat([1 / BACKGROUNDS, 0], [BACKGROUNDS, STRIPES - BACKGROUNDS])
@@ -100,7 +106,7 @@ def test_decisions_after_erasure_are_those_on_the_mean_background(tmp_path):
     ("decide", "carries"), [(only_background, 1), (only_sprites, None), (both, 1)]
 )
 def test_cells_carry_what_lies_in_them(decide, carries, tmp_path):
-    layer = Layer.of(subject(decide, Cells), "read", study(tmp_path))
+    layer = Layer.of(subject(decide, Cells), "read", split_pictures(tmp_path))
     parts = pd.DataFrame(patching_rows(layer)).set_index("part")
     above, below = parts.loc["cells of background"], parts.loc["cells with a sprite"]
     assert (above.share, below.share) == (0.5, 0.5)
@@ -125,7 +131,7 @@ def test_an_undecided_policy_is_called_so(tmp_path):
 
 def test_shuffled_names_cannot_be_erased_where_twins_are_alike(tmp_path):
     """A layer that is blind to the background: nothing to name, nothing to erase."""
-    planted = study(tmp_path)
+    planted = split_pictures(tmp_path)
     rng = np.random.default_rng(0)
     blind = np.repeat(rng.normal(size=(60, 1, 5)).astype(np.float32), BACKGROUNDS, axis=1)
     fit = Fit.of(blind, planted.quarters, 0)
@@ -136,7 +142,7 @@ def test_shuffled_names_cannot_be_erased_where_twins_are_alike(tmp_path):
 
 def test_what_no_fit_could_know_of_other_levels_is_left(tmp_path):
     """Backgrounds that look different in each level: the mean over other levels says nothing."""
-    planted = study(tmp_path, 60)
+    planted = split_pictures(tmp_path, 60)
     rng = np.random.default_rng(0)
     by_level = rng.normal(size=(20, BACKGROUNDS, 6))[np.arange(60) // 3]
     x = (by_level + 0.1 * rng.normal(size=by_level.shape)).astype(np.float32)
@@ -145,7 +151,7 @@ def test_what_no_fit_could_know_of_other_levels_is_left(tmp_path):
 
 
 def test_fresh_readers_are_at_chance_where_erasure_holds(tmp_path):
-    planted = study(tmp_path, 600, per_level=3)
+    planted = split_pictures(tmp_path, 600, per_level=3)
     rng = np.random.default_rng(0)
     means = rng.normal(size=(BACKGROUNDS, 8))
     x = (means + rng.normal(size=(600, BACKGROUNDS, 8))).astype(np.float32)
@@ -166,17 +172,18 @@ def test_total_variation_by_hand():
 
 
 def test_the_bootstrap_is_that_of_the_suite(tmp_path):
-    planted = study(tmp_path)
+    planted = split_pictures(tmp_path)
     values = np.random.default_rng(0).normal(size=60)
-    found = interval(planted.means(values))
+    found = ends("mean", planted.means(values))
     wanted = cluster_interval(values, planted.twins.bank.levels, replicates=100, seed=0)
-    assert found == pytest.approx(wanted)
+    assert list(found) == ["mean", "mean_low", "mean_high"]
+    assert tuple(found.values()) == pytest.approx(wanted)
 
 
 def test_shares_of_nothing_are_not_defined():
     found = share(np.ones(3), np.array([2.0, 1e-9, 0.0]))
     assert found[0] == 0.5 and np.isnan(found[1:]).all()
-    assert np.isnan(interval(found)).all()
+    assert np.isnan(list(ends("share", found).values())).all()
 
 
 def test_quarters_split_levels_and_never_one(tmp_path):
@@ -228,7 +235,7 @@ def test_the_command_writes_both_tables(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)  # banks and twins are cached below the working folder
     ids = ("starpilot/ppo/0", "starpilot/untrained/0")
     settings = Settings(
-        ids, ("conv3", "hidden"), states=16, backgrounds=4, episodes=2, replicates=20
+        ids=ids, layers=("conv3", "hidden"), states=16, backgrounds=4, episodes=2, replicates=20
     )
     main(settings)
     shown = capsys.readouterr().out
@@ -247,5 +254,23 @@ def test_the_command_writes_both_tables(tmp_path, monkeypatch, capsys):
 
 
 def test_few_backgrounds_are_refused(tmp_path):
-    with pytest.raises(UserError, match=r"--backgrounds: expected at least 4, .* got 3"):
+    with pytest.raises(UserError, match=r"--backgrounds: expected at least 4, got 3"):
         main(Settings(backgrounds=3, output=tmp_path))
+
+
+def test_each_policy_has_the_layers_of_its_encoder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for seed, encoder in enumerate(("nature", "impala")):
+        recipe = Recipe(encoder=encoder, features=8, mode="easy")
+        zoo(tmp_path, f"leaper/ppo/{seed}/peer0/step64", recipe=recipe)
+    few = Settings(
+        layers=("hidden", "conv3", "block3"), states=8, backgrounds=4, episodes=0, replicates=5,
+        untrained=0, root=tmp_path,
+    )  # fmt: skip
+    main(few)
+    assert "conv3" in capsys.readouterr().out
+    rows = read_table("results/erasure.csv", SCHEMA)
+    found = {seed: set(some["layer"]) for seed, some in rows.groupby("seed")}
+    assert found == {0: {"hidden", "conv3"}, 1: {"hidden", "block3"}}
+    with pytest.raises(UserError, match=r"unknown layer of .* 'conv4'"):
+        main(replace(few, layers=("conv4",), output=tmp_path / "other"))

@@ -11,7 +11,7 @@ from wander import mark_names, moved_agent, moved_entity, moved_thing, one, radi
 from checkpoints.world.game_fields import with_tail
 from checkpoints.world.games import GAMES
 from checkpoints.world.states import read_state, with_background, write_state
-from probes.targets import SHEETS, factors, sheet, view
+from probes.factors.targets import SHEETS, factors, sheet, view
 
 SOFT = 1.5  # pixels: sprites are scaled smoothly
 

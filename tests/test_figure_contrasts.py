@@ -10,7 +10,7 @@ from planted_runs import STEPS, planted, untrained, values_of
 from analysis.studies.contrasts.rows import contrast_rows
 from checkpoints.runs.study import read_study
 from figures import contrasts
-from figures.style import METHOD_COLOURS, in_method_order, method_colours
+from figures.kit.style import METHOD_COLOURS, in_method_order, method_colours
 
 
 def tables(folder, values: pd.DataFrame, root):

@@ -10,8 +10,8 @@ from planted_runs import STEPS, planted, varied
 from analysis.records.runs import RETURN, runs_of
 from checkpoints.policy.recipes import METHODS
 from figures import dial, sweep
-from figures.against import COLUMNS, plot, shared_step
-from figures.style import METHOD_COLOURS, Drawing
+from figures.kit.style import METHOD_COLOURS, Drawing
+from figures.kit.varied import COLUMNS, plot, shared_step
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from toy_tables import embedding, embedding_scores, write
 
-from analysis import embedding as command
+from analysis.studies.embedding import study as command
 from checkpoints.console import UserError
 from figures.embedding import (
     COLUMNS,

@@ -7,7 +7,7 @@ import toy_tables
 from matplotlib.figure import Figure
 
 from figures import emergence, gap, onsets
-from figures.style import by_backgrounds, method_colours
+from figures.kit.style import by_backgrounds, method_colours
 
 
 @pytest.fixture(scope="module")

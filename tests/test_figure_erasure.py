@@ -10,7 +10,7 @@ from toy_tables import LAYERS, erasure, write
 
 from checkpoints.console import UserError
 from figures.erasure import COLUMNS, NAME, draw, plot_decoded, plot_removed
-from figures.style import method_colours
+from figures.kit.style import method_colours
 
 
 def table() -> pd.DataFrame:

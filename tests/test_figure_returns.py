@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures import returns
-from figures.style import method_colours
+from figures.kit.style import method_colours
 
 COLOURS = method_colours(toy_returns.RUNS)
 

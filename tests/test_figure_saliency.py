@@ -11,7 +11,7 @@ from toy_tables import write
 
 from checkpoints.console import UserError
 from figures import saliency, saliency_sheet
-from figures.style import method_colours
+from figures.kit.style import method_colours
 
 
 @pytest.fixture

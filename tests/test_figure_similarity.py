@@ -3,10 +3,10 @@
 import pytest
 import toy_tables
 
-from analysis.similarity import SCHEMA
+from analysis.studies.similarity.pairs import SCHEMA
 from figures import similarity, similarity_nulls, similarity_outliers, similarity_pairs
 from figures.cka_map import number
-from figures.style import METHOD_COLOURS
+from figures.kit.style import METHOD_COLOURS
 
 KINDS = ["mutual peers", "ppo seeds", "untrained"]
 

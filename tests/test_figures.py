@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 
 from analysis.records.tables import Schema
 from checkpoints.console import UserError
-from figures import cka_contrast, cka_map, curves, style, twins_panel
+from figures import cka_contrast, cka_map, curves, twins_panel
 from figures.__main__ import FIGURES, Settings, main
-from figures.inputs import load_rows
+from figures.kit import style
+from figures.kit.rows import load_rows
 
 
 @pytest.fixture(scope="module")

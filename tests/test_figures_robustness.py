@@ -6,7 +6,7 @@ import toy_tables
 from matplotlib.figure import Figure
 
 from figures import robustness
-from figures.style import METHOD_COLOURS
+from figures.kit.style import METHOD_COLOURS
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def heights(ax) -> list[float]:
 
 
 def test_the_figure_asks_for_declared_columns():
-    from analysis.robustness import SCHEMA
+    from analysis.studies.robustness.rows import SCHEMA
 
     assert set(robustness.COLUMNS) <= set(SCHEMA.names)
 

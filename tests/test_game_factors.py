@@ -14,7 +14,7 @@ from checkpoints.world.game_fields import with_tail
 from checkpoints.world.states import read_state, write_state
 from probes.factors import maze
 from probes.factors.general import ACTIONS, SIDES
-from probes.targets import sheet, view
+from probes.factors.targets import sheet, view
 
 
 def test_a_fish_eaten_is_counted_and_makes_the_agent_grow():

@@ -63,14 +63,14 @@ def test_a_planted_policy_is_found_through_its_twins(q, tmp_path):
     readings = twins.readings(PlantedPolicy(world, q), chunk=13)
     found = measure_stream(readings, split(twins.backgrounds, [0, 1]), world.level, weights)
     assert list(found) == [("hidden", group) for group in ("all", "seen", "unseen")]
-    whole = found["hidden", "all"]
+    whole = found["hidden", "all"].icc
     np.testing.assert_allclose(
         whole.icc, measure(world.features(q), world.level, replicates=200).icc, atol=1e-5
     )
     low, high = np.percentile(whole.two_way[1:], [2.5, 97.5])
     assert low - 1e-6 <= q <= high + 1e-6
     by_hand = measure(world.features(q)[:, 2:], world.level, replicates=200)
-    unseen = found["hidden", "unseen"]
+    unseen = found["hidden", "unseen"].icc
     assert (unseen.backgrounds, unseen.verdict) == (2, by_hand.verdict)
     np.testing.assert_allclose(unseen.two_way, by_hand.two_way, atol=1e-5)
 

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
 from figures import invariance
-from figures.style import Drawing, method_colours
+from figures.kit.style import Drawing, method_colours
 
 
 @pytest.fixture(scope="module")

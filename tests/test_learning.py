@@ -6,7 +6,7 @@ import pytest
 from planted_encoders import zoo
 from scipy.stats import norm
 
-from analysis.studies.training.history import RETURN
+from analysis.records.values import RETURN
 from analysis.studies.training.logged_returns import GAP, LAYER, logged, normal, returns_at
 from checkpoints.policy.ids import parse_id
 

@@ -6,8 +6,8 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from checkpoints.console import UserError
-from probes.linear import LinearProbe, LinearProbeClassifier
-from probes.solver import Basis, ridge
+from probes.readers.linear import LinearProbe, LinearProbeClassifier
+from probes.readers.solver import Basis, ridge
 
 
 @parametrize_with_checks([LinearProbe(), LinearProbeClassifier()])

@@ -8,8 +8,8 @@ from played import play
 
 from checkpoints.console import UserError
 from probes.factors.frame import choice, number
-from probes.listing import annotate, in_words, range_of, show
-from probes.targets import factors, measure, view
+from probes.factors.targets import factors, measure, view
+from probes.studies.listing import annotate, in_words, range_of, show
 
 
 def test_show_prints_every_factor_and_writes_a_picture(tmp_path, capsys):

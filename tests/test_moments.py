@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cka_reference import by_grams, by_levels, by_moments, features, tuples_hsic
 
-from analysis.cka import cka, cka_matrix
+from analysis.measures.cka import cka, cka_matrix
 from analysis.measures.hsic import cka_grams, linear_gram
 from analysis.measures.moments import Moments
 from checkpoints.console import UserError
@@ -38,7 +38,7 @@ def test_every_pair_of_layers_is_what_it_is_alone(biased):
 @pytest.mark.parametrize(("shape", "road"), [((40, 9, 6), "moments"), ((12, 30, 50), "grams")])
 def test_the_cheaper_road_is_taken(shape, road, monkeypatch):
     other = {"moments": "cka_grams", "grams": "Moments"}[road]
-    monkeypatch.setattr(f"analysis.cka.{other}", None)
+    monkeypatch.setattr(f"analysis.measures.cka.{other}", None)
     x, y = features(*shape)
     assert cka(x, y) == pytest.approx(by_grams(x, y), rel=1e-10)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from planted_tracks import STEPS, made, policy, sigmoid
+from planted_histories import STEPS, made, policy, sigmoid
 from scipy.stats import permutation_test, spearmanr
 
 from analysis.measures.onset import detectable, direction, half_way, one_start, together

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from figures import style
+from figures.kit import style
 
 
 def picture(fill: np.ndarray, path: Path) -> np.ndarray:

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from planted import BACKGROUNDS, only_background, study, subject
+from planted import BACKGROUNDS, only_background, split_pictures, subject
 from torch import Tensor
 
 from analysis.measures.leace import Eraser, fit
 from analysis.policies.edits import (
     cells_under,
-    edited,
     erase,
     from_twin,
     grid_of,
@@ -20,6 +19,7 @@ from analysis.policies.edits import (
 )
 from analysis.policies.features import read, recorded
 from analysis.scenes.twin_sets import whole
+from analysis.studies.erasure.interventions import edited
 from checkpoints.console import UserError
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.recipes import LAYERS
@@ -150,7 +150,7 @@ def test_values_follow_the_edit(frames):
 
 
 def test_groups_never_share_a_pass_and_rows_keep_their_order(tmp_path):
-    planted, policy = study(tmp_path, 70), subject(only_background).policy
+    planted, policy = split_pictures(tmp_path, 70), subject(only_background).policy
     groups, passes = np.arange(70) % 3 // 2, []
 
     def change_of(part: np.ndarray):
@@ -166,7 +166,7 @@ def test_groups_never_share_a_pass_and_rows_keep_their_order(tmp_path):
 
 
 def test_the_twin_comes_from_the_same_state(tmp_path):
-    planted, policy = study(tmp_path, 66), subject(only_background).policy
+    planted, policy = split_pictures(tmp_path, 66), subject(only_background).policy
     zeros = np.zeros(66, dtype=int)
     swap = swap_all(BACKGROUNDS)
     found = edited(policy, planted.twins, "read", lambda part: swap, zeros).probs
@@ -175,7 +175,7 @@ def test_the_twin_comes_from_the_same_state(tmp_path):
 
 
 def test_a_layer_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
-    planted, policy = study(tmp_path, 60), subject(only_background).policy
+    planted, policy = split_pictures(tmp_path, 60), subject(only_background).policy
     monkeypatch.setattr(type(planted.twins), "__len__", lambda twins: 20_000_000)
     with pytest.raises(UserError, match=r"read: expected at most 2 GB .* got 4\.8 GB"):
         whole(policy, planted.twins, "read")

@@ -11,7 +11,7 @@ from checkpoints.world.codecs import ENTITY
 from probes.factors.general import ACTIONS
 from probes.factors.paths import length, steps_to, way_done
 from probes.factors.shots import first_hit, impact_time
-from probes.targets import measure, view
+from probes.factors.targets import measure, view
 
 MAZE = np.array([[1, 1, 1, 0], [0, 0, 1, 0], [1, 1, 1, 0]], dtype=bool)
 NONE = ACTIONS.index("none")

@@ -5,7 +5,7 @@ import pytest
 from wander import NONE, column, hold, step, touching, wander
 
 from probes.factors.general import ACTIONS, SIDES
-from probes.targets import SHEETS, factors, measure
+from probes.factors.targets import SHEETS, factors, measure
 
 every_game = pytest.mark.parametrize("game", SHEETS)
 

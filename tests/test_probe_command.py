@@ -7,12 +7,13 @@ import pytest
 from test_compare import zoo
 
 from analysis.policies.subjects import load_subjects
-from analysis.records.tables import read_table
+from analysis.records.tables import read_provenance, read_table
 from checkpoints.console import UserError
-from probes.__main__ import SCHEMA, Settings, main
+from probes.__main__ import Settings, main
 from probes.factors.frame import choice, number
-from probes.questions import ask, background_groups, gather
-from probes.run import probe_game
+from probes.studies.layers import SCHEMA
+from probes.studies.probing import probe_game
+from probes.studies.questions import ask, background_groups, gather
 
 N = 300
 LEVELS = np.arange(N) // 3
@@ -89,7 +90,7 @@ def test_backgrounds_are_drawn_apart_from_levels(sights):
 
 
 def test_a_game_with_one_background_has_no_transfer():
-    from probes.targets import SHEETS
+    from probes.factors.targets import SHEETS
 
     if "chaser" not in SHEETS:
         pytest.skip("no factors of chaser")
@@ -131,6 +132,31 @@ def test_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         main(settings)
 
 
+def test_policies_that_lack_a_layer_are_read_where_they_have_another(tmp_path, capsys):
+    from dataclasses import replace
+
+    from test_compare import RECIPE
+
+    root = zoo(tmp_path / "zoo", "bigfish/ppo/0/peer0/step64")
+    zoo(root, "bigfish/ppo/1/peer0/step64", recipe=replace(RECIPE, encoder="impala"))
+    quick = Settings(factors=("agent_x",), states=150, replicates=20, root=root, output=tmp_path)
+    main(replace(quick, layers=("conv3", "block3"), workers=1))
+    assert "block3" in capsys.readouterr().out
+    rows = read_table(tmp_path / "probes.csv", SCHEMA)
+    read = rows[rows["step"] > 0].set_index("id")["layer"]
+    assert dict(read) == {
+        "bigfish/ppo/0/peer0/step64": "conv3",
+        "bigfish/ppo/1/peer0/step64": "block3",
+    }
+    made = read_provenance(tmp_path / "probes.csv")
+    told = {name: made[name] for name in ("factors", "layers", "states", "untrained")}
+    expected = {"factors": ["agent_x"], "layers": ["conv3", "block3"], "states": 150}
+    assert told == expected | {"untrained": 1}
+    assert not {"list", "workers"} & set(made)
+    with pytest.raises(UserError, match="unknown layer of impala and nature 'conv9'"):
+        main(replace(quick, layers=("hidden", "conv9"), overwrite=True))
+
+
 def test_rows_do_not_depend_on_the_number_of_workers(tmp_path, sights):
     root = zoo(tmp_path, "bigfish/ppo/0/peer0/step64")
     subjects = load_subjects((), root, controls=0)["bigfish"]
@@ -167,9 +193,9 @@ def test_messages(tmp_path, sights):
     root = zoo(tmp_path / "zoo", "bigfish/ppo/0/peer0/step64")
     quick = Settings(states=150, root=root, output=tmp_path)
     subjects = load_subjects((), root, controls=0)["bigfish"]
-    with pytest.raises(UserError, match="unknown layer 'conv9'; expected one of"):
+    with pytest.raises(UserError, match="unknown layer of nature 'conv9'; expected one of"):
         list(probe_game(subjects, sights, ("conv9",), replicates=20, seed=0))
     with pytest.raises(UserError, match="unknown factor of bigfish 'agent_z'"):
         gather("bigfish", "easy", 150, 0, ("agent_z",))
-    with pytest.raises(UserError, match="expected 0 or more, got -1"):
+    with pytest.raises(UserError, match="--workers: expected at least 0, got -1"):
         main(Settings(**{**vars(quick), "workers": -1}))

@@ -8,15 +8,16 @@ from probe_world import World
 from test_compare import zoo
 from test_emergence import log
 
-from analysis import emergence
 from analysis.records.tables import read_table
 from analysis.scenes.bank import Bank, StateList
 from analysis.stats.clusters import cluster_weights
+from analysis.studies.training import emergence
 from analysis.studies.training import logged_returns as learning
 from checkpoints.console import UserError
 from probes.factors.frame import choice, number
-from probes.questions import Question, Sights
-from probes.steps import NUISANCE, ONSETS_SCHEMA, SCHEMA, TASK, Settings, asked, main, mean_score
+from probes.steps import Settings, main
+from probes.studies.questions import Question, Sights
+from probes.studies.training import NUISANCE, ONSETS_SCHEMA, SCHEMA, TASK, asked, mean_score
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,33 @@ def test_planted_layers(world, task, leak):
 
 def test_numbers_of_the_task_and_the_background_are_asked_for(world):
     assert asked(sights_of(world)) == {TASK: ["truth"], NUISANCE: ["background"]}
+
+
+def test_each_encoder_starts_from_untrained_ones_of_its_kind(tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from test_compare import RECIPE
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(learning, "EPISODES", 8)
+    root = zoo(tmp_path / "runs", "leaper/ppo/0/peer0/step64")
+    zoo(root, "leaper/ppo/1/peer0/step64", recipe=replace(RECIPE, encoder="impala"))
+    log(root, "leaper/ppo/0", (64,))
+    log(root, "leaper/ppo/1", (64,))
+    main(Settings(states=120, replicates=20, untrained=1, root=root, output=tmp_path))
+    values = read_table(tmp_path / "probes_steps.csv", SCHEMA)
+    values = values[values["measure"] == TASK].set_index(["id", "layer"])["value"]
+    assert set(values.index) == {
+        (f"leaper/{name}", layer)
+        for seed, last in enumerate(("conv3", "block3"))
+        for name in (f"ppo/{seed}/peer0/step64", f"untrained/{seed}/peer0/step0")
+        for layer in (last, "hidden")
+    }
+    onsets = read_table(tmp_path / "probes_onsets.csv", ONSETS_SCHEMA)
+    onsets = onsets[(onsets["measure"] == TASK) & (onsets["scope"] == "policy")]
+    for seed, start in onsets[onsets["layer"] == "hidden"].set_index("id")["start"].items():
+        blank = str(seed).replace("ppo", "untrained") + "/step0"
+        assert start == values[blank, "hidden"]
 
 
 def test_the_command_writes_both_tables(tmp_path, monkeypatch, capsys):

@@ -10,8 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from checkpoints.console import UserError
-from probes.controls import control_scores, plain_score, random_by_level, selectivity
-from probes.crossfit import Task, crossfit
+from probes.readers.controls import control_scores, plain_score, random_by_level, selectivity
+from probes.readers.crossfit import Task, crossfit
 
 EVERY = np.ones(N, dtype=bool)
 

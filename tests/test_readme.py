@@ -11,7 +11,8 @@ from planted_runs import STEPS, planted, untrained, values_of, varied
 from analysis.studies.contrasts.rows import contrast_rows
 from checkpoints.console import UserError
 from checkpoints.runs.study import read_study
-from figures.readme import BEGIN, END, Settings, block, main, replaced
+from figures.kit.readme_result import BEGIN, END, block, replaced
+from figures.readme import Settings, main
 
 ROOT = Path(__file__).parents[1]
 PLAN = read_study(ROOT / "study.yaml")

@@ -12,10 +12,14 @@ import torch
 from torch import nn
 
 from analysis import returns
+from analysis.policies.subjects import Training
 from analysis.records import tables
-from analysis.returns import PROFILES, SCHEMA, SCORES, SPLITS, Settings, rows_of, stages_of
+from analysis.returns import Settings
 from analysis.scenes.episodes import Stage
-from analysis.studies.returns.scores import ALL
+from analysis.studies.examination import ALL
+from analysis.studies.returns.episodes import SCHEMA, SPLITS, rows_of, stages_of
+from analysis.studies.returns.scores import PROFILES, SCORES
+from analysis.studies.returns.swaps import SWAP_SCHEMA
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import Recipe
 from checkpoints.world.environments import UNSEEN_START, Levels, ProcgenVectorEnv
@@ -42,14 +46,6 @@ class Looking(nn.Module):
 
 
 @dataclasses.dataclass
-class Made:
-    recipe: Recipe
-
-    def settings(self) -> Recipe:
-        return self.recipe
-
-
-@dataclasses.dataclass
 class Stranger:
     """What the command knows of a policy."""
 
@@ -58,8 +54,9 @@ class Stranger:
     game: str = GAME
 
     @property
-    def provenance(self) -> Made:
-        return Made(self.recipe)
+    def training(self) -> Training:
+        made = self.recipe
+        return Training(made.mode, made.backgrounds, made.levels)
 
     @property
     def mode(self) -> str:
@@ -78,25 +75,28 @@ class Stranger:
 @cache
 def stages(game: str = GAME) -> dict[str, Stage]:
     few, many = (Stranger(Looking(True), Recipe(mode="easy", levels=n)) for n in (30, 90))
-    return stages_of(game, [many, few], Settings(episodes=EPISODES))
+    return stages_of(game, [many, few], episodes=EPISODES, seed=0)
 
 
 def rows_on(split: str, subject: Stranger, backgrounds: str = "all") -> pd.DataFrame:
-    settings = Settings(episodes=EPISODES, backgrounds=backgrounds)
-    return pd.DataFrame(rows_of(stages(subject.game)[split], subject, split, settings))
+    there = stages(subject.game)[split]
+    return pd.DataFrame(rows_of(there, subject, split, backgrounds=backgrounds))
 
 
 # -- which levels, which backgrounds ---------------------------------------------------------
 
 
 def test_splits_are_what_they_are_called():
-    train, unseen, swapped = (rows_on(split, Stranger(Looking(False))) for split in SPLITS)
+    parts = [rows_on(split, Stranger(Looking(False))) for split in SPLITS]
+    train, unseen, swapped, every_step = parts
     # The levels that all policies were trained on: the fewest of them.
     assert train["level"].between(0, 29).all()
     assert (unseen["level"] >= UNSEEN_START).all()
     assert swapped["level"].tolist() == unseen["level"].tolist()
     assert (swapped["background"] != unseen["background"]).all()
-    for rows in (train, unseen, swapped):
+    # It begins on the own background, which no step shows.
+    assert every_step[["level", "background"]].equals(unseen[["level", "background"]])
+    for rows in parts:
         assert rows["episode"].tolist() == list(range(EPISODES))
         assert rows["level"].nunique() > EPISODES / 2
 
@@ -109,8 +109,9 @@ def test_backgrounds_are_those_of_the_states_played():
 
 def test_a_blind_policy_earns_the_same_on_other_backgrounds_and_one_that_looks_does_not():
     for blind in (True, False):
-        unseen, swapped = (rows_on(s, Stranger(Looking(blind))) for s in ("unseen", "swapped"))
-        assert unseen["steps"].equals(swapped["steps"]) is blind
+        unseen, *others = (rows_on(split, Stranger(Looking(blind))) for split in [*SPLITS][1:])
+        for swapped in others:
+            assert unseen["steps"].equals(swapped["steps"]) is blind
 
 
 def test_each_first_state_is_played_once_to_its_end():
@@ -152,16 +153,17 @@ def test_a_policy_of_few_backgrounds_meets_levels_as_in_training():
 
 
 def test_nothing_to_swap_to_gives_no_rows():
-    assert rows_on("swapped", Stranger(Looking(True)), "unseen").empty
     chaser = Stranger(Looking(True), game="chaser")
-    assert rows_on("swapped", chaser).empty
+    for split in ("swapped", "swapped-step"):
+        assert rows_on(split, Stranger(Looking(True)), "unseen").empty
+        assert rows_on(split, chaser).empty
     assert len(rows_on("unseen", chaser)) == EPISODES
 
 
 # -- the command -----------------------------------------------------------------------------
 
 NAMES = ("coinrun/ppo/0", "starpilot/ppo/0", "starpilot/mutual/0")
-COMMAND = Settings(NAMES, episodes=8, replicates=50, untrained=0)
+COMMAND = Settings(ids=NAMES, episodes=8, replicates=50, untrained=0)
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +179,7 @@ def digest(folder: Path) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def test_the_command_writes_three_tables(written):
+def test_the_command_writes_its_tables(written):
     rows, scores, profiles = (
         tables.read_table(written / f"{one.name}.csv", one) for one in (SCHEMA, SCORES, PROFILES)
     )
@@ -194,11 +196,25 @@ def test_the_command_writes_three_tables(written):
     assert profiles.groupby("game")["threshold"].nunique().eq(51).all()
 
 
+def test_swaps_are_paired_over_the_very_rows_of_the_episodes(written):
+    rows = tables.read_table(written / "returns.csv", SCHEMA)
+    swaps = tables.read_table(written / "returns_swaps.csv", SWAP_SCHEMA)
+    assert len(swaps) == 4 * 3
+    assert (swaps["episodes"] == 8).all() and not swaps["vacuous"].any()
+    wide = rows.pivot(index=["id", "episode"], columns="split", values="episode_return")
+    found = swaps.set_index(["id", "swap"])["difference"].unstack()
+    for swap, split in {"episode": "swapped", "step": "swapped-step"}.items():
+        apart = (wide[split] - wide["unseen"]).groupby("id").mean()
+        np.testing.assert_allclose(found[swap], apart[found.index], rtol=1e-5)
+    assert found["none"].isna().all()
+
+
 def test_the_same_seed_writes_the_same_and_another_writes_others(written, tmp_path, capsys):
     again = dataclasses.replace(COMMAND, ids=NAMES[::-1], output=tmp_path / "again")
     returns.main(again)
     printed = capsys.readouterr().out
-    assert "P(mutual > ppo)" in printed
+    assert "P(mutual > ppo)" in printed and "another a step" in printed
+    assert "all games: returns" in printed
     assert printed.splitlines()[-1] == str(tmp_path / "again" / "returns_profiles.csv")
     assert digest(tmp_path / "again") == digest(written)
     other = dataclasses.replace(again, ids=NAMES[1:2], seed=1, output=tmp_path / "other")

@@ -6,23 +6,31 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from planted_encoders import zoo
 from played import play
 
 from analysis import robustness
 from analysis.measures.decisions import Decisions
 from analysis.policies.subjects import load_subjects
 from analysis.records import tables
-from analysis.robustness import Settings, row
+from analysis.robustness import Settings
 from analysis.scenes.backgrounds import GROUPS
 from analysis.scenes.common import common_bank
 from analysis.scenes.pictures import AXES
 from analysis.scenes.twin_sets import twin_set
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.robustness.views import find_cycles, look, on_backgrounds, pixels_changed
+from analysis.studies.robustness.rows import SCHEMA, row
+from analysis.studies.robustness.views import (
+    answers_to,
+    find_cycles,
+    on_backgrounds,
+    pixels_changed,
+)
 from checkpoints.console import UserError
+from checkpoints.policy.recipes import Recipe
 
 SMALL = Settings(
-    ("coinrun/ppo/0",), states=24, backgrounds=4, views=1, trajectories=8, replicates=20,
+    ids=("coinrun/ppo/0",), states=24, backgrounds=4, views=1, trajectories=8, replicates=20,
     untrained=1,
 )  # fmt: skip
 
@@ -37,7 +45,7 @@ def file(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def written(file) -> pd.DataFrame:
-    return tables.read_table(file, robustness.SCHEMA)
+    return tables.read_table(file, SCHEMA)
 
 
 @pytest.fixture(scope="module")
@@ -150,11 +158,25 @@ def test_views_do_not_depend_on_the_blocks():
     subjects = load_subjects(["coinrun/ppo/0"], controls=0)["coinrun"]
     frames = play("coinrun").observations
     twice = np.stack([frames, 255 - frames], axis=1)
-    whole, parts = (look(iter(blocks), subjects) for blocks in ([twice], [twice[:1], twice[1:]]))
+    whole, parts = (
+        answers_to(iter(blocks), subjects) for blocks in ([twice], [twice[:1], twice[1:]])
+    )
     one = subjects[0].id
     np.testing.assert_allclose(whole.decisions[one].probs, parts.decisions[one].probs, atol=1e-6)
     np.testing.assert_allclose(whole.pixels, parts.pixels)
     np.testing.assert_allclose(whole.decisions[one].probs.sum(-1), 1)
+
+
+def test_encoders_are_measured_together(tmp_path):
+    for seed, encoder in enumerate(("nature", "impala")):
+        recipe = Recipe(encoder=encoder, features=8, mode="easy")
+        zoo(tmp_path, f"coinrun/ppo/{seed}/peer0/step64", recipe=recipe)
+    few = dataclasses.replace(SMALL, ids=(), root=tmp_path, output=tmp_path, untrained=0)
+    robustness.main(few)
+    written = tables.read_table(tmp_path / "robustness.csv", SCHEMA)
+    twins = written[written["backgrounds"] == "all"].set_index("seed")
+    assert sorted(twins.index) == [0, 1]
+    assert twins[["tv", "entropy", "cycle_2", "cycle_3"]].notna().all(axis=None)
 
 
 # -- refusals --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pandas as pd
 import planted
 import pytest
 from matplotlib.image import imread
+from planted_encoders import zoo
 from planted_sight import looking_at, scenes
 
 from analysis import saliency
@@ -19,14 +20,16 @@ from analysis.records import tables
 from analysis.saliency import Settings
 from analysis.scenes.bank import Bank, StateList
 from analysis.scenes.twin_sets import TwinSet
-from analysis.studies.saliency.maps import TARGETS, Explained, Study, gather, score
+from analysis.studies.saliency.maps import TARGETS, Explained, MaskedTwins, masked_twins, score
+from analysis.studies.saliency.rows import SCHEMA, SHEET_SCHEMA
 from analysis.studies.saliency.sheet import as_grey, shown_policies, shown_states
 from checkpoints.console import UserError
+from checkpoints.policy.recipes import Recipe
 
 METHODS = ("gradient", "ig-twin", "gradcam-conv3")
 SMALL = Settings(
-    ("coinrun/ppo/0", "coinrun/mutual/0/peer0"), METHODS, states=10, backgrounds=4,
-    sanity_states=2, replicates=20,
+    ids=("coinrun/ppo/0", "coinrun/mutual/0/peer0"), attributions=METHODS, states=10,
+    backgrounds=4, sanity_states=2, replicates=20,
 )  # fmt: skip
 
 
@@ -40,15 +43,15 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def rows(folder) -> pd.DataFrame:
-    return tables.read_table(folder / "saliency.csv", saliency.SCHEMA)
+    return tables.read_table(folder / "saliency.csv", SCHEMA)
 
 
 @pytest.fixture(scope="module")
 def tiles(folder) -> pd.DataFrame:
-    return tables.read_table(folder / "saliency_sheet.csv", saliency.SHEET_SCHEMA)
+    return tables.read_table(folder / "saliency_sheet.csv", SHEET_SCHEMA)
 
 
-def study(folder: Path, states: int = 24) -> tuple[Study, Subject, Subject]:
+def planted_sight(folder: Path, states: int = 24) -> tuple[MaskedTwins, Subject, Subject]:
     """Planted scenes, and who looks at their background, or at their sprite."""
     seen, twins, mask = scenes(states)
     backgrounds = (seen, twins, seen[::-1], twins[::-1])
@@ -57,7 +60,7 @@ def study(folder: Path, states: int = 24) -> tuple[Study, Subject, Subject]:
     zeros = np.zeros(states, dtype=np.int64)
     bank = Bank(StateList.of([b"state"] * states), seen, np.arange(states) // 2, zeros, zeros)
     drawn = TwinSet("starpilot", bank, (0, 1, 2, 3), zeros, folder / "frames.npy")
-    made = Study(drawn, frames, mask, seed=0, replicates=100)
+    made = MaskedTwins(drawn, frames, mask, seed=0, replicates=100)
     who = planted.subject(planted.nothing)
     one, other = (
         dataclasses.replace(who, policy=looking_at(place)) for place in ("background", "sprite")
@@ -104,7 +107,7 @@ def test_sanity_is_run_on_trained_policies_and_actions(rows):
 
 def test_numbers_are_those_of_the_pure_functions(rows):
     (subject,) = load_subjects(["coinrun/ppo/0"], controls=0)["coinrun"]
-    made = gather("coinrun", "easy", 10, 4, 20, seed=0)
+    made = masked_twins("coinrun", "easy", states=10, backgrounds=4, replicates=20, seed=0)
     one = Explained(subject, made)
     np.testing.assert_array_equal(one.actions, _decide(subject, made.frames).argmax(1))
     found = attribute(Scores(subject.policy), made.frames, made.twin, one.actions, "gradient")
@@ -151,7 +154,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_others(tmp_path):
 
 
 def test_who_looks_at_the_background_moves_with_it(tmp_path):
-    made, looks, blind = study(tmp_path)
+    made, looks, blind = planted_sight(tmp_path)
     seen = Explained(looks, made)
     cells, ratio = score(seen.maps("action", "ig-twin"), seen.effects["action"], made)
     assert cells["mass"] == pytest.approx(1)
@@ -168,7 +171,7 @@ def test_who_looks_at_the_background_moves_with_it(tmp_path):
 
 
 def test_an_amount_that_makes_the_effect_is_faithful(tmp_path):
-    made, *_ = study(tmp_path)
+    made, *_ = planted_sight(tmp_path)
     effect = np.random.default_rng(0).random(24) + 0.1
     maps = np.where(made.mask, effect[:, None, None], 0.3).astype(np.float32)
     found = Attribution(maps, np.full(24, np.nan, dtype=np.float32))
@@ -180,7 +183,7 @@ def test_an_amount_that_makes_the_effect_is_faithful(tmp_path):
 
 
 def test_what_is_left_out_is_counted(tmp_path):
-    made, *_ = study(tmp_path)
+    made, *_ = planted_sight(tmp_path)
     mask = made.mask.copy()
     mask[0], mask[1] = True, False
     maps = np.random.default_rng(0).random((24, 64, 64)).astype(np.float32)
@@ -209,7 +212,7 @@ def test_the_sheet_names_every_tile(tiles, folder):
 
 
 def test_tiles_are_the_states_own(tiles, folder):
-    made = gather("coinrun", "easy", 10, 4, 20, seed=0)
+    made = masked_twins("coinrun", "easy", states=10, backgrounds=4, replicates=20, seed=0)
     shown = (255 * imread(folder / "saliency" / "pictures.png")).round()
     for line, one in tiles.groupby("picture_line"):
         state = one["state"].iloc[0]
@@ -243,7 +246,8 @@ def test_greys_run_from_nothing_to_nearly_the_most():
     ("name", "value"), [("states", 1), ("backgrounds", 3), ("sanity_states", -1), ("replicates", 0)]
 )
 def test_numbers_too_small_are_refused_at_once(name, value, tmp_path):
-    with pytest.raises(UserError, match=f"--{name}: expected at least {value + 1}, got {value}"):
+    option = "--" + name.replace("_", "-")
+    with pytest.raises(UserError, match=f"{option}: expected at least {value + 1}, got {value}"):
         saliency.main(dataclasses.replace(SMALL, output=tmp_path, **{name: value}))
 
 
@@ -257,9 +261,27 @@ def test_methods_are_checked_before_anything_is_drawn(method, message, tmp_path)
         saliency.main(dataclasses.replace(SMALL, output=tmp_path, attributions=(method,)))
 
 
+def test_methods_are_read_where_they_apply(tmp_path):
+    """Nature has no block3: its other methods are read; only a layer that none has is refused."""
+    for method, encoder in (("ppo", "nature"), ("mutual", "impala")):
+        recipe = Recipe(encoder=encoder, features=8, mode="easy")
+        zoo(tmp_path, f"coinrun/{method}/0/peer0/step64", recipe=recipe)
+    few = dataclasses.replace(
+        SMALL, ids=(), attributions=("gradient", "gradcam-block3"), states=4, root=tmp_path,
+        output=tmp_path, untrained=0,
+    )  # fmt: skip
+    saliency.main(few)
+    for name, schema in (("saliency", SCHEMA), ("saliency_sheet", SHEET_SCHEMA)):
+        rows = tables.read_table(tmp_path / f"{name}.csv", schema)
+        by_method = {method: set(some["attribution"]) for method, some in rows.groupby("method")}
+        assert by_method == {"ppo": {"gradient"}, "mutual": {"gradient", "gradcam-block3"}}
+    with pytest.raises(UserError, match="unknown method 'gradcam-block4'"):
+        saliency.main(dataclasses.replace(few, attributions=("gradcam-block4",), overwrite=True))
+
+
 def test_a_game_of_one_background_has_no_mask():
     with pytest.raises(UserError, match="chaser has one background, no twins; choose another game"):
-        gather("chaser", "easy", 4, 6, 10, seed=0)
+        masked_twins("chaser", "easy", states=4, backgrounds=6, replicates=10, seed=0)
 
 
 @pytest.mark.parametrize("file", ["saliency.csv", "saliency_sheet.csv", "saliency/maps.png"])

@@ -4,7 +4,14 @@ import numpy as np
 from sklearn.metrics import balanced_accuracy_score, r2_score
 
 from analysis.stats.clusters import cluster_weights
-from probes.scores import balanced_accuracy, class_sums, interval, number_sums, r2, replicates
+from probes.readers.scores import (
+    balanced_accuracy,
+    class_sums,
+    interval,
+    number_sums,
+    r2,
+    replicates,
+)
 
 
 def test_scores_are_scikit_learns():

@@ -12,7 +12,10 @@ from analysis.measures.chance import level_permutations
 from analysis.measures.panel import MEASURES, PROFILES, Look, Setup
 from analysis.policies.subjects import load_subjects
 from analysis.records.tables import read_table
-from analysis.similarity import NULL_SCHEMA, SCHEMA, Settings, look_at, main
+from analysis.similarity import Settings, main
+from analysis.studies.similarity.nulls import NULL_SCHEMA
+from analysis.studies.similarity.pairs import SCHEMA
+from analysis.studies.similarity.study import look_at
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.similarity.nulls import (
     EQUAL,
@@ -222,7 +225,7 @@ def test_wrong_settings_are_refused_and_leave_nothing(settings, tmp_path, change
 def test_a_policy_left_in_training_mode_is_refused(small_zoo):
     (subject,) = load_subjects([PEERS[0]], small_zoo, controls=0)["leaper"]
     frames = np.zeros((4, 64, 64, 3), np.uint8)
-    assert list(look_at([subject], frames, frames, ["hidden"])) == [subject.id]
+    assert list(look_at([subject], frames, frames, {subject.id: ["hidden"]})) == [subject.id]
     subject.policy.train()
     with pytest.raises(UserError, match=r"in training mode: call \.eval\(\)"):
-        look_at([subject], frames, frames, ["hidden"])
+        look_at([subject], frames, frames, {subject.id: ["hidden"]})

@@ -6,8 +6,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
 from checkpoints.console import UserError
-from probes.logistic import logistic
-from probes.solver import PENALTIES, Basis, ridge
+from probes.readers.logistic import logistic
+from probes.readers.solver import PENALTIES, Basis, ridge
 
 SHAPES = {"more states": (150, 12), "more features": (60, 200)}
 GRID = (1000.0, 100.0, 10.0, 1.0)
@@ -190,7 +190,7 @@ def test_a_class_that_one_fold_holds_alone_is_survived():
 
 def test_too_few_steps_are_reported(monkeypatch):
     x, labels, _ = classes(60, 200, 3)
-    monkeypatch.setattr("probes.logistic.ITERATIONS", 2)
+    monkeypatch.setattr("probes.readers.logistic.ITERATIONS", 2)
     fit = logistic(Basis.fit(x), labels, 3, None, np.array([0.01, 1e7]))
     assert fit.converged.tolist() == [False, True]
     assert fit.iterations == 2

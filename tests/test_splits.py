@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from checkpoints.console import UserError
-from probes.splits import check_features, check_target, deal_folds, deal_within, frequent
+from probes.readers.splits import check_features, check_target, deal_folds, deal_within, frequent
 
 
 def random_bank(seed: int) -> tuple[np.ndarray, np.ndarray]:

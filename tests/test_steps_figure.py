@@ -6,7 +6,7 @@ import toy_tables
 from matplotlib.figure import Figure
 
 from figures import steps
-from figures.style import method_colours
+from figures.kit.style import method_colours
 
 
 @pytest.fixture

@@ -122,6 +122,8 @@ def test_an_id_finds_the_last_step_of_each_peer(tmp_path: Path):
     assert find_policies(one, tmp_path) == [one]
     with pytest.raises(UserError, match=r"no policy 'starpilot/ppo/0'.*are: starpilot/mutual/0"):
         find_policies(parse_id("starpilot/ppo/0"), tmp_path)
+    with pytest.raises(UserError, match="are kept the steps 200, 1000 of peer 0, 1"):
+        find_policies(parse_id("starpilot/mutual/0/step7"), tmp_path)
 
 
 def test_untrained_policies_follow_their_seed():

@@ -11,7 +11,7 @@ from checkpoints.console import UserError
 from checkpoints.world.games import GAMES
 from probes.factors.frame import number
 from probes.factors.general import direction_of
-from probes.targets import SHEETS, factors, measure, sheet, view
+from probes.factors.targets import SHEETS, factors, measure, sheet, view
 
 every_game = pytest.mark.parametrize("game", SHEETS)
 

@@ -1,13 +1,14 @@
-"""What is said of a track that has no onset, and of methods: nothing is averaged away."""
+"""What is said of a history that has no onset, and of methods: nothing is averaged away."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from planted_tracks import STEPS, made, policy, sigmoid
+from planted_histories import STEPS, made, policy, sigmoid
 
 from analysis.records.tables import read_table, write_table
-from analysis.studies.training.history import Cell, Timing, Track, values_schema
-from analysis.studies.training.onsets import onset_rows, onsets_schema, pooled
+from analysis.records.values import Cell, onsets_schema, values_schema
+from analysis.studies.training.history import History, Timing
+from analysis.studies.training.onsets import onset_rows, pooled
 
 RISING = sigmoid(17.5)
 FLAT = np.zeros(8)
@@ -20,7 +21,7 @@ def holes(*places: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("track", "verdict"),
+    ("history", "verdict"),
     [
         (made(RISING), "ok"),
         (made(FLAT), "did not move"),
@@ -36,17 +37,17 @@ def holes(*places: int) -> np.ndarray:
         (made(holes(0, 1, 2, 3, 4, 5), networks=0), "too few steps"),
     ],
 )
-def test_verdicts(track, verdict):
-    assert track.onset.verdict == verdict
+def test_verdicts(history, verdict):
+    assert history.onset.verdict == verdict
     there = verdict in ("ok", "by the first step") or verdict.startswith("untrained")
-    assert track.onset.there == there
-    assert np.isfinite(track.onset.draws).all() == there
+    assert history.onset.there == there
+    assert np.isfinite(history.onset.draws).all() == there
 
 
 def test_a_replicate_without_a_value_is_no_ok():
-    track = made(RISING)
-    track.cells[-1].draws[7] = np.nan
-    assert track.onset.verdict == "undefined in a replicate"
+    history = made(RISING)
+    history.cells[-1].draws[7] = np.nan
+    assert history.onset.verdict == "undefined in a replicate"
 
 
 def test_a_hole_is_bridged_and_nothing_is_invented_in_it():
@@ -77,8 +78,8 @@ def test_a_lag_is_minus_the_lag_the_other_way():
 
 
 def test_increments_are_taken_where_both_are_known():
-    track, other = made(holes(0, 3), noise=0.0), made(RISING, measure="return", noise=0.0)
-    rho, count = track.increments(other)
+    history, other = made(holes(0, 3), noise=0.0), made(RISING, measure="return", noise=0.0)
+    rho, count = history.increments(other)
     assert (rho, count) == (pytest.approx(1), 6)
     assert made(RISING, networks=0).increments(other)[1] == 7
 
@@ -110,19 +111,19 @@ def test_a_run_without_an_onset_is_not_averaged_away():
     assert (found.there, found.verdict) == (False, "1 of 3: did not move")
 
 
-def some_tracks() -> list[Track]:
+def some_histories() -> list[History]:
     who = [policy(0), policy(1), policy(0, "mutual", 0), policy(0, "mutual", 1)]
-    tracks = []
+    histories = []
     for seed, one in enumerate(who):
-        tracks.append(made(RISING, measure="return", who=one, seed=seed))
-        tracks.append(made(sigmoid(16.5), who=one, seed=10 + seed))
-        tracks.append(made(FLAT, measure="gap", who=one, seed=20 + seed))
-    return tracks
+        histories.append(made(RISING, measure="return", who=one, seed=seed))
+        histories.append(made(sigmoid(16.5), who=one, seed=10 + seed))
+        histories.append(made(FLAT, measure="gap", who=one, seed=20 + seed))
+    return histories
 
 
 def test_rows_of_policies_and_methods(tmp_path):
-    tracks = some_tracks()
-    rows = pd.DataFrame(onset_rows(tracks, [t for t in tracks if t.measure == "return"]))
+    histories = some_histories()
+    rows = pd.DataFrame(onset_rows(histories, [t for t in histories if t.measure == "return"]))
     assert set(rows["measure"]) == {"return", "icc"}
     icc = rows[rows["measure"] == "icc"].set_index("id")
     assert list(icc["scope"].value_counts()[["policy", "method"]]) == [4, 2]
@@ -139,7 +140,7 @@ def test_rows_of_policies_and_methods(tmp_path):
 
 
 def test_values_are_rows_of_the_declared_table(tmp_path):
-    rows = pd.DataFrame([row for track in some_tracks() for row in track.rows()])
+    rows = pd.DataFrame([row for history in some_histories() for row in history.rows()])
     schema = values_schema("emergence")
     path = write_table(rows, schema, tmp_path / "emergence.csv", provenance={})
     found = read_table(path, schema)

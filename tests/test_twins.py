@@ -11,6 +11,7 @@ from analysis import twins
 from analysis.records import tables
 from analysis.scenes.backgrounds import pick_backgrounds
 from analysis.scenes.masks import exact_mask, twin_distance
+from analysis.studies import twins as study
 from checkpoints.console import UserError
 from checkpoints.world.games import GAMES
 from checkpoints.world.renderer import Renderer
@@ -215,19 +216,19 @@ def test_backgrounds_that_are_not_there_are_refused(game, count, seen, expected)
 
 @pytest.fixture
 def settings(tmp_path):
-    return twins.Settings(("chaser", "heist"), states=8, output=tmp_path)
+    return twins.Settings(games=("chaser", "heist"), states=8, output=tmp_path)
 
 
 def test_the_command_writes_a_table_and_lossless_pictures(settings, capsys):
     twins.main(settings)
     printed = capsys.readouterr().out
     assert printed.splitlines()[-1] == str(settings.output / "twins.csv")
-    frame = tables.read_table(settings.output / "twins.csv", twins.SCHEMA).set_index("game")
+    frame = tables.read_table(settings.output / "twins.csv", study.SCHEMA).set_index("game")
     heist = frame.loc["heist"]
     assert heist["low"] <= heist["mask_area"] <= heist["high"]
     assert 0 < heist["pixels_changed"] <= heist["mask_area"]
     picture = np.asarray(Image.open(settings.output / "twins" / "heist.png"))
-    row, expected = twins.measure("heist", settings)
+    row, expected = study.measure_game("heist", mode="easy", states=8, backgrounds=6, seed=0)
     np.testing.assert_array_equal(picture, expected)
     assert row["shown"] == heist["shown"]
     original, *others, mask = np.split(picture, 5, axis=1)
@@ -238,9 +239,9 @@ def test_the_command_writes_a_table_and_lossless_pictures(settings, capsys):
 
 def test_chaser_is_named_vacuous_and_not_dropped(settings):
     twins.main(settings)
-    frame = tables.read_table(settings.output / "twins.csv", twins.SCHEMA).set_index("game")
+    frame = tables.read_table(settings.output / "twins.csv", study.SCHEMA).set_index("game")
     assert frame["vacuous"].to_dict() == {"chaser": True, "heist": False}
-    assert frame.loc["chaser", list(twins.MEASURES)].isna().all()
+    assert frame.loc["chaser", list(study.MEASURES)].isna().all()
     assert frame.loc["chaser", "shown"] == "0"
     picture = np.asarray(Image.open(settings.output / "twins" / "chaser.png"))
     assert picture[:, :64].any()

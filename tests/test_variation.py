@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from checkpoints.console import UserError
 from figures import variation as figure
-from probes.variation import Settings, judge, main
+from probes.studies.variation import judge
+from probes.variation import Settings, main
 
 
 @pytest.mark.parametrize(
@@ -29,18 +30,18 @@ def test_verdicts(values, expected):
 
 def test_pinned_and_single_backgrounds_are_flagged(tmp_path, capsys):
     games = ("bigfish", "chaser", "coinrun")
-    main(Settings(games, states=40, output=tmp_path))
+    main(Settings(games=games, states=40, output=tmp_path))
     rows = pd.read_csv(tmp_path / "variation.csv", skiprows=1)
     verdict = rows[rows["factor"] == "background"].set_index("game")["verdict"]
     assert dict(verdict) == {"bigfish": "varies", "chaser": "constant", "coinrun": "constant"}
     assert capsys.readouterr().out.strip().endswith("variation.csv")
     with pytest.raises(UserError, match=r"variation.csv exists.*--overwrite"):
-        main(Settings(games, states=40, output=tmp_path))
+        main(Settings(games=games, states=40, output=tmp_path))
 
 
 def test_an_unknown_game_is_named(tmp_path):
     with pytest.raises(UserError, match="unknown game 'bigfsh'"):
-        main(Settings(("bigfsh",), output=tmp_path))
+        main(Settings(games=("bigfsh",), output=tmp_path))
 
 
 def test_the_figure_shows_every_factor_once_and_rings_what_does_not_vary():

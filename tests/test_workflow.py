@@ -6,42 +6,45 @@ import sys
 from pathlib import Path
 
 import pytest
+from sources import project_modules, tables_of
 
 from checkpoints.world.games import GAMES
 
 ROOT = Path(__file__).resolve().parent.parent
+COMMANDS = [name for name, file in project_modules(ROOT).items() if "__main__" in file.read_text()]
+WRITTEN = tables_of(ROOT)
+PICTURES = {
+    "analysis.twins": [f"twins/{game}.png" for game in GAMES],
+    "analysis.saliency": ["saliency/pictures.png", "saliency/maps.png"],
+}
+OF_RUNS = ("analysis.emergence", "probes.steps")
 OUTPUTS = {
-    "analysis/twins": ["twins.csv", *(f"twins/{game}.png" for game in GAMES)],
-    "analysis/curves": ["curves.csv"],
-    "analysis/cka": ["cka.csv", "cka_contrast.csv"],
-    "analysis/invariance": ["invariance.csv"],
-    "analysis/robustness": ["robustness.csv"],
-    "analysis/swaps": ["swaps.csv"],
-    "analysis/returns": ["returns.csv", "returns_scores.csv", "returns_profiles.csv"],
-    "analysis/erasure": ["erasure.csv", "patching.csv"],
-    "analysis/embedding": ["embedding.csv", "embedding_scores.csv"],
-    "analysis/saliency": [
-        *("saliency.csv", "saliency_sheet.csv"),
-        *("saliency/pictures.png", "saliency/maps.png"),
-    ],
-    "analysis/similarity": [
-        *("similarity.csv", "similarity_nulls.csv", "similarity_outliers.csv"),
-    ],
-    "analysis/contrasts": ["contrasts.csv"],
-    "probes/__main__": ["probes.csv"],
-    "probes/variation": ["variation.csv"],
+    "probes/__main__" if module == "probes" else module.replace(".", "/"): [
+        *(f"{name}.csv" for name in names),
+        *PICTURES.get(module, []),
+    ]
+    for module, names in WRITTEN.items()
+    if module not in OF_RUNS
 }
 POLICY_STEPS = set(OUTPUTS) - {"analysis/twins", "analysis/contrasts", "probes/variation"}
-STUDY = ("emergence", "emergence_onsets", "emergence_gap", "probes_steps", "probes_onsets")
+STUDY = tuple(name for module in OF_RUNS for name in WRITTEN[module])
 LAST = ["figures", "claims", "readme"]
 STEP = """
 import pathlib, sys
 from checkpoints import shared
+{schemas}
 if pathlib.Path("broken").exists(): sys.exit("broken on purpose")
 with open("log", "a") as log: log.write("{step} ")
 for output in {outputs}:
     pathlib.Path("analysis/tables", output).write_text("new")
 """
+
+
+def schemas_of(step: str) -> str:
+    """What the graph reads: the schemas of a step, never run."""
+    module = step.replace("/", ".").removesuffix(".__main__")
+    calls = [f"Schema({name!r}, command={module!r})" for name in WRITTEN[module]]
+    return "if 0: " + "; ".join(calls)
 
 
 @pytest.fixture
@@ -51,15 +54,19 @@ def clone(tmp_path: Path) -> Path:
     tables = (f"analysis/tables/{folder}" for folder in ("twins", "saliency"))
     for folder in ("checkpoints/zoo", *tables, "figures", "probes"):
         (tmp_path / folder).mkdir(parents=True)
-    for name in ("__init__", "console", "games"):
-        shutil.copy(ROOT / "checkpoints" / f"{name}.py", tmp_path / "checkpoints")
+    (tmp_path / "checkpoints" / "world").mkdir()
+    for name in ("__init__", "console", "world/__init__", "world/games"):
+        shutil.copy(ROOT / "checkpoints" / f"{name}.py", tmp_path / "checkpoints" / f"{name}.py")
     (tmp_path / "checkpoints" / "shared.py").write_text("X = 1\n")
     (tmp_path / "checkpoints" / "zoo" / "a.safetensors").write_text("policy")
     for step, outputs in OUTPUTS.items():
-        source = STEP.format(step=step, outputs=outputs)
+        source = STEP.format(step=step, outputs=outputs, schemas=schemas_of(step))
         (tmp_path / f"{step}.py").write_text(source)
         for output in outputs:
             (tmp_path / "analysis" / "tables" / output).write_text("committed")
+    for module in OF_RUNS:
+        source = schemas_of(module.replace(".", "/"))
+        (tmp_path / f"{module.replace('.', '/')}.py").write_text(source)
     for name in STUDY:
         (tmp_path / "analysis" / "tables" / f"{name}.csv").write_text("measured")
     (tmp_path / "study.yaml").write_text("runs: []")
@@ -125,3 +132,9 @@ def test_the_shipped_graph_is_sound():
         [sys.executable, "-m", "snakemake", *options], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_table_that_is_committed_is_written_by_a_command_and_every_one_is_there():
+    committed = {file.stem for file in (ROOT / "analysis" / "tables").glob("*.csv")}
+    assert committed == {name for names in WRITTEN.values() for name in names}
+    assert set(WRITTEN) <= {command.removesuffix(".__main__") for command in COMMANDS}

@@ -12,7 +12,7 @@ from checkpoints.world.games import Mode
 from checkpoints.world.states import PLAYER, State, read_state, write_state
 from probes.factors.frame import View
 from probes.factors.general import ACTIONS
-from probes.targets import SHEETS, measure, sheet, view
+from probes.factors.targets import SHEETS, measure, sheet, view
 
 HOLD = 6  # steps that an action is held: jitter leads nowhere
 NONE = ACTIONS.index("none")

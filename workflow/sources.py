@@ -1,12 +1,17 @@
-"""Which source files a step runs through: what must be hashed to know whether it changed."""
+"""What the source says of a step: the files it runs through, and the tables it writes.
+
+Nothing is imported: a graph of work is read many times a run, and each file is parsed once.
+"""
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 PACKAGES = ("checkpoints", "analysis", "probes", "figures")
 
 
+@cache
 def project_modules(root: Path) -> dict[str, Path]:
     """Dotted name of every module under the four packages of ``root``, with its file."""
     found = {}
@@ -17,12 +22,18 @@ def project_modules(root: Path) -> dict[str, Path]:
     return found
 
 
+@cache
+def parsed(file: Path) -> ast.Module:
+    """The syntax tree of a file, parsed once a process."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def imported_names(file: Path) -> Iterator[str]:
     """Every dotted name that ``file`` imports anywhere, also inside functions.
 
     ``from a import b`` yields ``a`` and ``a.b``, since ``b`` may be a module.
     """
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -30,6 +41,7 @@ def imported_names(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def import_graph(root: Path) -> dict[str, set[str]]:
     """Module -> the project's modules that it imports; an ``__init__`` counts where it is named."""
     modules = project_modules(root)
@@ -54,3 +66,19 @@ def sources_of(module: str, root: Path) -> list[str]:
             seen.add(name)
             waiting.extend(graph[name])
     return sorted(str(modules[name].relative_to(root)) for name in seen)
+
+
+def tables_of(root: Path) -> dict[str, list[str]]:
+    """Command, such as ``analysis.cka`` -> names of the tables it writes, in order of the source.
+
+    Read from each ``Schema("cka", …, command="analysis.cka")``, however the call is named.
+    """
+    found: dict[str, list[str]] = {}
+    for file in project_modules(root).values():
+        for node in ast.walk(parsed(file)):
+            if isinstance(node, ast.Call) and node.args:
+                command = next((k.value for k in node.keywords if k.arg == "command"), None)
+                name = node.args[0]
+                if isinstance(command, ast.Constant) and isinstance(name, ast.Constant):
+                    found.setdefault(str(command.value), []).append(str(name.value))
+    return found

@@ -43,7 +43,7 @@ def deconfounded_profile(
 def linear_cka(x: np.ndarray, y: np.ndarray, levels: np.ndarray | None = None) -> float:
     """Unbiased linear CKA as the cosine of two profiles, in [−1, 1].
 
-    With one state a level it is :func:`analysis.cka.cka` (Song et al. 2012).
+    With one state a level it is :func:`analysis.measures.cka.cka` (Song et al. 2012).
     """
     pairs = _pairs(x, levels)
     p, q = (linear_profile(check_layer(z, pairs, s), pairs) for s, z in (("x", x), ("y", y)))

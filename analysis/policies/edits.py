@@ -19,13 +19,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool
 
-from analysis.measures.decisions import Decisions
 from analysis.measures.leace import Eraser
-from analysis.policies.features import read
 from checkpoints.console import UserError, one_of
-from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS
+from checkpoints.world.games import IMAGE_SHAPE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -164,34 +162,3 @@ def grid_of(policy: "Policy", layer: str) -> tuple[int, int] | None:
         policy(torch.zeros(1, *IMAGE_SHAPE, dtype=torch.uint8, device=device))
     shape = tuple(seen[layer].shape)
     return (shape[2], shape[3]) if len(shape) == 4 else None
-
-
-def edited(
-    policy: "Policy",
-    twins: TwinSet,
-    layer: str,
-    change_of: Callable[[Int[np.ndarray, " part"]], Change],
-    groups: Int[np.ndarray, " state"],
-) -> Decisions:
-    """Decisions on all twins with one layer changed; their views are the backgrounds.
-
-    Args:
-        policy: in evaluation mode.
-        twins: its states come in passes that hold all backgrounds of a state.
-        layer: where the change is made.
-        change_of: gives the change for a pass, from the numbers of the states in it.
-        groups: states of different groups never share a pass, so that each may have its own fit.
-    """
-    count = len(twins.backgrounds)
-    probs = np.empty((len(twins), count, NUM_ACTIONS), np.float32)
-    values = np.empty((len(twins), count), np.float32)
-    for block in twins.blocks():
-        rows = np.arange(block.states.start, block.states.stop)
-        for group in np.unique(groups[rows]):
-            part = rows[groups[rows] == group]
-            frames = block.frames[part - rows[0]].reshape(-1, *IMAGE_SHAPE)
-            with patched(policy, {layer: change_of(part)}):
-                found = read(policy, frames, [], batch=len(frames))
-            probs[part] = np.exp(found.log_probs).reshape(len(part), count, -1)
-            values[part] = found.values.reshape(len(part), count)
-    return Decisions(probs, values)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from checkpoints.console import UserError
 from checkpoints.policy.ids import UNTRAINED, PolicyId, parse_id
+from checkpoints.policy.shipped import usual_policies
 from checkpoints.policy.store import (
     ZOO,
     Provenance,
@@ -70,6 +71,17 @@ class Subject:
         return chosen or get_game(self.id.game).trained_backgrounds(self.mode)
 
     @property
+    def kind(self) -> tuple[str, int]:
+        """Its encoder and how wide that is: what an untrained policy like it must have.
+
+        Of a policy without provenance the width is not known, and 0.
+        """
+        if self.provenance is None:
+            return self.policy.architecture, 0
+        recipe = self.provenance.settings()
+        return self.policy.architecture, recipe.features * recipe.width
+
+    @property
     def columns(self) -> dict[str, str | int]:
         """What names it in a table: ``game, id, method, seed, peer, step``."""
         one = self.id
@@ -83,8 +95,9 @@ def load_subjects(
     """Policies by game: those named, each game followed by ``controls`` untrained ones.
 
     Args:
-        names: ids under ``root`` or paths of policy files; none takes every run under ``root`` at
-            its last step. ``game/untrained/seed`` is made, not loaded.
+        names: ids under ``root`` or paths of policy files; none takes the shipped runs that are
+            surveyed, or every run under another ``root``, at its last step.
+            ``game/untrained/seed`` is made, not loaded.
         root: the zoo, or a folder of runs.
         controls: untrained policies added to each game for each encoder among its policies: seeds
             0, 1, … like the first of them, the next seeds like the next.
@@ -93,7 +106,7 @@ def load_subjects(
         UserError: an unknown id, a missing or damaged file, a policy named twice, or policies of
             one game trained in different modes.
     """
-    names = list(names) or sorted({str(kept.run) for kept in list_policies(root)})
+    names = list(names) or sorted({str(kept.run) for kept in usual_policies(root)})
     if not names:
         raise UserError(f"expected policies under {root}, found none; name files or ids")
     subjects: dict[str, list[Subject]] = {}
@@ -112,7 +125,7 @@ def _controls(group: list[Subject], count: int) -> list[Subject]:
     kinds: dict[tuple[str, int], Provenance] = {}
     for one in trained:
         if one.provenance is not None:
-            kinds.setdefault((one.policy.architecture, _width(one.provenance)), one.provenance)
+            kinds.setdefault(one.kind, one.provenance)
     found = []
     for place, like in enumerate(kinds.values()):
         for seed in range(place * count, (place + 1) * count):
@@ -122,11 +135,6 @@ def _controls(group: list[Subject], count: int) -> list[Subject]:
     return found
 
 
-def _width(made: Provenance) -> int:
-    recipe = made.settings()
-    return recipe.features * recipe.width
-
-
 def every_step(names: Iterable[str], root: Path = ZOO) -> list[str]:
     """Ids of all kept policies that ``names`` cover, all under ``root`` if there are no names.
 
@@ -134,7 +142,7 @@ def every_step(names: Iterable[str], root: Path = ZOO) -> list[str]:
     """
     kept, names = list_policies(root), list(names)
     if not names:
-        return [str(one) for one in kept]
+        return [str(one) for one in usual_policies(root)]
     found: dict[str, None] = {}
     for name in names:
         a_file = Path(name).suffix == ".safetensors" or Path(name).is_file()

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from analysis.records.tables import Column
+from analysis.stats.clusters import Interval
 
 GAME = Column("game", "text", "one of the 16")
 POLICY = (
@@ -27,19 +28,19 @@ OVER_LEVELS = "the bootstrap over levels"
 
 
 def interval(
-    low: str = "low", high: str = "high", *, over: str = OVER_LEVELS, **bounds: Any
+    lower: str = "low", upper: str = "high", *, over: str = OVER_LEVELS, **bounds: Any
 ) -> tuple[Column, Column]:
     """The columns of an interval's two ends.
 
     Args:
-        low: name of the lower end.
-        high: of the upper one.
+        lower: name of the lower end.
+        upper: of the upper one.
         over: what the interval is taken over.
         bounds: ``unit``, ``low`` and ``high`` of the values, as a ``Column`` takes them.
     """
     return (
-        Column(low, "float", f"2.5 % point of {over}", **bounds),
-        Column(high, "float", f"97.5 % point of {over}", **bounds),
+        Column(lower, "float", f"2.5 % point of {over}", **bounds),
+        Column(upper, "float", f"97.5 % point of {over}", **bounds),
     )
 
 
@@ -73,3 +74,8 @@ def filled(
         low or f"{name}_low": float(ends[0]),
         high or f"{name}_high": float(ends[1]),
     }
+
+
+def of_interval(name: str, found: Interval) -> dict[str, float]:
+    """What fills the columns of an estimate whose interval is known already."""
+    return {name: found.estimate, f"{name}_low": found.low, f"{name}_high": found.high}

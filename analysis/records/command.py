@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.records.tables import Schema, check_output, write_table
 from checkpoints.console import UserError
 
-PLACES = frozenset({"ids", "root", "tables", "study", "output", "overwrite", "workers"})
+PLACES = frozenset({"ids", "root", "tables", "study", "output", "overwrite", "workers", "list"})
 """Settings that decide no number: where things are looked up and put, and who works on them. The
 policies that ``ids`` names stand in the provenance by themselves."""
 Frames = Sequence[pd.DataFrame]

@@ -34,7 +34,7 @@ class Run:
     method: str
     seed: int
     rows: pd.DataFrame
-    """of :data:`analysis.studies.training.history.VALUES`"""
+    """of :data:`analysis.records.values.VALUES`"""
 
     @property
     def name(self) -> str:
@@ -84,7 +84,7 @@ class Run:
         why = verdicts[0] if verdicts else "ok" if np.isfinite(value) else "undefined"
         return float(value), float(high - low) / (2 * NORMAL), why
 
-    def track(self, measure: Measure) -> Float[np.ndarray, " step"]:
+    def values_at_steps(self, measure: Measure) -> Float[np.ndarray, " step"]:
         """Values at :attr:`steps`, NaN where there is none."""
         return np.array([self.at(measure, step)[0] for step in self.steps])
 

@@ -50,6 +50,8 @@ class Schema:
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
+    command: str = ""
+    """what writes the table, as ``analysis.cka``: the workflow, figures and messages read it"""
 
     def __post_init__(self) -> None:
         names = self.names

@@ -9,7 +9,8 @@ from jaxtyping import UInt8
 
 from analysis.scenes.backgrounds import other_backgrounds
 from analysis.scenes.bank import Bank, BankPlan, Policy, load_or_gather
-from checkpoints.policy.store import ZOO, find_policies, list_policies, load_policy, policy_path
+from checkpoints.policy.shipped import usual_policies
+from checkpoints.policy.store import ZOO, find_policies, load_policy, policy_path
 from checkpoints.world.environments import Levels
 from checkpoints.world.games import Mode
 
@@ -47,7 +48,7 @@ def common_bank(
     equal shares; only from random actions where none is shipped. At most ``per_level`` states a
     level, at least ``thin`` steps apart.
     """
-    kept = {k.run: k for k in list_policies(ZOO) if k.game == game}
+    kept = {k.run: k for k in usual_policies() if k.game == game}
     last = [one for run in kept for one in find_policies(run, ZOO)]
     behaviours: Mapping[str, Policy] = {}
     for number, one in enumerate(last):

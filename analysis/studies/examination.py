@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from analysis.policies.subjects import Subject
 
 Rows = Iterable[Mapping[str, Any]]
+ALL = "all"
+"""Named as a game: all games together."""
 
 
 class Found(NamedTuple):
@@ -34,13 +36,11 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Examination(Output):
-    """Settings of every command that examines policies."""
+class OnPolicies(Output):
+    """Settings of every command that takes policies."""
 
     ids: Positional[tuple[str, ...]] = ()
     """policies: ids such as starpilot/mutual/0, or files; none takes all shipped"""
-    states: int = 600
-    """states of each game, from levels that no policy was trained on"""
     replicates: int = 500
     """bootstrap replicates behind each interval"""
     untrained: int = 2
@@ -50,7 +50,17 @@ class Examination(Output):
     root: Path = ZOO
     """where ids are looked up: the zoo, or a folder of runs"""
 
-    least: ClassVar[Mapping[str, int]] = {"states": 2, "replicates": 1, "untrained": 0, "seed": 0}
+    least: ClassVar[Mapping[str, int]] = {"replicates": 1, "untrained": 0, "seed": 0}
+
+
+@dataclass(frozen=True)
+class Examination(OnPolicies):
+    """Settings of every command that shows policies a bank of states."""
+
+    states: int = 600
+    """states of each game, from levels that no policy was trained on"""
+
+    least: ClassVar[Mapping[str, int]] = {"states": 2}
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,18 @@ class Study:
     """prints what the tables say of one game"""
     constants: Callable[[], dict[str, Any]] = dict
     """what decides numbers and is no setting, for the provenance"""
+    summaries: tuple[Schema, ...] = ()
+    """further tables, which speak of all games together"""
+    summarise: Callable[..., Sequence[Rows]] | None = None
+    """from the tables, the policies by game, and the settings that it names, to their rows"""
+    names: Callable[..., Sequence[str]] | None = None
+    """from the settings that it names to the policies meant; those of ``ids`` unless given"""
+    check: Callable[..., None] | None = None
+    """from all policies, and the settings that it names: refuses, before any work"""
+    files: tuple[str, ...] = ()
+    """what it writes beside the tables, relative to the output folder"""
+    write: Callable[[Path], None] | None = None
+    """writes these files below the output folder, when all games are measured"""
 
 
 def asked(settings: Any, function: Callable[..., Any]) -> dict[str, Any]:
@@ -80,20 +102,16 @@ def asked(settings: Any, function: Callable[..., Any]) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in names if hasattr(settings, name)}
 
 
-def examine(settings: Examination, study: Study) -> None:
+def examine(settings: OnPolicies, study: Study) -> None:
     """Check, load, measure game by game, write the tables, print them, say where they lie.
 
     Raises:
-        UserError: wrong settings, tables that are there, policies that are not.
+        UserError: wrong settings, tables that are there, policies or layers that are not.
     """
-    check_outputs(settings, study.schemas)
+    schemas = study.schemas + study.summaries
+    check_outputs(settings, schemas, study.files)
     say("reading policies")
-    from analysis.policies.subjects import every_step, load_subjects
-
-    names = settings.ids
-    if getattr(settings, "steps", "last") == "all":
-        names = tuple(every_step(names, settings.root))
-    games = load_subjects(names, settings.root, controls=settings.untrained)
+    games = load(settings, study)
     rows: list[list[Mapping[str, Any]]] = [[] for _ in study.schemas]
     notes: dict[str, dict[str, Any]] = {}
     for game, subjects in games.items():
@@ -102,18 +120,48 @@ def examine(settings: Examination, study: Study) -> None:
             table.extend(new)
         for name, note in found.notes.items():
             notes.setdefault(name, {})[game] = note
-    frames = [
-        pd.DataFrame(some, columns=list(schema.names))
-        for some, schema in zip(rows, study.schemas, strict=True)
-    ]
+    frames = _frames(rows, study.schemas)
+    if study.summarise is not None:
+        found_of_all = study.summarise(frames, games, **asked(settings, study.summarise))
+        frames += _frames(found_of_all, study.summaries)
 
     def show() -> None:
-        for game in games:
+        together = [ALL] if study.summaries and len(games) > 1 else []
+        for game in [*games, *together]:
             study.show(frames, game)
 
     more = {"policies": policies_of(games), **study.constants()}
     more |= {f"{name}_of": by_game for name, by_game in notes.items()}
-    finish(settings, study.schemas, frames, show, **more)
+    if study.write is not None:
+        study.write(settings.output)
+    finish(settings, schemas, frames, show, **more)
+    for name in study.files:
+        print(settings.output / name)
+
+
+def _frames(rows: Sequence[Rows], schemas: Sequence[Schema]) -> list[pd.DataFrame]:
+    return [
+        pd.DataFrame(some, columns=list(schema.names))
+        for some, schema in zip(rows, schemas, strict=True)
+    ]
+
+
+def load(settings: OnPolicies, study: Study) -> "dict[str, list[Subject]]":
+    """The policies that the settings name, by game, after every check of what is asked of them."""
+    from analysis.policies.layers import check_layers
+    from analysis.policies.subjects import every_step, load_subjects
+
+    names = settings.ids
+    if getattr(settings, "steps", "last") == "all":
+        names = tuple(every_step(names, settings.root))
+    if study.names is not None:
+        names = tuple(study.names(**asked(settings, study.names)))
+    games = load_subjects(names, settings.root, controls=settings.untrained)
+    everyone = [one for group in games.values() for one in group]
+    check_layers(everyone, getattr(settings, "layers", ()))
+    if study.check is not None:
+        study.check(everyone, **asked(settings, study.check))
+    return games
 
 
 def policies_of(games: "Mapping[str, Sequence[Subject]]") -> dict[str, str]:

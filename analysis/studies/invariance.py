@@ -1,14 +1,15 @@
 """Invariance per layer: how much of what a layer says of a state stays on other backgrounds."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from analysis.measures.cosine import Cosine, Cosines
 from analysis.measures.icc import Invariance, Layout
 from analysis.policies.subjects import Subject
-from analysis.records.columns import POLICY, SIZE, filled, interval
+from analysis.records.columns import POLICY, SIZE, estimate, filled, interval
 from analysis.records.command import Frames
 from analysis.records.tables import Column, Schema
 from analysis.scenes.backgrounds import cover
@@ -32,6 +33,8 @@ SCHEMA = Schema(
         *interval(),
         Column("icc_two_way", "float", "ICC(2,1): the same at any number of renderings", high=1),
         *interval("low_two_way", "high_two_way"),
+        *estimate("cosine", "mean cosine between a state's renderings", low=-1, high=1),
+        Column("cosine_chance", "float", "the same of states of other levels", low=-1, high=1),
         Column("effective_rank", "float", "directions that the layer varies along", low=0),
         Column("dead_share", "float", "units with one value everywhere", low=0, high=1),
         Column("norm", "float", "mean norm of the layer", "activation", low=0),
@@ -39,7 +42,15 @@ SCHEMA = Schema(
         Column("verdict", "text", "ok; collapsed or vacuous: no ICC"),
     ),
     key=("game", "id", "layer", "backgrounds"),
+    command="analysis.invariance",
 )
+
+
+class LayerFound(NamedTuple):
+    """What is found of one layer on one group of backgrounds."""
+
+    icc: Invariance
+    cosine: Cosine
 
 
 def split(backgrounds: Sequence[int], trained: Sequence[int]) -> dict[str, tuple[int, ...]]:
@@ -54,7 +65,7 @@ def measure_stream(
     groups: dict[str, tuple[int, ...]],
     levels: np.ndarray,
     weights: np.ndarray,
-) -> dict[tuple[str, str], Invariance | None]:
+) -> dict[tuple[str, str], LayerFound | None]:
     """Every layer on every group of backgrounds, in one pass over one policy's readings.
 
     Args:
@@ -66,23 +77,27 @@ def measure_stream(
     Returns:
         (layer, group) -> what was found; ``None`` for a group without backgrounds.
     """
-    layouts: dict[tuple[str, tuple[int, ...]], Layout] = {}
+    kept: dict[tuple[str, tuple[int, ...]], tuple[Layout, Cosines]] = {}
     for states, reading in readings:
         for layer, x in reading.layers.items():
-            # Groups of the same backgrounds share their layout: often all were seen in training.
+            # Groups of the same backgrounds share their sums: often all were seen in training.
             for places in set(groups.values()) - {()}:
                 key = layer, places
-                if key not in layouts:
-                    layouts[key] = Layout(levels, len(places))
-                whole = len(places) == x.shape[1]
-                layouts[key].add(states, x if whole else x[:, list(places)])
-    layers = list(dict.fromkeys(layer for layer, _ in layouts))
-    found = {key: layouts.pop(key).result(weights) for key in list(layouts)}
+                if key not in kept:
+                    kept[key] = Layout(levels, len(places)), Cosines(levels, len(places))
+                part = x if len(places) == x.shape[1] else x[:, list(places)]
+                for sums in kept[key]:
+                    sums.add(states, part)
+    layers = list(dict.fromkeys(layer for layer, _ in kept))
+    found = {}
+    for key in list(kept):
+        layout, cosines = kept.pop(key)
+        found[key] = LayerFound(layout.result(weights), cosines.result(weights))
     return {(layer, name): found.get((layer, groups[name])) for layer in layers for name in groups}
 
 
 def row(
-    who: dict[str, Any], layer: str, group: str, found: Invariance | None, states: int, levels: int
+    who: dict[str, Any], layer: str, group: str, found: LayerFound | None, states: int, levels: int
 ) -> dict[str, Any]:
     """One row; ``who``: ``Subject.columns``; ``found`` is None where there are no backgrounds."""
     label: dict[str, Any] = {
@@ -92,11 +107,13 @@ def row(
     if found is None:
         numbers = SCHEMA.names[len(label) + 1 : -1]
         return {**label, "renderings": 0, **dict.fromkeys(numbers, np.nan), "verdict": "vacuous"}
-    label["renderings"] = found.backgrounds
+    icc, cosine = found
+    label["renderings"] = icc.backgrounds
     for name in ("effective_rank", "dead_share", "norm", "spread", "verdict"):
-        label[name] = getattr(found, name)
-    two_way = filled("icc_two_way", found.two_way, "low_two_way", "high_two_way")
-    return label | filled("icc", found.icc, "low", "high") | two_way
+        label[name] = getattr(icc, name)
+    label |= filled("icc", icc.icc, "low", "high")
+    label |= filled("icc_two_way", icc.two_way, "low_two_way", "high_two_way")
+    return label | filled("cosine", cosine.draws) | {"cosine_chance": cosine.chance}
 
 
 def measure_game(

@@ -220,16 +220,28 @@ def list_policies(root: Path = ZOO) -> list[PolicyId]:
     return sorted(parse_id(path.relative_to(root).with_suffix("").as_posix()) for path in paths)
 
 
+def _not_there(wanted: PolicyId, known: list[PolicyId], root: Path) -> str:
+    """What there is instead: the kept steps of the run, or the runs."""
+    steps: dict[int, None] = {kept.step or 0: None for kept in known if kept.run == wanted.run}
+    if steps:
+        peers = sorted({kept.peer or 0 for kept in known if kept.run == wanted.run})
+        return (
+            f"no policy {str(wanted)!r} under {root}; of {wanted.run} are kept the steps "
+            f"{', '.join(map(str, steps))} of peer {', '.join(map(str, peers))}"
+        )
+    runs = sorted({str(kept.run) for kept in known})
+    return (
+        f"no policy {str(wanted)!r} under {root}; there are: {', '.join(runs) or 'none'}. "
+        f"Train it with: python -m checkpoints.train {wanted.run}"
+    )
+
+
 def find_policies(wanted: PolicyId, root: Path = ZOO) -> list[PolicyId]:
     """The kept policies an id means: with no step given, the last one of each peer."""
     known = list_policies(root)
     found = [kept for kept in known if wanted.covers(kept)]
     if not found:
-        runs = sorted({str(kept.run) for kept in known})
-        raise UserError(
-            f"no policy {str(wanted)!r} under {root}; there are: {', '.join(runs) or 'none'}. "
-            f"Train it with: python -m checkpoints.train {wanted.run}"
-        )
+        raise UserError(_not_there(wanted, known, root))
     if wanted.step is None:
         last: dict[int | None, PolicyId] = {kept.peer: kept for kept in found}
         found = list(last.values())

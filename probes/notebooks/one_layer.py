@@ -10,9 +10,9 @@ import pandas as pd
 
 from analysis.policies.features import read
 from analysis.policies.subjects import load_subjects
-from probes.linear import LinearProbe
-from probes.questions import gather
-from probes.run import probe_game
+from probes.readers.linear import LinearProbe
+from probes.studies.probing import probe_game
+from probes.studies.questions import gather
 
 subjects = load_subjects(["starpilot/ppo/0"], controls=1)["starpilot"]
 names = ["agent_x", "agent_y", "count_flyer", "count_own_bullet", "time", "background"]

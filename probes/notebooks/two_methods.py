@@ -11,8 +11,8 @@ from analysis.measures.icc import measure
 from analysis.policies.subjects import load_subjects
 from analysis.scenes.backgrounds import pick_backgrounds
 from analysis.scenes.twin_sets import twin_set
-from probes.questions import gather
-from probes.run import probe_game
+from probes.studies.probing import probe_game
+from probes.studies.questions import gather
 
 LAYER = "conv3"
 ids = ["starpilot/ppo/0", "starpilot/ppo/1", "starpilot/mutual/0"]

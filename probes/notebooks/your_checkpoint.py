@@ -2,7 +2,6 @@
 # # Bring your own checkpoint
 # **Weights of two known programs** are recognised by the names and shapes of their tensors:
 # CleanRL's `ppo_procgen.py` and the public code of arXiv 2501.02481. Nothing is unpickled.
-#
 # ```
 # python -m checkpoints.convert agent.pt starpilot/ppo/7 --mode easy --levels 0 --steps 25000000
 # ```
@@ -13,14 +12,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from analysis.cka import cka
+from analysis.measures.cka import cka
 from analysis.measures.icc import measure
 from analysis.policies.features import read
 from analysis.policies.subjects import load_subjects
 from analysis.scenes.common import common_bank
-from checkpoints.convert import convert, tensor_names
 from checkpoints.policy.adapters import Adapted
 from checkpoints.policy.encoders import Policy
+from checkpoints.policy.foreign import convert, tensor_names
 from checkpoints.world.renderer import Renderer
 
 torch.manual_seed(0)

@@ -12,12 +12,12 @@ from sklearn.metrics import r2_score
 from analysis.policies.features import read
 from analysis.policies.subjects import load_subjects
 from analysis.scenes.common import common_bank, draw_twins
-from probes.controls import pixels
-from probes.crossfit import crossfit
 from probes.factors.frame import View, number
-from probes.questions import ask
-from probes.splits import deal_folds
-from probes.targets import measure
+from probes.factors.targets import measure
+from probes.readers.controls import pixels
+from probes.readers.crossfit import crossfit
+from probes.readers.splits import deal_folds
+from probes.studies.questions import ask
 
 
 def ground_share(view: View) -> float:
@@ -61,6 +61,5 @@ for name, (x, other) in lines.items():
 pd.DataFrame(scores).T.round(2)
 
 # %% [markdown]
-# A score means something only above that of the untrained encoder. Coinrun's training in easy mode
-# shows one background, so that *on a twin* is a wallpaper new to policy and probe alike: below 0
-# the line does worse there than guessing the mean would.
+# A score means something only above that of the untrained encoder. Training showed one background,
+# so that *on a twin* is a wallpaper new to policy and probe: below 0, guessing the mean is better.

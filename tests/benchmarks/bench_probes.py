@@ -18,9 +18,9 @@ from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.metrics import balanced_accuracy_score, r2_score
 from sklearn.preprocessing import StandardScaler
 
-from probes.crossfit import Held, Task, crossfit
-from probes.solver import PENALTIES
-from probes.splits import deal_folds
+from probes.readers.crossfit import Held, Task, crossfit
+from probes.readers.solver import PENALTIES
+from probes.readers.splits import deal_folds
 
 N, D, PER_LEVEL = 4_000, 256, 8
 CLASSES = (2, 3, 4, 8)

@@ -1,17 +1,21 @@
 """Rows of contrasts: one method's runs versus another's, with something held equal."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from analysis.records.runs import BEGUN, NORMAL, RETURN, Measure, Run, is_factor, learned, runs_of
+from analysis.records.columns import GAME, interval
+from analysis.records.runs import BEGUN, RETURN, Measure, Run, runs_of
 from analysis.records.tables import Column, Schema
-from analysis.stats.two_groups import at_level, discoveries, welch
-from checkpoints.console import UserError
+from analysis.records.values import read_values
+from analysis.stats.two_groups import discoveries
+from analysis.studies.contrasts.sides import at_marker, at_step, common_level, compare
+from checkpoints.console import UserError, one_of, watch
 from checkpoints.policy.recipes import base_method
-from checkpoints.runs.study import Planned
+from checkpoints.runs.study import Planned, read_study
 
 CONTROL = "ppo"
 MATCHES = ("steps", "frames", "return", "entropy")
@@ -23,7 +27,6 @@ ENTROPY = ("entropy", "decisions")
 UNSEEN, ALL = ("ratio_unseen", "decisions"), ("ratio", "decisions")
 OF_ONESELF = ("cka_final", "cka_peer")
 """Measures that say of a policy what it resembles: nothing that two methods have in common."""
-ONE_RUN = "one run on a side: no interval over runs"
 
 
 class Primary(NamedTuple):
@@ -45,7 +48,7 @@ NAN = float("nan")
 SCHEMA = Schema(
     "contrasts",
     (
-        Column("game", "text", "one of the 16"),
+        GAME,
         Column("treatment", "text", "method compared"),
         Column("control", "text", "with which, on the same training backgrounds"),
         Column("match", "text", "what is equal: steps, frames, return or entropy"),
@@ -59,13 +62,13 @@ SCHEMA = Schema(
         Column("value_treatment", "float", "mean over runs, of factors geometric"),
         Column("value_control", "float", "mean over runs, of factors geometric"),
         Column("effect", "float", "on the scale named"),
-        Column("low", "float", "2.5 % point of Welch's interval over runs"),
-        Column("high", "float", "97.5 % point"),
+        *interval(over="Welch's interval over runs"),
         Column("p", "float", "two-sided", low=0, high=1),
         Column("q", "float", "false-discovery rate among all secondary contrasts", low=0, high=1),
         Column("detectable", "float", "effect, up or down, found with probability .8"),
-        Column("levels_low", "float", "2.5 % point were other levels drawn for these very runs"),
-        Column("levels_high", "float", "97.5 % point; conservative"),
+        *interval(
+            "levels_low", "levels_high", over="other levels for these very runs; conservative"
+        ),
         Column("runs_treatment", "int", "behind the effect", low=0),
         Column("runs_control", "int", "behind the effect", low=0),
         Column("learned_treatment", "int", "of them, return above untrained's", low=0),
@@ -74,96 +77,12 @@ SCHEMA = Schema(
         Column("verdict", "text", "ok, or why there is no interval, or nothing"),
     ),
     key=("game", "treatment", "control", "match", "measure", "layer"),
+    command="analysis.contrasts",
 )
 
 
-class Side(NamedTuple):
-    """What one method's runs say."""
-
-    values: np.ndarray
-    """(run,) of factors their logarithms"""
-    error: float
-    """over levels, of the mean"""
-    learned: int
-    missing: tuple[str, ...]
-    why: str
-
-
-def at_step(runs: Sequence[Run], measure: Measure, step: int, wanted: Sequence[str],
-            rows: pd.DataFrame) -> Side:  # fmt: skip
-    """One side at equal steps; ``wanted``: ids of the runs that there should be."""
-    there = [run for run in runs if step in run.steps]
-    cells = [run.at(measure, step) for run in there]
-    values = np.array([cell[0] for cell in cells])
-    missing = sorted(set(wanted) - {run.name for run in there})
-    why = next((cell[2] for cell in cells if not np.isfinite(cell[0])), "ok")
-    error = float(np.mean([cell[1] for cell in cells])) if cells else np.nan
-    count = sum(learned(run, step, rows) for run in there)
-    return Side(values, error, count, tuple(missing), why if there else "no run")
-
-
-def at_marker(runs: Sequence[Run], measure: Measure, marker: Measure, level: float,
-              rows: pd.DataFrame) -> Side:  # fmt: skip
-    """One side where each run's return or entropy passes a level."""
-    values = []
-    for run in runs:
-        steps, way = np.array(run.steps, float), run.track(marker)
-        rising = marker == RETURN
-        values.append(at_level(steps, way, run.track(measure), level, rising=rising))
-    count = sum(learned(run, run.steps[-1], rows) for run in runs)
-    found = np.array(values)
-    away = tuple(run.name for run, v in zip(runs, found, strict=True) if not np.isfinite(v))
-    return Side(
-        found[np.isfinite(found)], np.nan, count, away, "level not passed" if away else "ok"
-    )
-
-
-def common_level(runs: Sequence[Run], marker: Measure) -> float:
-    """The furthest level that every run passed, on its monotone way; NaN where one has none."""
-    from sklearn.isotonic import isotonic_regression
-
-    ends = []
-    for run in runs:
-        way = run.track(marker)
-        if np.isnan(way).all():
-            return NAN
-        known = way[np.isfinite(way)]
-        ends.append(isotonic_regression(known, increasing=marker == RETURN)[-1])
-    if not ends:
-        return NAN
-    return float(min(ends) if marker == RETURN else max(ends))
-
-
-def compare(treatment: Side, control: Side, measure: Measure) -> dict[str, Any]:
-    """The numbers of a row."""
-    out: dict[str, Any] = {"scale": "factor" if is_factor(measure) else "difference"}
-    for name, side in (("treatment", treatment), ("control", control)):
-        out |= {f"runs_{name}": len(side.values), f"learned_{name}": side.learned}
-    empty = ("value_treatment", "value_control", "effect", "low", "high", "p", "detectable",
-             "levels_low", "levels_high")  # fmt: skip
-    out |= dict.fromkeys(empty, np.nan)
-    whys = [side.why for side in (treatment, control) if side.why != "ok"]
-    sides = treatment.values, control.values
-    out |= {"missing": " ".join(treatment.missing + control.missing)}
-    known = all(len(side) and np.isfinite(side).all() for side in sides)
-    if not known:
-        return out | {"verdict": whys[0] if whys else "no run"}
-    found = welch(*sides)
-    spread = NORMAL * np.hypot(treatment.error, control.error)
-    levels = {"levels_low": found.estimate - spread, "levels_high": found.estimate + spread}
-    verdict = whys[0] if whys else "ok" if np.isfinite(found.low) else ONE_RUN
-    out |= {"value_treatment": sides[0].mean(), "value_control": sides[1].mean(), **levels,
-            "effect": found.estimate, **found._asdict(), "verdict": verdict}  # fmt: skip
-    del out["estimate"]
-    if is_factor(measure):
-        for name in set(empty) - {"p"}:
-            out[name] = float(np.exp(out[name]))
-    return out
-
-
-def family(runs: Sequence[Run], planned: Sequence[Planned], rows: pd.DataFrame
-           ) -> Iterator[dict[str, Any]]:  # fmt: skip
-    """Rows of one game and one set of training backgrounds: every method against PPO.
+def family(runs: Sequence[Run]) -> Iterator[tuple["Pair", Measure]]:
+    """What is compared within one game and one set of training backgrounds: all against PPO.
 
     Those of :data:`WITHOUT` are at equal steps held against their own control, too.
     """
@@ -187,10 +106,7 @@ def family(runs: Sequence[Run], planned: Sequence[Planned], rows: pd.DataFrame
             asked.append((without, "steps"))
         for other, match in asked:
             pair = Pair(name, other, methods[name], methods[other], match)
-            for measure in measures:
-                found = pair.row(measure, planned, rows)
-                if found:
-                    yield found
+            yield from ((pair, measure) for measure in measures)
 
 
 class Pair(NamedTuple):
@@ -264,11 +180,14 @@ def contrast_rows(rows: pd.DataFrame, planned: Sequence[Planned]) -> pd.DataFram
     """Every contrast that the values allow, q values included; columns as in :data:`SCHEMA`."""
     runs = list(runs_of(rows))
     keys = dict.fromkeys((run.game, run.backgrounds) for run in runs)
-    found = [
-        row
+    work = [
+        one
         for key in keys
-        for row in family([r for r in runs if (r.game, r.backgrounds) == key], planned, rows)
+        for one in family([run for run in runs if (run.game, run.backgrounds) == key])
     ]
+    bar = watch(work, "comparing methods")
+    compared = [pair.row(measure, planned, rows) for pair, measure in bar]
+    found = [row for row in compared if row is not None]
     if not found:
         raise UserError(
             f"expected runs of {CONTROL} and of another method on the same backgrounds, got "
@@ -278,3 +197,25 @@ def contrast_rows(rows: pd.DataFrame, planned: Sequence[Planned]) -> pd.DataFram
     table = pd.DataFrame(found)
     secondary = np.where(table["primary"], np.nan, table["p"].to_numpy(float))
     return table.assign(q=discoveries(secondary))[list(SCHEMA.names)]
+
+
+def contrasts(
+    *, games: Sequence[str], tables: Path, study: Path
+) -> tuple[tuple[str, ...], pd.DataFrame]:
+    """The games that are answered for, and their contrasts.
+
+    Args:
+        games: names; none takes all in the tables.
+        tables: folder with emergence.csv, and probes_steps.csv if scores of probes are compared.
+        study: file that says which runs there should be.
+
+    Raises:
+        UserError: a table or the study is missing or broken, or a game was not measured.
+    """
+    values = read_values(tables)
+    measured = sorted(set(values["game"]))
+    for game in games:
+        one_of("game", game, measured)
+    chosen = tuple(games or measured)
+    planned = read_study(study)
+    return chosen, contrast_rows(values[values["game"].isin(chosen)], planned)

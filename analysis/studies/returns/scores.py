@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from analysis.records.columns import OVER_LEVELS, interval
+from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_weights
 from analysis.stats.few_runs import (
     Statistic,
@@ -30,9 +32,46 @@ from analysis.stats.few_runs import (
 )
 from checkpoints.policy.ids import UNTRAINED
 
-ALL = "all"
-"""Named as a game: all games together."""
 THRESHOLDS = 51
+_SHARED = (
+    Column("game", "text", "one of the 16, or all of them together"),
+    Column("split", "text", "as in the table returns"),
+)
+_RUNS = Column("runs", "int", "seeds; peers of one group are one run", low=1)
+_OVER_RUNS = interval(over="the stratified bootstrap over runs; NaN for one run")
+_OVER_LEVELS = interval("level_low", "level_high", over=f"{OVER_LEVELS}, runs as they are")
+SCORES = Schema(
+    "returns_scores",
+    (
+        *_SHARED,
+        Column("measure", "text", "return (reward); mean, iqm (normalised); improvement"),
+        Column("method", "text", "training recipe"),
+        Column("other", "text", "improvement: the method that it may improve on; else empty"),
+        Column("value", "float", "estimate; improvement: a probability"),
+        *_OVER_RUNS,
+        *_OVER_LEVELS,
+        _RUNS,
+        Column("runs_other", "int", "improvement: of the other method; else 0", low=0),
+        Column("games", "int", "taken together", low=1),
+        Column("episodes", "int", "behind the estimate", low=1),
+    ),
+    key=("game", "split", "measure", "method", "other"),
+    command="analysis.returns",
+)
+PROFILES = Schema(
+    "returns_profiles",
+    (
+        *_SHARED,
+        Column("method", "text", "training recipe"),
+        Column("threshold", "float", "τ, a normalised score"),
+        Column("share", "float", "of runs that score more than τ", low=0, high=1),
+        *_OVER_RUNS,
+        *_OVER_LEVELS,
+        _RUNS,
+    ),
+    key=("game", "split", "method", "threshold"),
+    command="analysis.returns",
+)
 
 
 class Runs(NamedTuple):

@@ -3,24 +3,24 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import ceil
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from rich.console import Console
-from rich.progress import track
 
 from analysis.measures.cycles import chance, nearest, three_way, trajectories, two_way
 from analysis.measures.decisions import Decisions
 from analysis.policies.features import read
 from analysis.policies.subjects import Subject
+from analysis.records.columns import of_interval
 from analysis.scenes.backgrounds import cover, cycle_views
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
 from analysis.scenes.pictures import AXES, perturbed
 from analysis.scenes.themes import has_themes
-from analysis.scenes.twin_sets import TwinSet, twin_set
+from analysis.scenes.twin_sets import FRAMES, TwinSet, twin_set
 from analysis.stats.clusters import cluster_interval
-from checkpoints.console import UserError
+from checkpoints.console import UserError, watch
 from checkpoints.policy.ids import PolicyId
 from checkpoints.world.games import IMAGE_SHAPE, get_game
 from checkpoints.world.renderer import Renderer
@@ -33,7 +33,7 @@ CYCLE_BACKGROUNDS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Views:
+class Answers:
     """The decisions of several policies in the same views of the same states."""
 
     decisions: dict[PolicyId, Decisions]
@@ -57,9 +57,9 @@ def pixels_changed(
     return found
 
 
-def look(
+def answers_to(
     blocks: Iterator[UInt8[np.ndarray, "state view 64 64 3"]], subjects: Sequence[Subject]
-) -> Views:
+) -> Answers:
     """Read every policy on each block of frames while it is in memory."""
     probs: dict[PolicyId, list[np.ndarray]] = {one.id: [] for one in subjects}
     values: dict[PolicyId, list[np.ndarray]] = {one.id: [] for one in subjects}
@@ -77,33 +77,33 @@ def look(
         one.id: Decisions(np.concatenate(probs[one.id]), np.concatenate(values[one.id]))
         for one in subjects
     }
-    return Views(joined, pixels / states)
+    return Answers(joined, pixels / states)
 
 
 def on_backgrounds(
     bank: Bank, game: str, backgrounds: Sequence[int], subjects: Sequence[Subject]
-) -> Views:
+) -> Answers:
     """Decisions on twins; none for a game of one background."""
     if len(backgrounds) < 2:
-        return Views({}, np.zeros((1, 1)))
-    twins = twin_set(game, bank, backgrounds)
-    return look((block.frames for block in twins.blocks()), subjects)
+        return Answers({}, np.zeros((1, 1)))
+    twins, chunk = twin_set(game, bank, backgrounds), max(1, FRAMES // len(backgrounds))
+    blocks = watch(twins.blocks(chunk), f"{game}: deciding on twins", ceil(len(twins) / chunk))
+    return answers_to((block.frames for block in blocks), subjects)
 
 
 def along_axes(
     bank: Bank, game: str, subjects: Sequence[Subject], views: int, seed: int
-) -> Iterator[tuple[str, Views]]:
+) -> Iterator[tuple[str, Answers]]:
     """For each other axis the decisions on the frames as met and on ``views`` changed ones.
 
     The theme of a game without other themes gives no decisions.
     """
     renderer = Renderer(game)
-    console = Console(stderr=True)
-    for axis in track(AXES, f"{game}: changing pictures", console=console, transient=True):
+    for axis in watch(AXES, f"{game}: changing pictures"):
         if axis == "theme" and not has_themes(game):
-            yield axis, Views({}, np.zeros((1, 1)))
+            yield axis, Answers({}, np.zeros((1, 1)))
             continue
-        yield axis, look(perturbed(axis, bank, renderer, views, seed), subjects)
+        yield axis, answers_to(perturbed(axis, bank, renderer, views, seed), subjects)
 
 
 def find_cycles(
@@ -131,7 +131,10 @@ def find_cycles(
         )
     trained = [subject.trained_backgrounds for subject in subjects]
     twins = twin_set(game, bank, cover(game, trained, CYCLE_BACKGROUNDS))
-    return {one.id: _cycles_of(one, twins, runs, replicates, seed) for one in subjects}
+    return {
+        one.id: _cycles_of(one, twins, runs, replicates, seed)
+        for one in watch(subjects, f"{game}: asking trajectories for cycles")
+    }
 
 
 def _cycles_of(
@@ -151,8 +154,7 @@ def _cycles_of(
             values = np.concatenate([score(steps, *sides) for steps in near])
             if not np.isnan(values).any():
                 ends = cluster_interval(values, clusters, replicates=replicates, seed=seed)
-                names = (f"cycle_{ways}{end}" for end in ("", "_low", "_high"))
-                found[group] |= dict(zip(names, ends, strict=True))
+                found[group] |= of_interval(f"cycle_{ways}", ends)
                 mean = np.average(guess ** (ways - 1), weights=lengths)
                 found[group][f"chance_{ways}"] = float(mean)
     return found

@@ -9,7 +9,7 @@ background, more of any map lies on it, and more of the picture changes.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
@@ -20,13 +20,15 @@ from analysis.policies.attributions import MAX_ERROR, Attribution, attribute
 from analysis.policies.features import read
 from analysis.policies.gradients import VALUE, Scores
 from analysis.policies.randomised import cascade
+from analysis.policies.subjects import Subject
+from analysis.records.columns import of_interval
+from analysis.scenes.backgrounds import pick_backgrounds
 from analysis.scenes.bank import Bank
+from analysis.scenes.common import common_bank
+from analysis.scenes.masks import exact_mask
 from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import Interval, cluster_interval
 from checkpoints.world.games import NUM_ACTIONS, Mode, get_game
-
-if TYPE_CHECKING:
-    from analysis.policies.subjects import Subject
 
 TARGETS = ("action", "value")
 NOWHERE = Interval(np.nan, np.nan, np.nan)
@@ -35,7 +37,7 @@ UNLIKE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
+class MaskedTwins:
     """States of a game, each as met and on other backgrounds, and their masks."""
 
     twins: TwinSet
@@ -69,29 +71,25 @@ class Study:
         return self.renderings[np.arange(len(chosen)), chosen]
 
 
-def gather(
-    game: str, mode: Mode, states: int, backgrounds: int, replicates: int, *, seed: int
-) -> Study:
+def masked_twins(
+    game: str, mode: Mode, *, states: int, backgrounds: int, replicates: int, seed: int
+) -> MaskedTwins:
     """So many states of the common bank, one a level, on so many backgrounds or all there are.
 
     Raises:
         UserError: a game of one background (chaser): it has no twins, and no mask.
     """
-    from analysis.scenes.backgrounds import pick_backgrounds
-    from analysis.scenes.common import common_bank
-    from analysis.scenes.masks import exact_mask
-
     chosen = pick_backgrounds(game, min(backgrounds, get_game(game).backgrounds), mode=mode)
     # Far apart in time and few at once: one state a level would else be its beginning.
     bank = common_bank(game, mode, states, seed, thin=64, per_level=1, num_envs=16)
     twins = twin_set(game, bank, chosen)
     renderings = np.concatenate([block.frames for block in twins.blocks()])
     mask = exact_mask(np.concatenate([bank.observations[:, None], renderings], axis=1))
-    return Study(twins, renderings, mask, seed, replicates)
+    return MaskedTwins(twins, renderings, mask, seed, replicates)
 
 
 class Explained:
-    """A policy and what it decides on the states of a study.
+    """A policy and what it decides on states whose twins are masked.
 
     Attributes:
         actions: (state,) the likeliest action on the picture as met; held fixed from then on.
@@ -99,21 +97,21 @@ class Explained:
             them: the total variation of the action's distribution, |ΔV| for the value.
     """
 
-    def __init__(self, subject: "Subject", study: Study) -> None:
+    def __init__(self, subject: Subject, masked: MaskedTwins) -> None:
         """Decide on the pictures and on all twins."""
-        self.subject, self.study = subject, study
+        self.subject, self.masked = subject, masked
         self.scores = Scores(subject.policy)
-        own = read(subject.policy, study.frames, [])
-        flat = read(subject.policy, study.renderings.reshape(-1, *study.frames.shape[1:]), [])
+        own = read(subject.policy, masked.frames, [])
+        flat = read(subject.policy, masked.renderings.reshape(-1, *masked.frames.shape[1:]), [])
         p, q = np.exp(own.log_probs[:, None]), np.exp(flat.log_probs)
         self.actions: Int[np.ndarray, " state"] = own.log_probs.argmax(1)
-        shape = study.foreign.shape
+        shape = masked.foreign.shape
         moves = {
             "action": total_variation(*np.broadcast_arrays(p, q.reshape(*shape, -1))),
             "value": np.abs(own.values[:, None] - flat.values.reshape(shape)),
         }
         self.effects: dict[str, Float[np.ndarray, " state"]] = {
-            target: np.average(moved.astype(np.float64), axis=1, weights=study.foreign)
+            target: np.average(moved.astype(np.float64), axis=1, weights=masked.foreign)
             for target, moved in moves.items()
         }
 
@@ -123,9 +121,9 @@ class Explained:
 
     def maps(self, target: str, method: str) -> Attribution:
         """The maps of all states."""
-        frames, twins = self.study.frames, self.study.twin
+        frames, twins = self.masked.frames, self.masked.twin
         columns = self.columns(target)
-        return attribute(self.scores, frames, twins, columns, method, seed=self.study.seed)
+        return attribute(self.scores, frames, twins, columns, method, seed=self.masked.seed)
 
     def sanity(self, methods: tuple[str, ...], states: int) -> Iterator[dict[str, Any]]:
         """Cells of each method on the first state of some levels, spread over the bank.
@@ -135,16 +133,17 @@ class Explained:
         action, drawn uniformly?
         """
         some = np.unique(np.linspace(0, len(self.actions) - 1, states).astype(int))
-        frames, twins, actions = self.study.frames[some], self.study.twin[some], self.actions[some]
-        draws = np.random.default_rng(self.study.seed)
+        frames, twins = self.masked.frames[some], self.masked.twin[some]
+        actions = self.actions[some]
+        draws = np.random.default_rng(self.masked.seed)
         others = (actions + draws.integers(1, NUM_ACTIONS, len(some))) % NUM_ACTIONS
 
         def explain(scores: Scores, columns: np.ndarray, method: str) -> np.ndarray:
-            return attribute(scores, frames, twins, columns, method, seed=self.study.seed).maps
+            return attribute(scores, frames, twins, columns, method, seed=self.masked.seed).maps
 
         maps = {method: explain(self.scores, actions, method) for method in methods}
         alike: dict[str, list[tuple[str, float]]] = {method: [] for method in methods}
-        for layer, blank in cascade(self.subject.policy, self.study.seed):
+        for layer, blank in cascade(self.subject.policy, self.masked.seed):
             random = Scores(blank)
             for method in methods:
                 like = likeness(maps[method], explain(random, actions, method))
@@ -165,28 +164,28 @@ def _from_where(alike: list[tuple[str, float]]) -> dict[str, str]:
 
 
 def score(
-    found: Attribution, effect: Float[np.ndarray, " state"], study: Study
+    found: Attribution, effect: Float[np.ndarray, " state"], masked: MaskedTwins
 ) -> tuple[dict[str, Any], Float[np.ndarray, " state"]]:
     """Cells of one row, and the ratio of each state, NaN where it is left out.
 
     Left out, and counted: states whose mask is empty or full, maps that are 0 everywhere, and
     integrated gradients that leave more than :data:`MAX_ERROR` unexplained.
     """
-    scores = mask_scores(found.maps, study.mask)
+    scores = mask_scores(found.maps, masked.mask)
     bad = found.error > MAX_ERROR
     keep = scores.scored & ~bad
     counts = {
         "states": int(keep.sum()),
-        "levels": len(np.unique(study.bank.levels[keep])),
+        "levels": len(np.unique(masked.bank.levels[keep])),
         "no_mask": int(scores.no_mask.sum()),
         "blank": int((~scores.scored & ~scores.no_mask).sum()),
         "rejected": int((scores.scored & bad).sum()),
     }
     few = counts["levels"] < 2
-    mean = _by_level(cluster_interval, study, keep)
+    mean = _by_level(cluster_interval, masked, keep)
     of_sprites = np.stack([1 - scores.mass, 1 - scores.area], axis=1)
     amount = scores.mass * found.maps.sum((1, 2))
-    spearman = _by_level(spearman_interval, study, keep)
+    spearman = _by_level(spearman_interval, masked, keep)
     intervals = {
         **{name: mean(getattr(scores, name)) for name in ("mass", "ratio", "rank", "pointing")},
         "sprites": mean(of_sprites, statistic=_share),
@@ -203,7 +202,7 @@ def score(
         "effect": effect.mean(),
     }
     for name, ends in intervals.items():
-        cells |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
+        cells |= of_interval(name, ends)
     return cells, np.where(keep, scores.ratio, np.nan)
 
 
@@ -213,15 +212,15 @@ def _share(sprites: Float[np.ndarray, "state 2"]) -> float:
 
 
 def _by_level(
-    interval: Callable[..., Interval], study: Study, keep: Bool[np.ndarray, " state"]
+    interval: Callable[..., Interval], masked: MaskedTwins, keep: Bool[np.ndarray, " state"]
 ) -> Callable[..., Interval]:
     """``interval`` of the states kept; NaN throughout where they come from a single level."""
-    levels = study.bank.levels[keep]
+    levels = masked.bank.levels[keep]
 
     def made(*values: np.ndarray, **how: Any) -> Interval:
         if len(np.unique(levels)) < 2:
             return NOWHERE
         some = (one[keep] for one in values)
-        return interval(*some, levels, replicates=study.replicates, seed=study.seed, **how)
+        return interval(*some, levels, replicates=masked.replicates, seed=masked.seed, **how)
 
     return made

@@ -6,28 +6,28 @@ policy and state with one map a method. ``saliency_sheet.csv`` says what lies wh
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from analysis.studies.saliency.maps import Explained, Study
+from analysis.policies.subjects import Subject
 from checkpoints.policy.ids import UNTRAINED
 
 if TYPE_CHECKING:
-    from analysis.policies.subjects import Subject
+    from analysis.studies.saliency.maps import Explained, MaskedTwins
 
-FOLDER = "saliency"
-FILES = ("pictures.png", "maps.png")
+FILES = ("saliency/pictures.png", "saliency/maps.png")
+"""Relative to the output folder."""
 BRIGHTEST = 99.5
 """Percentile of a map that is drawn white: a single pixel would leave the rest black."""
 
 
-def shown_policies(subjects: "Sequence[Subject]") -> "list[Subject]":
+def shown_policies(subjects: Sequence[Subject]) -> list[Subject]:
     """Two policies for a sheet: one a method, trained ones first, in the order they come."""
     order = sorted(subjects, key=lambda one: one.id.method == UNTRAINED)
     first = {one.id.method: one for one in reversed(order)}
@@ -46,38 +46,43 @@ def as_grey(one: Float[np.ndarray, "64 64"]) -> UInt8[np.ndarray, "64 64"]:
     return (255 * np.clip(one / top, 0, 1)).round().astype(np.uint8)
 
 
+class Shown(NamedTuple):
+    """A policy, and what was made of its likeliest actions by each method."""
+
+    one: "Explained"
+    maps: dict[str, Float[np.ndarray, "state 64 64"]]
+    ratios: dict[str, Float[np.ndarray, " state"]]
+    """the number under each map; NaN where it is left out"""
+
+
 @dataclass
 class Sheet:
-    """Tiles and rows, gathered game by game."""
+    """Tiles, gathered game by game."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
     pictures: list[UInt8[np.ndarray, "64 192 3"]] = field(default_factory=list)
     maps: list[list[UInt8[np.ndarray, "64 64"]]] = field(default_factory=list)
 
-    def add(
-        self,
-        shown: "Sequence[Explained]",
-        maps: Mapping[str, Mapping[str, Float[np.ndarray, "state 64 64"]]],
-        ratios: Mapping[str, Mapping[str, Float[np.ndarray, " state"]]],
-    ) -> None:
-        """The tiles of one game.
+    def add(self, shown: Sequence[Shown]) -> Iterator[dict[str, Any]]:
+        """Add the tiles of one game, and say in a row each where they lie.
 
         Args:
-            shown: its policies, on one study.
-            maps: id -> method -> maps of all states, of the action.
-            ratios: id -> method -> the number under each.
+            shown: its policies, on the same states.
         """
-        study = shown[0].study
-        effect = np.mean([one.effects["action"] for one in shown], axis=0)
+        masked = shown[0].one.masked
+        effect = np.mean([each.one.effects["action"] for each in shown], axis=0)
         for state in shown_states(effect):
-            self.pictures.append(_strip(study, state))
-            for one in shown:
-                name = str(one.subject.id)
-                self.maps.append([as_grey(found[state]) for found in maps[name].values()])
-                for column, method in enumerate(maps[name]):
-                    place = len(self.pictures) - 1, len(self.maps) - 1, column
-                    ratio = ratios[name][method][state]
-                    self.rows.append(_row(one, state, method, ratio, place))
+            self.pictures.append(_strip(masked, state))
+            for one, maps, ratios in shown:
+                self.maps.append([as_grey(found[state]) for found in maps.values()])
+                for column, method in enumerate(maps):
+                    yield {
+                        **_row(one, state),
+                        "attribution": method,
+                        "ratio": ratios[method][state],
+                        "picture_line": len(self.pictures) - 1,
+                        "map_line": len(self.maps) - 1,
+                        "map_column": column,
+                    }
 
     def write(self, folder: Path) -> None:
         """Both pictures below ``folder``, each whole or not at all."""
@@ -85,30 +90,25 @@ class Sheet:
         blank = np.zeros((64, 64), dtype=np.uint8)
         lines = [np.hstack(line + [blank] * (widest - len(line))) for line in self.maps]
         for name, tiles in zip(FILES, (self.pictures, lines), strict=True):
-            path = folder / FOLDER / name
+            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_suffix(f".{os.getpid()}.tmp")
             Image.fromarray(np.vstack(tiles)).save(temporary, format="png", optimize=True)
             temporary.replace(path)
 
 
-def _strip(study: Study, state: int) -> UInt8[np.ndarray, "64 192 3"]:
-    mask = np.repeat(255 * study.mask[state, :, :, None].astype(np.uint8), 3, axis=2)
-    return np.hstack([study.frames[state], study.twin[state], mask])
+def _strip(masked: "MaskedTwins", state: int) -> UInt8[np.ndarray, "64 192 3"]:
+    mask = np.repeat(255 * masked.mask[state, :, :, None].astype(np.uint8), 3, axis=2)
+    return np.hstack([masked.frames[state], masked.twin[state], mask])
 
 
-def _row(
-    one: Explained, state: int, method: str, ratio: float, place: tuple[int, int, int]
-) -> dict[str, Any]:
+def _row(one: "Explained", state: int) -> dict[str, Any]:
     names = one.subject.columns
     return {
         **{name: names[name] for name in ("game", "id", "method")},
-        "attribution": method,
         "state": state,
-        "level": int(one.study.bank.levels[state]),
+        "level": int(one.masked.bank.levels[state]),
         "action": int(one.actions[state]),
         "effect": one.effects["action"][state],
-        "mask_area": one.study.mask[state].mean(),
-        "ratio": ratio,
-        **dict(zip(("picture_line", "map_line", "map_column"), place, strict=True)),
+        "mask_area": one.masked.mask[state].mean(),
     }

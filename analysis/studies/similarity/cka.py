@@ -1,7 +1,4 @@
-"""The CKA of a whole set of policies: every pair, every layer, on twins and across them.
-
-``analysis.cka`` is the mathematics of one pair and the command; this is the bookkeeping between.
-"""
+"""The CKA of a whole set of policies: every pair, every layer, on twins and across them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,30 +6,41 @@ from itertools import combinations_with_replacement
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Float, UInt8
 
 from analysis.measures.by_level import LevelGram, Levels, hsic_levels
 from analysis.measures.hsic import cka_grams, linear_gram, normalise
 from analysis.policies.features import read
+from analysis.policies.layers import asked_layers
+from analysis.policies.relations import relation
 from analysis.policies.subjects import Subject
-from checkpoints.policy.ids import UNTRAINED, PolicyId
+from analysis.records.columns import GAME, SIZE, ends_of, interval
+from analysis.records.tables import Column, Schema
+from checkpoints.console import watch
+from checkpoints.policy.ids import PolicyId
 
 Rendering = Literal["same", "twin"]
-SELF = "self"
-
-
-def relation(x: PolicyId, y: PolicyId) -> str:
-    """What kind of pair two policies are: ``mutual peers``, ``ppo seeds``, ``mutual vs ppo``, …"""
-    if x == y:
-        return SELF
-    if x.method != y.method:
-        return " vs ".join(sorted((x.method, y.method), key=lambda name: (name == UNTRAINED, name)))
-    if x.method == UNTRAINED:
-        return UNTRAINED
-    if x.seed != y.seed:
-        return f"{x.method} seeds"
-    return f"{x.method} peers" if x.peer != y.peer else f"{x.method} steps"
+SCHEMA = Schema(
+    "cka",
+    (
+        GAME,
+        Column("id_x", "text", "policy x"),
+        Column("id_y", "text", "policy y; x itself where pair is self"),
+        Column("method_x", "text", "training recipe of x"),
+        Column("method_y", "text", "training recipe of y"),
+        Column("pair", "text", "how x and y are related"),
+        Column("rendering", "text", "same: one picture; twin: y sees it on another background"),
+        Column("layer_x", "text", "layer of x"),
+        Column("layer_y", "text", "layer of y"),
+        *SIZE,
+        Column("cka", "float", "unbiased over tuples of distinct levels, never clamped"),
+        *interval(),
+        Column("cka_biased", "float", "Kornblith et al. 2019, for comparison", low=0, high=1),
+        Column("agreement", "float", "states on which the likeliest actions agree", low=0, high=1),
+    ),
+    key=("game", "id_x", "id_y", "rendering", "layer_x", "layer_y"),
+    command="analysis.cka",
+)
 
 
 @dataclass(frozen=True)
@@ -85,15 +93,20 @@ class Comparison:
         """How the two policies are related."""
         return relation(self.x, self.y)
 
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Layers that both have, by name; encoders of two kinds share few."""
+        return tuple(name for name in self.layers_x if name in self.layers_y)
+
     def matched(self) -> Float[np.ndarray, "r layer"]:
-        """Same layer with same layer; empty where the encoders differ."""
-        if self.layers_x != self.layers_y:
-            return np.empty((len(self.cka), 0))
-        return np.diagonal(self.cka, axis1=1, axis2=2)
+        """Same layer with same layer, in the order of ``shared``."""
+        at = [(self.layers_x.index(name), self.layers_y.index(name)) for name in self.shared]
+        i, j = np.array(at, dtype=np.int64).reshape(-1, 2).T
+        return self.cka[:, i, j]
 
     def rows(self) -> Iterator[dict[str, object]]:
-        """One row a cell, columns as in ``analysis.cka.SCHEMA``."""
-        low, high = np.percentile(self.cka[1:], [2.5, 97.5], axis=0)
+        """One row a cell, columns as in :data:`SCHEMA`."""
+        low, high = ends_of(self.cka)
         for i, j in np.ndindex(self.cka.shape[1:]):
             yield {
                 "game": self.x.game,
@@ -141,66 +154,21 @@ def compare_all(
         subjects: policies of one game.
         frames: ``same``, the bank's pictures; ``twin``, each on another background, if any.
         levels: the bank's levels and the bootstrap's weights.
-        layers: only these; all of each encoder if None.
+        layers: of these the ones a policy has; all of each encoder if None. A policy with none of
+            them is left out.
 
     Yields:
         For ``same`` x and y both see the bank's pictures; for ``twin`` y sees the twins.
     """
+    asked = asked_layers(subjects, layers or ())
+    present = [subject for subject in subjects if subject.id in asked]
+    game = subjects[0].id.game
     views = {
-        (subject.id, kind): look(subject, pictures, levels, layers)
-        for subject in subjects
+        (subject.id, kind): look(subject, pictures, levels, asked[subject.id])
+        for subject in watch(present, f"{game}: reading policies")
         for kind, pictures in frames.items()
     }
-    for x, y in combinations_with_replacement(subjects, 2):
+    pairs = list(combinations_with_replacement(present, 2))
+    for x, y in watch(pairs, f"{game}: comparing pairs"):
         for kind in frames:
             yield compare(x, y, kind, views[x.id, "same"], views[y.id, kind])
-
-
-def contrasts(comparisons: Sequence[Comparison], baseline: str = "ppo") -> pd.DataFrame:
-    """How much more alike a method's policies are than the baseline's, layer by layer.
-
-    ``METHOD peers - BASELINE seeds``: two peers against two independent runs. ``METHOD self -
-    BASELINE self``: a policy with itself across twins, which is its independence of the
-    background. Differences are taken within each replicate, so both sides share their levels.
-
-    Returns:
-        Columns ``game, rendering, layer, contrast, difference, low, high``; empty where a side
-        is missing. The interval speaks of levels, not of seeds.
-    """
-    rows: list[dict[str, object]] = []
-    for kind in ("same", "twin"):
-        here = [one for one in comparisons if one.rendering == kind]
-        methods = {one.x.method for one in here} - {baseline, UNTRAINED}
-        for method in sorted(methods):
-            for one, other in ((f"{method} peers", f"{baseline} seeds"), (SELF, SELF)):
-                left = _mean([c for c in here if c.pair == one and c.x.method == method])
-                right = _mean([c for c in here if c.pair == other and c.x.method == baseline])
-                trivial = one == SELF and kind == "same"
-                if left is None or right is None or trivial:
-                    continue
-                label = f"{one} - {other}"
-                if one == SELF:
-                    label = f"{method} self - {baseline} self"
-                rows.extend(_difference_rows(here[0], label, left - right))
-    columns = ["game", "rendering", "layer", "contrast", "difference", "low", "high"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _mean(some: Sequence[Comparison]) -> np.ndarray | None:
-    return np.mean([one.matched() for one in some], axis=0) if some else None
-
-
-def _difference_rows(
-    like: Comparison, label: str, difference: np.ndarray
-) -> Iterator[dict[str, object]]:
-    low, high = np.percentile(difference[1:], [2.5, 97.5], axis=0)
-    for layer, name in enumerate(like.layers_x):
-        yield {
-            "game": like.x.game,
-            "rendering": like.rendering,
-            "layer": name,
-            "contrast": label,
-            "difference": difference[0, layer],
-            "low": low[layer],
-            "high": high[layer],
-        }

@@ -15,10 +15,34 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from analysis.measures.panel import Look, Setup
+from analysis.records.columns import GAME
+from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.similarity.pairs import Likeness, interval, liken
+from analysis.studies.similarity.pairs import ENDS, SIZE, Likeness, ends_of, liken
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 
+NULL_SCHEMA = Schema(
+    "similarity_nulls",
+    (
+        GAME,
+        Column("peers", "text", "the two policies distilled into each other"),
+        Column("null", "text", "kind of pair they are set beside"),
+        Column("null_pair", "text", "the pair of nearest agreement, or why there is none"),
+        Column("on", "text", "all states, or those on which both pairs agree with themselves"),
+        Column("measure", "text", "row of the property table, analysis.measures.panel.MEASURES"),
+        Column("layer", "text", "of all four policies"),
+        *SIZE,
+        Column("value", "float", "of the peers"),
+        Column("null_value", "float", "of the null pair; none where there is no such pair"),
+        Column("difference", "float", "value − null_value"),
+        *ENDS,
+        Column("agreement", "float", "of the peers' likeliest actions", low=0, high=1),
+        Column("null_agreement", "float", "of the null pair's", low=0, high=1),
+        Column("matched", "bool", "whether the two agreements are within .05"),
+    ),
+    key=("game", "peers", "null", "on", "measure", "layer"),
+    command="analysis.similarity",
+)
 NEAR = 0.05
 """Two pairs whose agreements differ by no more than this count as matched."""
 AGREED_LEVELS = 20
@@ -99,7 +123,7 @@ def contrast_rows(peers: Likeness, null: Null, on: str) -> Iterator[dict[str, ob
         apart = None
         if measure in mine.draws and measure in null.draws:
             apart = mine.draws[measure] - null.draws[measure]
-        low, high = interval(apart, values.shape)
+        low, high = ends_of(apart, values.shape)
         for layer, name in enumerate(peers.layers_x):
             yield {
                 "game": peers.x.game,

@@ -32,6 +32,7 @@ OUTLIER_SCHEMA = Schema(
         Column("high", "float", "97.5 % point of the bootstrap over levels"),
     ),
     key=("game", "id_x", "id_y", "layer", "removed"),
+    command="analysis.similarity",
 )
 SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of the states that are left out."""

@@ -20,10 +20,41 @@ from analysis.measures.panel import (
     profiles,
 )
 from analysis.measures.profiles import Pairs, resampled
-from analysis.studies.similarity.cka import relation
+from analysis.policies.relations import relation
+from analysis.records.columns import ENDS as ENDS_AT
+from analysis.records.columns import GAME, OVER_LEVELS, interval
+from analysis.records.tables import Column, Schema
 from checkpoints.console import UserError
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 
+LAYERS = (Column("layer_x", "text", "layer of x"), Column("layer_y", "text", "layer of y"))
+SIZE = (
+    Column("states", "int", "states compared", low=4),
+    Column("levels", "int", "levels they come from", low=4),
+)
+ENDS = interval(over=f"{OVER_LEVELS}; none for spectra")
+SCHEMA = Schema(
+    "similarity",
+    (
+        GAME,
+        Column("id_x", "text", "policy x"),
+        Column("id_y", "text", "policy y"),
+        Column("pair", "text", "how x and y are related"),
+        Column("measure", "text", "row of the property table, analysis.measures.panel.MEASURES"),
+        *LAYERS,
+        *SIZE,
+        Column("value", "float", "of the measure; cka_angular in radians, 0 where equal"),
+        *ENDS,
+        Column("chance", "float", "mean after levels change places; none for spectra"),
+        Column("threshold", "float", "what chance exceeds in any cell of the map 5 % of the time"),
+        Column("p", "float", "of the cell alone, by permutation of levels", low=0, high=1),
+        Column("p_max", "float", "of the cell as one of the map's", low=0, high=1),
+        Column("calibrated", "float", "(value − threshold) / (1 − threshold), at least 0", low=0),
+        Column("agreement", "float", "states on which the likeliest actions agree", low=0, high=1),
+    ),
+    key=("game", "id_x", "id_y", "measure", "layer_x", "layer_y"),
+    command="analysis.similarity",
+)
 Draws = dict[str, Float[np.ndarray, "R X Y"]]
 
 
@@ -74,9 +105,9 @@ class Likeness:
         return self.x.method == self.y.method
 
     def rows(self) -> Iterator[dict[str, object]]:
-        """One row a measure and cell, columns as in ``analysis.similarity.SCHEMA``."""
+        """One row a measure and cell, columns as in :data:`SCHEMA`."""
         for measure, values in self.values.items():
-            low, high = interval(self.draws.get(measure), values.shape)
+            low, high = ends_of(self.draws.get(measure), values.shape)
             found, nan = self.chance.get(measure), np.full(values.shape, np.nan)
             names = ("chance", "threshold", "p", "p_max")
             extra = {name: getattr(found, name) if found else nan for name in names}
@@ -100,13 +131,13 @@ class Likeness:
                 }
 
 
-def interval(
+def ends_of(
     draws: Float[np.ndarray, "R *cell"] | None, shape: tuple[int, ...]
 ) -> Float[np.ndarray, "two *cell"]:
     """95 % of the replicates; NaN where there are none."""
     if draws is None:
         return np.full((2, *shape), np.nan)
-    return np.percentile(draws, [2.5, 97.5], axis=0)
+    return np.percentile(draws, ENDS_AT, axis=0)
 
 
 def are_comparable(x: PolicyId, y: PolicyId) -> bool:

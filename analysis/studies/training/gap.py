@@ -18,9 +18,12 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from analysis.measures.mask_scores import spearman_interval
+from analysis.records.columns import interval
 from analysis.records.tables import Column, Schema
+from analysis.records.values import OK
 from analysis.stats.clusters import Interval
 from analysis.studies.training.logged_returns import GAP
+from checkpoints.console import watch
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import Recipe
 
@@ -42,8 +45,7 @@ SCHEMA = Schema(
         Column("between", "text", "last: of each run; same step: all; ranked within each step"),
         Column("implied", "int", "sign of rho that the theorem is read to imply", low=-1, high=1),
         Column("rho", "float", "rank correlation with train - unseen return", low=-1, high=1),
-        Column("low", "float", "2.5 % point of the bootstrap over runs", low=-1, high=1),
-        Column("high", "float", "its 97.5 % point", low=-1, high=1),
+        *interval("low", "high", over="the bootstrap over runs", low=-1, high=1),
         Column(
             "allowed",
             "float",
@@ -57,6 +59,7 @@ SCHEMA = Schema(
         Column("verdict", "text", "ok, or why there is no interval, or nothing"),
     ),
     key=("game", "measure", "layer", "between"),
+    command="analysis.emergence",
 )
 
 
@@ -109,7 +112,7 @@ def allowed_share(variation: float, discount: float = Recipe().discount) -> floa
 
 
 def gap_rows(values: pd.DataFrame, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Rows of :data:`SCHEMA` from rows of :data:`analysis.studies.training.history.VALUES`.
+    """Rows of :data:`SCHEMA` from rows of :data:`analysis.records.values.VALUES`.
 
     Policies without the measure or the gap are left out of a correlation, and counted by their
     absence.
@@ -123,7 +126,7 @@ def gap_rows(values: pd.DataFrame, seed: int = 0) -> Iterator[dict[str, Any]]:
     last = set(trained.loc[trained["step"] == ends, "id"])
     games = sorted(set(trained["game"]))
     names = trained.loc[trained["measure"].isin(IMPLIED), ["measure", "layer"]].drop_duplicates()
-    for measure, layer in names.itertuples(index=False):
+    for measure, layer in watch(list(names.itertuples(index=False)), "ranking against the gap"):
         one = joined[(joined["measure"] == measure) & (joined["layer"] == layer)]
         for game in [*games, *(["all"] if len(games) > 1 else [])]:
             here = one if game == "all" else one[one["game"] == game]
@@ -142,7 +145,7 @@ def _cells(some: pd.DataFrame, seed: int) -> dict[str, Any]:
         column.to_numpy() for column in (some["value"], some["gap"], groups, some["run"])
     )
     found, policies, runs = against_gap(x, gap, group, run, seed)
-    verdict = "ok"
+    verdict = OK
     if np.isnan(found.estimate):
         verdict = "too few policies"
     elif np.isnan(found.low):

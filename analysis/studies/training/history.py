@@ -1,11 +1,11 @@
 """One measure of one policy along its training: its values, and when it moved.
 
-A track is known at kept steps, with the same bootstrap replicates at each, so that an onset is
+A history is known at kept steps, with the same bootstrap replicates at each, so that an onset is
 computed within each replicate. An onset that does not exist is NaN and says why.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -13,45 +13,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from analysis.measures.onset import direction, half_way, one_start, together
-from analysis.records.tables import Column, Schema
+from analysis.records.values import OK, RETURN, Cell, Cells, value_row
 from checkpoints.policy.ids import PolicyId
 
-RETURN = "return"
-"""The measure that all others are held against: return on unseen levels."""
-OK = "ok"
+Starts = dict[tuple[str, str], Float[np.ndarray, "network r"]]
+"""(measure, layer) -> the estimate and the replicates of each of some untrained networks"""
 BY_FIRST = "by the first step"
 """Half of the way was covered before anything was kept: the onset is a bound."""
-
-_NAMES = (
-    Column("game", "text", "one of the 16"),
-    Column("id", "text", "the policy"),
-    Column("method", "text", "its training recipe"),
-    Column("seed", "int", "of its training", low=0),
-    Column("peer", "int", "which of its group", low=0),
-)
-VALUES = (
-    *_NAMES,
-    Column("step", "int", "environment steps of this peer", "steps", low=0),
-    Column("measure", "text", "see the command's help"),
-    Column("layer", "text", "of its encoder, or what else the measure is about"),
-    Column("value", "float", "estimate, in the measure's own unit"),
-    Column("low", "float", "2.5 % point of the bootstrap over levels"),
-    Column("high", "float", "97.5 % point of the bootstrap over levels"),
-    Column("verdict", "text", "ok, or why there is no value"),
-)
-
-
-def values_schema(name: str) -> Schema:
-    """A value with its interval for each policy, step, measure and layer."""
-    return Schema(name, VALUES, key=("id", "measure", "layer"))
-
-
-class Cell(NamedTuple):
-    """A measure at one step."""
-
-    draws: Float[np.ndarray, " r"]
-    """the estimate, then the replicates; NaN unless the verdict is ok"""
-    verdict: str = OK
 
 
 class Timing(NamedTuple):
@@ -68,7 +36,7 @@ class Timing(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Track:
+class History:
     """One measure of one policy at its kept steps."""
 
     policy: PolicyId
@@ -128,7 +96,7 @@ class Track:
             return Timing(found, BY_FIRST)
         return Timing(found, f"untrained undefined: from step {steps[0]}" if late else OK)
 
-    def after(self, other: "Track") -> Timing:
+    def after(self, other: "History") -> Timing:
         """How many octaves its onset comes after that of ``other``."""
         mine, its = self.onset, other.onset
         found = mine.draws - its.draws
@@ -142,7 +110,7 @@ class Track:
         verdict = "at most" if mine_early else "at least" if its_early else mine.verdict
         return Timing(found, verdict)
 
-    def increments(self, other: "Track") -> tuple[float, int]:
+    def increments(self, other: "History") -> tuple[float, int]:
         """Rank correlation of increments with ``other`` on the steps that both know; how many."""
         shared = np.intersect1d(self.steps[self.known], other.steps[other.known])
         sides = []
@@ -154,21 +122,36 @@ class Track:
         return together(x, y), max(len(x) - 1, 0)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """A row a step, columns as in :data:`VALUES`."""
+        """A row a step, columns as in :data:`analysis.records.values.VALUES`."""
         for step, cell in zip(self.steps.tolist(), self.cells, strict=True):
-            one = PolicyId(*_lineage(self.policy), step)
-            yield value_row(one, self.measure, self.layer, cell)
+            yield value_row(replace(self.policy, step=step), self.measure, self.layer, cell)
 
 
-def _lineage(policy: PolicyId) -> tuple[str, str, int, int]:
-    return policy.game, policy.method, policy.seed, policy.peer or 0
+def lineage(policy: PolicyId) -> PolicyId:
+    """The policy without its step."""
+    return PolicyId(policy.game, policy.method, policy.seed, policy.peer or 0)
 
 
-def value_row(policy: PolicyId, measure: str, layer: str, cell: Cell) -> dict[str, Any]:
-    """One row of :data:`VALUES`."""
-    low, high = np.quantile(cell.draws[1:], [0.025, 0.975])
-    game, method, seed, peer = _lineage(policy)
-    names = {"game": game, "id": str(policy), "method": method, "seed": seed, "peer": peer}
-    what = {"step": policy.step or 0, "measure": measure, "layer": layer}
-    return {**names, **what, "value": cell.draws[0], "low": low, "high": high,
-            "verdict": cell.verdict}  # fmt: skip
+def make_histories(
+    found: Mapping[PolicyId, Cells],
+    starts: Mapping[PolicyId, Starts],
+    reach: Mapping[str, int],
+) -> list[History]:
+    """Histories of one game from what was found at each step.
+
+    Args:
+        found: policy -> measures; a measure must stand at each step of a policy.
+        starts: policy without step -> measure -> of untrained networks; a measure may be missing.
+        reach: method -> step up to which its runs were to be trained.
+    """
+    histories = []
+    for policy in sorted({lineage(one) for one in found}):
+        own = sorted((one for one in found if lineage(one) == policy), key=lambda p: p.step or 0)
+        steps = np.array([one.step or 0 for one in own])
+        for key in found[own[0]]:
+            cells = tuple(found[one][key] for one in own)
+            nothing = np.full((1, len(cells[0].draws)), np.nan)
+            start = starts[policy].get(key, nothing)
+            cut = bool(steps[-1] < reach.get(policy.method, 0))
+            histories.append(History(policy, *key, steps, cells, start, cut))
+    return histories

@@ -10,15 +10,15 @@ octave, where the return still rises at the end. The gap is such a mean, because
 while one evaluation of it can be noise as large as what tells policies apart (starpilot).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from analysis.curves import rows as curve_rows
-from analysis.studies.training.history import RETURN, Cell
+from analysis.records.values import RETURN, Cell, Cells
+from analysis.studies.training.curves import curve_rows
 from checkpoints.policy.ids import PolicyId
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def normal(replicates: int, rng: np.random.Generator) -> np.ndarray:
 
 def logged(
     root: Path, wanted: Collection[PolicyId], replicates: int, seed: int
-) -> dict[PolicyId, dict[tuple[str, str], Cell]]:
+) -> dict[PolicyId, Cells]:
     """Return on unseen levels and the gap to training levels of each policy.
 
     The gap's replicates hold the error of the unseen side only: training episodes belong to a
@@ -101,6 +101,16 @@ def logged_until(root: Path, run: PolicyId) -> int:
     """The last step in a run's log; 0 without one."""
     path = root / str(run) / "progress.csv"
     return int(pd.read_csv(path, usecols=["step"])["step"].max()) if path.is_file() else 0
+
+
+def reach(policies: Iterable[PolicyId], root: Path, until: int) -> dict[str, int]:
+    """Method -> how far its longest log goes, but not beyond ``until`` if that is not 0."""
+    found: dict[str, int] = {}
+    for run in {one.run for one in policies}:
+        last = logged_until(root, run)
+        last = min(last, until) if until else last
+        found[run.method] = max(found.get(run.method, 0), last)
+    return found
 
 
 def untrained_return(subject: "Subject", replicates: int, seed: int) -> Cell:

@@ -8,94 +8,68 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.measures.onset import detectable
-from analysis.records.tables import Column, Schema
-from analysis.studies.training.history import OK, RETURN, Timing, Track
+from analysis.records.columns import ends_of
+from analysis.records.values import OK, RETURN
+from analysis.studies.training.history import History, Timing
 
 UNTIMED = ("gap", "entropy", "tv_between", "horizon")
 """Measures that are no invariance: they stand beside the others, without an onset."""
-ONSETS = (
-    Column("game", "text", "one of the 16"),
-    Column("scope", "text", "policy; method: mean over runs, of which peers are one"),
-    Column("id", "text", "run and peer, or game and method"),
-    Column("method", "text", "training recipe"),
-    Column("measure", "text", "see the command's help"),
-    Column("layer", "text", "of its encoder, or what else the measure is about"),
-    Column("runs", "int", "seeds", low=1),
-    Column("steps", "int", "kept steps with a value, fewest of the policies", low=0),
-    Column("first", "int", "first of them: an onset at it may lie before", "steps", low=0),
-    Column("last", "int", "last kept step", "steps", low=0),
-    Column("start", "float", "value of untrained networks, mean"),
-    Column("end", "float", "value at the last step"),
-    Column("onset", "float", "step with half of the way covered", "steps", low=0),
-    Column("low", "float", "2.5 % point: levels and networks; of methods runs too", "steps", low=0),
-    Column("high", "float", "its 97.5 % point", "steps", low=0),
-    Column("verdict", "text", "ok, or what stands in the way of an onset"),
-    Column("lag", "float", "its onset after that of the return; below 0: before", "octaves"),
-    Column("lag_low", "float", "2.5 % point", "octaves"),
-    Column("lag_high", "float", "97.5 % point", "octaves"),
-    Column("lag_verdict", "text", "ok, or what stands in the way of a lag"),
-    Column("rho", "float", "Spearman of its and the return's increments", low=-1, high=1),
-    Column("increments", "int", "behind it, fewest of the policies", low=0),
-    Column("detectable", "float", "the smallest such |rho| with p < .05", low=0, high=1),
-)
 
 
-def onsets_schema(name: str) -> Schema:
-    """An onset, a lag and a correlation for each policy or method, measure and layer."""
-    return Schema(name, ONSETS, key=("id", "measure", "layer"))
-
-
-def onset_rows(tracks: Sequence[Track], returns: Sequence[Track]) -> Iterator[dict[str, Any]]:
-    """Rows of :data:`ONSETS` of each policy and of each method.
+def onset_rows(
+    histories: Sequence[History], returns: Sequence[History]
+) -> Iterator[dict[str, Any]]:
+    """Rows of :data:`analysis.records.values.ONSETS` of each policy and of each method.
 
     Args:
-        tracks: of one game; all measures.
-        returns: the tracks of the return of the same policies.
+        histories: of one game; all measures.
+        returns: the histories of the return of the same policies.
     """
-    against = {track.policy: track for track in returns}
-    timed = [track for track in tracks if track.measure not in UNTIMED]
-    seeds = {track.policy.seed for track in timed}
-    for track in timed:
-        yield _row([track], [against[track.policy]], "policy", str(track.policy), set())
+    against = {history.policy: history for history in returns}
+    timed = [history for history in histories if history.measure not in UNTIMED]
+    seeds = {history.policy.seed for history in timed}
+    for history in timed:
+        yield _row([history], [against[history.policy]], "policy", str(history.policy), set())
 
-    def kind(track: Track) -> tuple[str, str, str]:
-        return track.policy.method, track.measure, track.layer
+    def kind(history: History) -> tuple[str, str, str]:
+        return history.policy.method, history.measure, history.layer
 
     for (method, _, _), grouped in groupby(sorted(timed, key=kind), key=kind):
         some = list(grouped)
         name = f"{some[0].policy.game}/{method}"
-        yield _row(some, [against[track.policy] for track in some], "method", name, seeds)
+        yield _row(some, [against[history.policy] for history in some], "method", name, seeds)
 
 
 def _row(
-    some: list[Track], returns: list[Track], scope: str, name: str, seeds: set[int]
+    some: list[History], returns: list[History], scope: str, name: str, seeds: set[int]
 ) -> dict[str, Any]:
     """One policy, or all of a method: the mean over its runs, of each the mean over its peers."""
     first = some[0]
-    of_runs = [track.policy.seed for track in some]
-    onset = pooled([track.onset for track in some], of_runs, scope)
+    of_runs = [history.policy.seed for history in some]
+    onset = pooled([history.onset for history in some], of_runs, scope)
     pairs = list(zip(some, returns, strict=True))
-    lag = pooled([track.after(other) for track, other in pairs], of_runs, scope)
-    rho, counts = zip(*(track.increments(other) for track, other in pairs), strict=True)
+    lag = pooled([history.after(other) for history, other in pairs], of_runs, scope)
+    rho, counts = zip(*(history.increments(other) for history, other in pairs), strict=True)
     count = min(counts)
     missing = sorted(seeds - set(of_runs))
     note = f"; seeds missing: {' '.join(map(str, missing))}" if missing else ""
     cells: dict[str, Any] = {
         "game": first.policy.game, "scope": scope, "id": name, "method": first.policy.method,
         "measure": first.measure, "layer": first.layer, "runs": len(set(of_runs)),
-        "steps": min(int(track.known.sum()) for track in some),
-        "first": int(max(track.steps[track.known][:1].sum() for track in some)),
-        "last": int(min(track.steps[-1] for track in some)),
-        "start": float(np.mean([track.start for track in some])),
-        "end": float(np.mean([track.draws[-1, 0] for track in some])),
+        "steps": min(int(history.known.sum()) for history in some),
+        "first": int(max(history.steps[history.known][:1].sum() for history in some)),
+        "last": int(min(history.steps[-1] for history in some)),
+        "start": float(np.mean([history.start for history in some])),
+        "end": float(np.mean([history.draws[-1, 0] for history in some])),
         "verdict": onset.verdict + note, "lag_verdict": lag.verdict + note,
         "rho": float(np.mean(rho)), "increments": count, "detectable": detectable(count),
     }  # fmt: skip
     ends = ("onset", "low", "high"), ("lag", "lag_low", "lag_high")
     for names, timing, exponential in zip(ends, (onset, lag), (True, False), strict=True):
-        found = timing.draws[0], *np.quantile(timing.draws[1:], [0.025, 0.975])
+        found = np.array([timing.draws[0], *ends_of(timing.draws)])
         cells |= zip(names, np.exp2(found) if exponential else found, strict=True)
     if first.measure == RETURN:
         cells |= dict.fromkeys(("lag", "lag_low", "lag_high", "rho"), np.nan)
@@ -130,3 +104,40 @@ def pooled(timings: Sequence[Timing], runs: Sequence[int], scope: str = "method"
     found = of_run[drawn, np.arange(r)].mean(axis=0)
     found[0] = of_run[:, 0].mean()
     return Timing(found, verdict)
+
+
+def show(onsets: pd.DataFrame, game: str) -> None:
+    """Print each measure's onset and its lag to the return, a column for each method."""
+    from rich.console import Console
+    from rich.table import Table
+
+    here = onsets[onsets["game"] == game]
+    methods = list(dict.fromkeys(here.loc[here["scope"] == "method", "method"]))
+    table = Table(
+        "measure", "layer", *methods,
+        title=f"{game}: step of onset; lag to the return in octaves, below 0: before it",
+        caption="one policy a line, then its method where that is several runs",
+    )  # fmt: skip
+    for (measure, layer), group in here.groupby(["measure", "layer"], sort=False):
+        cells = []
+        for method in methods:
+            some = group[group["method"] == method]
+            some = some[(some["scope"] == "policy") | (some["runs"] > 1)]
+            cells.append("\n".join(_line(one) for one in some.itertuples()))
+        table.add_row(str(measure), str(layer), *cells)
+        table.add_section()
+    console = Console()
+    console.width = max(console.width, 30 + 50 * len(methods))
+    console.print(table)
+
+
+def _line(one: Any) -> str:
+    if np.isnan(one.onset):
+        return str(one.verdict)
+    shown = f"{one.onset / 1e3:.0f}k"
+    if not np.isnan(one.low):
+        shown += f" [{one.low / 1e3:.0f}k, {one.high / 1e3:.0f}k]"
+    if not np.isnan(one.lag):
+        ends = "" if np.isnan(one.lag_low) else f" [{one.lag_low:+.1f}, {one.lag_high:+.1f}]"
+        shown += f"; {one.lag:+.1f}{ends}"
+    return shown + ("" if one.verdict == OK else f" ({one.verdict})")

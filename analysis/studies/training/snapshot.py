@@ -16,19 +16,16 @@ from analysis.measures.hsic import normalise
 from analysis.measures.icc import Layout
 from analysis.measures.mask_scores import mask_scores
 from analysis.policies.subjects import Subject
+from analysis.records.values import OK, Cell, Cells
 from analysis.scenes.backgrounds import cover, pairs_of
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
 from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.saliency.maps import Explained, Study
-from analysis.studies.saliency.maps import gather as gather_study
+from analysis.studies.saliency.maps import Explained, MaskedTwins, masked_twins
 from analysis.studies.similarity.cka import View, look
-from analysis.studies.training.history import OK, Cell
 from checkpoints.world.games import get_game
 
-Cells = dict[tuple[str, str], Cell]
-"""(measure, layer) -> values"""
 LAYERS = 2
 """The last ones of an encoder: what convolution leaves, and what the heads read."""
 DECISIONS, PIXELS = "decisions", "pixels"
@@ -48,7 +45,7 @@ class Scene:
     levels: Levels
     twins: TwinSet | None
     """None in a game of one background"""
-    study: Study | None
+    masked: MaskedTwins | None
     """for saliency: few states, one a level"""
 
 
@@ -72,25 +69,28 @@ def set_scene(
     game, mode = subjects[0].id.game, subjects[0].mode
     bank = common_bank(game, mode, states, seed)
     weights = cluster_weights(bank.levels, replicates, seed)
-    twins = study = None
+    twins = masked = None
     if get_game(game).backgrounds > 1:
         chosen = cover(game, [one.trained_backgrounds for one in subjects], backgrounds)
         twins = twin_set(game, bank, chosen)
-        study = gather_study(game, mode, saliency_states, backgrounds, replicates, seed=seed)
-    return Scene(bank, weights, Levels(bank.levels, weights), twins, study)
+        masked = masked_twins(
+            game, mode, states=saliency_states, backgrounds=backgrounds,
+            replicates=replicates, seed=seed,
+        )  # fmt: skip
+    return Scene(bank, weights, Levels(bank.levels, weights), twins, masked)
 
 
 def snapshot(subject: Subject, scene: Scene) -> Snapshot:
     """Everything that needs one policy only; a game without twins is vacuous for most of it."""
     layers = tuple(subject.policy.layers[-LAYERS:])
     view = look(subject, np.asarray(scene.bank.observations), scene.levels, layers)
-    if scene.twins is None or scene.study is None:
+    if scene.twins is None or scene.masked is None:
         names = [("icc", layer) for layer in layers]
         names += [(name, DECISIONS) for name in WIDE]
         names += [*UNSEEN, ("saliency", PIXELS)]
         return Snapshot(dict.fromkeys(names, empty(scene, "vacuous")), view)
     cells = on_twins(subject, scene, scene.twins, layers)
-    return Snapshot(cells | {("saliency", PIXELS): saliency(subject, scene.study)}, view)
+    return Snapshot(cells | {("saliency", PIXELS): saliency(subject, scene.masked)}, view)
 
 
 def empty(scene: Scene, verdict: str) -> Cell:
@@ -143,15 +143,15 @@ def _ratio(draws: dict[str, np.ndarray]) -> Cell:
     return Cell(draws["ratio"], "undecided" if undecided else OK)
 
 
-def saliency(subject: Subject, study: Study) -> Cell:
+def saliency(subject: Subject, masked: MaskedTwins) -> Cell:
     """Gradient of the likeliest action: its share on the background ÷ the background's share.
 
     1 is what a map that knows nothing of the background gets.
     """
-    found = mask_scores(Explained(subject, study).maps("action", "gradient").maps, study.mask)
+    found = mask_scores(Explained(subject, masked).maps("action", "gradient").maps, masked.mask)
     ratio = found.ratio
-    weights = cluster_weights(study.bank.levels, study.replicates, study.seed)
-    group = np.unique(study.bank.levels, return_inverse=True)[1]
+    weights = cluster_weights(masked.bank.levels, masked.replicates, masked.seed)
+    group = np.unique(masked.bank.levels, return_inverse=True)[1]
     w = np.vstack([np.ones(len(ratio)), weights[:, group]]) * np.isfinite(ratio)
     counts = w.sum(axis=1)
     if (counts == 0).any():

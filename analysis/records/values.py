@@ -1,0 +1,95 @@
+"""Measures at every kept step: the form that tables of training have, and the cells they hold."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from analysis.records.columns import GAME, POLICY, filled, interval
+from analysis.records.tables import Column, Schema, read_table
+from checkpoints.policy.ids import PolicyId
+
+RETURN = "return"
+"""The measure that all others are held against: return on unseen levels."""
+OK = "ok"
+_WHAT = (
+    Column("measure", "text", "see the command's help"),
+    Column("layer", "text", "of its encoder, or what else the measure is about"),
+)
+VALUES = (
+    *POLICY,
+    *_WHAT,
+    Column("value", "float", "estimate, in the measure's own unit"),
+    *interval(),
+    Column("verdict", "text", "ok, or why there is no value"),
+)
+ONSETS = (
+    GAME,
+    Column("scope", "text", "policy; method: mean over runs, of which peers are one"),
+    Column("id", "text", "run and peer, or game and method"),
+    Column("method", "text", "training recipe"),
+    *_WHAT,
+    Column("runs", "int", "seeds", low=1),
+    Column("steps", "int", "kept steps with a value, fewest of the policies", low=0),
+    Column("first", "int", "first of them: an onset at it may lie before", "steps", low=0),
+    Column("last", "int", "last kept step", "steps", low=0),
+    Column("start", "float", "value of untrained networks, mean"),
+    Column("end", "float", "value at the last step"),
+    Column("onset", "float", "step with half of the way covered", "steps", low=0),
+    *interval("low", "high", over="levels and networks; of methods runs too", unit="steps", low=0),
+    Column("verdict", "text", "ok, or what stands in the way of an onset"),
+    Column("lag", "float", "its onset after that of the return; below 0: before", "octaves"),
+    *interval("lag_low", "lag_high", over="the same", unit="octaves"),
+    Column("lag_verdict", "text", "ok, or what stands in the way of a lag"),
+    Column("rho", "float", "Spearman of its and the return's increments", low=-1, high=1),
+    Column("increments", "int", "behind it, fewest of the policies", low=0),
+    Column("detectable", "float", "the smallest such |rho| with p < .05", low=0, high=1),
+)
+
+
+def values_schema(name: str, command: str = "") -> Schema:
+    """A value with its interval for each policy, step, measure and layer."""
+    return Schema(name, VALUES, key=("id", "measure", "layer"), command=command)
+
+
+def onsets_schema(name: str, command: str = "") -> Schema:
+    """An onset, a lag and a correlation for each policy or method, measure and layer."""
+    return Schema(name, ONSETS, key=("id", "measure", "layer"), command=command)
+
+
+class Cell(NamedTuple):
+    """A measure at one step."""
+
+    draws: Float[np.ndarray, " r"]
+    """the estimate, then the replicates; NaN unless the verdict is ok"""
+    verdict: str = OK
+
+
+Cells = dict[tuple[str, str], Cell]
+"""(measure, layer) -> what one policy has of it at one step"""
+
+
+def value_row(policy: PolicyId, measure: str, layer: str, cell: Cell) -> dict[str, Any]:
+    """One row of :data:`VALUES`."""
+    peer, step = policy.peer or 0, policy.step or 0
+    return {
+        **{"game": policy.game, "id": str(policy), "method": policy.method, "seed": policy.seed},
+        **{"peer": peer, "step": step, "measure": measure, "layer": layer},
+        **filled("value", cell.draws, "low", "high"),
+        "verdict": cell.verdict,
+    }
+
+
+def read_values(folder: Path) -> pd.DataFrame:
+    """Rows of emergence.csv, and of probes_steps.csv where that is there.
+
+    Raises:
+        UserError: no emergence.csv, or one of them is no such table.
+    """
+    found = [read_table(folder / "emergence.csv", values_schema("emergence"))]
+    probes = folder / "probes_steps.csv"
+    if probes.exists():
+        found.append(read_table(probes, values_schema("probes_steps")))
+    return pd.concat(found, ignore_index=True)

@@ -1,0 +1,117 @@
+"""What contrasts say: the answer to the declared question in words, and a table of the others."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.records.values import OK
+from analysis.studies.contrasts.rows import ALL, PRIMARY, UNSEEN
+from analysis.studies.contrasts.sides import ONE_RUN
+
+
+def answer(row: Any) -> str:
+    """The declared contrast, or one like it, in a sentence or two."""
+    label = f"{row.treatment} against {row.control}, equal {row.match}"
+    if row.match in ("steps", "frames"):
+        label += f" ({row.steps_treatment:,.0f} and {row.steps_control:,.0f} steps a policy)"
+    runs = f"{row.runs_treatment} and {row.runs_control} runs"
+    if np.isnan(row.effect):
+        return f"{label}: {row.verdict}, {runs}"
+    sides = f"{row.value_treatment:.2f} ÷ {row.value_control:.2f} = {row.effect:.2f}"
+    if np.isnan(row.low):
+        inside = f"levels alone: {row.levels_low:.2f} to {row.levels_high:.2f}"
+        return f"Not decided. {label}: {sides} ({inside}); {row.verdict}"
+    verdict = "Not decided."
+    if row.high < 1:
+        verdict = f"Yes, {row.treatment} depends less on the background."
+    elif row.low > 1:
+        verdict = f"No, {row.treatment} depends more on the background."
+    numbers = f"{sides} [{row.low:.2f}, {row.high:.2f}], p = {row.p:.2g}, {runs}"
+    seen = f"a factor of {row.detectable:.2f} or {1 / row.detectable:.2f} could have been detected"
+    return f"{verdict} {label}: {numbers}; {seen}"
+
+
+def outcome(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows about decisions: on unseen backgrounds where there are such, else on all."""
+
+    def of(measure: tuple[str, str]) -> pd.DataFrame:
+        return rows[(rows["measure"] == measure[0]) & (rows["layer"] == measure[1])]
+
+    keys = ["game", "treatment", "match"]
+    unseen, every = of(UNSEEN), of(ALL)
+    there = set(unseen.loc[unseen["effect"].notna(), keys].itertuples(index=False, name=None))
+    instead = [key not in there for key in every[keys].itertuples(index=False, name=None)]
+    kept = unseen[[key in there for key in unseen[keys].itertuples(index=False, name=None)]]
+    return pd.concat([kept, every[instead]])
+
+
+def show(rows: pd.DataFrame, game: str) -> None:
+    """Print the answer of one game, then every method beside PPO, then the primary pair."""
+    from rich.console import Console
+
+    here = rows[rows["game"] == game]
+    console = Console()
+    console.width = max(console.width, 150)
+    shown = outcome(here)
+    first = here[here["primary"]]
+    asked = shown[(shown["treatment"].str.startswith("mutual")) & (shown["match"] == "frames")]
+    print(f"{game}: is mutual distillation more background-invariant than PPO?")
+    if len(first):
+        print(f"  declared in advance: {answer(next(first.itertuples()))}")
+    for one in asked[~asked["primary"]].itertuples():
+        if "alpha0" not in str(one.treatment):
+            print(f"  {answer(one)}")
+    title = "TV of decisions, twins ÷ states: treatment ÷ control; below 1: less background"
+    heads = ("equal", "twins", "has", "control's", "factor", "q", "detectable", "runs", "learned")
+    table = _table(title, ("treatment", "control", *heads))
+    for pair, some in shown.groupby(["treatment", "control"], sort=False):
+        for at, one in enumerate(some.itertuples()):
+            table.add_row(*(pair if at == 0 else ("", "")), *_cells(one))
+        table.add_section()
+    others = _table(
+        "Other measures, the methods of the declared contrast",
+        ("measure", "layer", *heads[2:4], "effect", *heads[5:8]),
+    )
+    pair = here[(here["treatment"] == PRIMARY.treatment) & (here["match"] == PRIMARY.match)]
+    for one in pair.itertuples():
+        others.add_row(one.measure, one.layer, *_cells(one)[2:8])
+    console.print(table)
+    for note in filter(None, map(_note, shown.itertuples())):
+        print(f"  {note}")
+    if len(pair):
+        console.print(others)
+
+
+def _table(title: str, heads: tuple[str, ...]) -> Any:
+    """A table whose cells stay on one line."""
+    from rich.table import Table
+
+    table = Table(title=title)
+    for head in heads:
+        table.add_column(head, no_wrap=True)
+    return table
+
+
+def _cells(one: Any) -> list[str]:
+    def number(value: float, form: str = ".2f") -> str:
+        return "–" if np.isnan(value) else format(value, form)
+
+    ends = (one.low, one.high) if not np.isnan(one.low) else (one.levels_low, one.levels_high)
+    effect = number(one.effect)
+    if not np.isnan(ends[0]):
+        effect += f" [{ends[0]:.2f}, {ends[1]:.2f}]"
+    return [
+        one.match + ", declared" * one.primary, "unseen" if one.measure == UNSEEN[0] else "all",
+        number(one.value_treatment), number(one.value_control), effect, number(one.q, ".2g"),
+        number(one.detectable), f"{one.runs_treatment}, {one.runs_control}",
+        f"{one.learned_treatment}, {one.learned_control}",
+    ]  # fmt: skip
+
+
+def _note(one: Any) -> str:
+    """What a row's numbers leave unsaid: runs that there should be, or why there is no effect."""
+    why = "" if one.verdict in (OK, ONE_RUN) else str(one.verdict)
+    missing = f"missing: {one.missing.replace(f'{one.game}/', '')}" if one.missing else ""
+    said = "; ".join(filter(None, (why, missing)))
+    return said and f"{one.treatment} and {one.control}, equal {one.match}: {said}"

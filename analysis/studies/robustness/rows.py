@@ -1,0 +1,194 @@
+"""Rows of robustness: how far decisions move between views, beside how far between states."""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.measures.decisions import (
+    MEASURES,
+    UNDECIDED,
+    Decisions,
+    Pairs,
+    is_undecided,
+    robustness_draws,
+    views_of,
+)
+from analysis.policies.subjects import Subject
+from analysis.records.columns import POLICY, SIZE, estimate, filled
+from analysis.records.command import Frames
+from analysis.records.tables import Column, Schema
+from analysis.scenes.backgrounds import GROUPS, cover, pairs_of
+from analysis.scenes.bank import Bank
+from analysis.scenes.common import common_bank
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.examination import Found
+from analysis.studies.robustness.views import (
+    CYCLE_BACKGROUNDS,
+    LEAST,
+    along_axes,
+    find_cycles,
+    on_backgrounds,
+)
+from checkpoints.console import say
+
+SCHEMA = Schema(
+    "robustness",
+    (
+        *POLICY,
+        Column("axis", "text", "what differs between the views of a state"),
+        Column("backgrounds", "text", "pairs of backgrounds compared; own where none is swapped"),
+        Column("verdict", "text", "measured; undecided: no ratio; vacuous: nothing to compare"),
+        *SIZE,
+        Column("views", "int", "views of each state", low=0),
+        Column("pixels_changed", "float", "share of pixels in which two views differ", low=0),
+        *estimate("tv", "total variation between views", low=0, high=1),
+        *estimate("tv_worst", "the same, worst pair of each state", low=0, high=1),
+        *estimate("tv_between", "total variation between states of two levels", low=0, high=1),
+        *estimate("ratio", "tv / tv_between, of one resample", low=0),
+        *estimate("agreement", "pairs of views whose likeliest actions agree", low=0, high=1),
+        *estimate("entropy", "of the decisions", unit="nats", low=0, high=2.7081),
+        *estimate("jsd", "Jensen–Shannon divergence of views", unit="nats", low=0, high=0.6932),
+        *estimate("value_shift", "|ΔV| between views", unit="scaled reward", low=0),
+        *estimate("value_between", "|ΔV| of states of two levels", unit="scaled reward", low=0),
+        *estimate("cycle_2", "two-way cycle consistency of the last layer", low=0, high=1),
+        *estimate("cycle_3", "three-way cycle consistency", low=0, high=1),
+        Column("chance_2", "float", "two-way score of a random guess", low=0, high=1),
+        Column("chance_3", "float", "three-way score of a random guess", low=0, high=1),
+        Column("trajectories", "int", "trajectories asked for cycles", low=0),
+    ),
+    key=("game", "id", "axis", "backgrounds"),
+    command="analysis.robustness",
+)
+NO_CYCLES = {name: np.nan for name in SCHEMA.names if name.startswith(("cycle", "chance"))} | {
+    "trajectories": 0
+}
+
+
+def constants() -> dict[str, Any]:
+    """What decides the numbers and is no setting."""
+    return {
+        "undecided_below": UNDECIDED,
+        "cycle_backgrounds": CYCLE_BACKGROUNDS,
+        "cycle_states": LEAST,
+    }
+
+
+def row(
+    label: dict[str, Any],
+    bank: Bank,
+    decisions: Decisions | None,
+    pairs: Pairs,
+    pixels: np.ndarray,
+    weights: np.ndarray,
+) -> dict[str, Any]:
+    """One row of the table, without cycles.
+
+    Args:
+        label: ``Subject.columns``, the axis and the backgrounds.
+        bank: the states.
+        decisions: on them; None where there was one view.
+        pairs: views compared; none where there is nothing to compare.
+        pixels: (view, view) share of pixels that differ, in [0, 1].
+        weights: (R, G) from :func:`analysis.stats.clusters.cluster_weights` on the bank's levels.
+    """
+    draws, verdict, changed = {}, "vacuous", np.nan
+    if decisions is not None and len(pairs):
+        draws = robustness_draws(decisions, bank.levels, pairs, weights)
+        verdict = "undecided" if is_undecided(draws["tv_between"][0]) else "measured"
+        changed = float(np.mean([pixels[pair] for pair in pairs]))
+    cells: dict[str, Any] = {}
+    for name in MEASURES:
+        cells |= filled(name, draws.get(name, np.full(2, np.nan)))
+    return {
+        **label,
+        "verdict": verdict,
+        "states": len(bank),
+        "levels": len(np.unique(bank.levels)),
+        "views": len(views_of(pairs)),
+        "pixels_changed": changed,
+        **cells,
+        **NO_CYCLES,
+    }
+
+
+def measure_game(
+    subjects: Sequence[Subject],
+    *,
+    states: int,
+    backgrounds: int,
+    views: int,
+    trajectories: int,
+    replicates: int,
+    seed: int,
+) -> Found:
+    """All rows of one game: its policies on the same states, in the same views."""
+    game = subjects[0].id.game
+    say(f"{game}: gathering states")
+    bank = common_bank(game, subjects[0].mode, states, seed)
+    weights = cluster_weights(bank.levels, replicates, seed)
+    chosen = cover(game, [one.trained_backgrounds for one in subjects], backgrounds)
+    twins = on_backgrounds(bank, game, chosen, subjects)
+    cycles = find_cycles(subjects, trajectories, replicates, seed)
+    rows = []
+    for subject, group in product(subjects, GROUPS):
+        pairs = pairs_of(chosen, subject.trained_backgrounds)[group]
+        label = {**subject.columns, "axis": "background", "backgrounds": group}
+        decisions = twins.decisions.get(subject.id)
+        cells = cycles.get(subject.id, {}).get(group, {}) if pairs else {}
+        rows.append(row(label, bank, decisions, pairs, twins.pixels, weights) | cells)
+    for axis, answers in along_axes(bank, game, subjects, views, seed):
+        own = [(0, view) for view in range(1, views + 1)] if answers.decisions else []
+        for subject in subjects:
+            label = {**subject.columns, "axis": axis, "backgrounds": "own"}
+            decisions = answers.decisions.get(subject.id)
+            rows.append(row(label, bank, decisions, own, answers.pixels, weights))
+    return Found([rows], {"backgrounds": list(chosen)})
+
+
+def show(frames: Frames, game: str) -> None:
+    """Print a line for each policy and group of backgrounds, then the ratio on each axis."""
+    from rich.console import Console
+    from rich.table import Column as Heading
+    from rich.table import Table
+
+    (rows,) = frames
+    here = rows[rows["game"] == game]
+    here = here.assign(name=here["id"].str.removeprefix(f"{game}/"))
+    there = here[here["verdict"] != "vacuous"]
+    title = f"{game}: decisions on twins, {here['states'].iloc[0]} states of unseen levels"
+    heads = ("backgrounds", "TV", "worst", "TV between states", "ratio", "agreement", "entropy")
+    policy = Heading("policy", no_wrap=True)
+    twins = Table(policy, *heads, "JSD", "2-way (chance)", "3-way (chance)", title=title)
+    for one in there[there["axis"] == "background"].itertuples():
+        numbers = (f"{value:.3f}" for value in (one.tv, one.tv_worst, one.tv_between))
+        rest = (f"{value:.2f}" for value in (one.agreement, one.entropy))
+        cycles = (one.cycle_2, one.chance_2), (one.cycle_3, one.chance_3)
+        shown = (f"{value:.2f} ({guess:.2f})" if value == value else "–" for value, guess in cycles)
+        ends = one.ratio, one.ratio_low, one.ratio_high
+        twins.add_row(
+            one.name, one.backgrounds, *numbers, _cell(*ends), *rest, f"{one.jsd:.3f}", *shown
+        )
+    axes = list(dict.fromkeys(there["axis"]))
+    title = f"{game}: ratio of TV between views to TV between states"
+    others = Table("policy", *axes, title=title, caption=_vacuous(here))
+    for name, group in there.groupby("name", sort=False):
+        of_axis = group.drop_duplicates("axis").set_index("axis")["ratio"]
+        others.add_row(name, *(_cell(of_axis.get(axis, np.nan)) for axis in axes))
+    console = Console()
+    console.width = max(console.width, 170)
+    console.print(twins, others)
+
+
+def _cell(value: float, *ends: float) -> str:
+    shown = f"{value:.2f}" + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "")
+    return shown if value == value else "undecided"
+
+
+def _vacuous(here: pd.DataFrame) -> str:
+    """Which comparisons there is nothing to make for."""
+    empty = here[here["verdict"] == "vacuous"]
+    names = dict.fromkeys(f"{one.axis} ({one.backgrounds})" for one in empty.itertuples())
+    return f"Nothing to compare, for at least one policy: {', '.join(names)}" if names else ""

@@ -1,0 +1,69 @@
+"""The policies of one game compared by CKA: measured, and printed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.measures.by_level import Levels
+from analysis.policies.relations import SELF
+from analysis.policies.subjects import Subject
+from analysis.records.command import Frames
+from analysis.scenes.common import common_bank, draw_twins
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.examination import Found
+from analysis.studies.similarity.cka import SCHEMA, Rendering, compare_all
+from analysis.studies.similarity.cka_contrasts import CONTRAST_SCHEMA, contrasts
+from checkpoints.console import say
+from checkpoints.world.games import get_game
+
+SCHEMAS = SCHEMA, CONTRAST_SCHEMA
+
+
+def measure_game(
+    subjects: Sequence[Subject], *, states: int, layers: Sequence[str], replicates: int, seed: int
+) -> Found:
+    """Every pair among the policies of one game, on one bank of states and its twins."""
+    game = subjects[0].id.game
+    bank = common_bank(game, subjects[0].mode, states, seed)
+    frames: dict[Rendering, np.ndarray] = {"same": np.asarray(bank.observations)}
+    if get_game(game).backgrounds > 1:
+        frames["twin"] = draw_twins(game, bank, seed)
+    else:
+        say(f"{game} has one background and so no twins: only the same pictures are compared")
+    levels = Levels(bank.levels, cluster_weights(bank.levels, replicates, seed))
+    found = list(compare_all(subjects, frames, levels, layers))
+    return Found([[row for one in found for row in one.rows()], list(contrasts(found))])
+
+
+def show(frames: Frames, game: str) -> None:
+    """Print same-layer CKA with intervals, a line for each kind of pair."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = frames[0]
+    here = rows[(rows["game"] == game) & (rows["layer_x"] == rows["layer_y"])]
+    here = here[~((here["pair"] == SELF) & (here["rendering"] == "same"))]
+    if here.empty:
+        print(f"{game}: no two policies share a layer; cka.csv has all pairs of layers")
+        return
+    label = here["pair"].where(here["pair"] != SELF, here["method_x"] + " with itself")
+    names = list(dict.fromkeys(here["layer_x"]))
+    first = here.iloc[0]
+    title = f"{game}: CKA, {first.states} states, {first.levels} unseen levels"
+    table = Table("pair", "y sees", "pairs", *names, "agreement", title=title)
+    for (kind, pair), group in here.groupby(["rendering", label], sort=False):
+        cells = group.groupby("layer_x")[["cka", "low", "high"]].mean()
+        shown = [_cell(cells.loc[name]) if name in cells.index else "" for name in names]
+        pairs = len(group.groupby(["id_x", "id_y"]))
+        agreed = f"{group['agreement'].mean():.2f}"
+        sees = "the same" if kind == "same" else "a twin"
+        table.add_row(pair, sees, str(pairs), *shown, agreed)
+    console = Console()
+    console.width = max(console.width, 60 + 20 * len(names))
+    console.print(table)
+
+
+def _cell(one: pd.Series) -> str:
+    """The mean over pairs; a layer that does not vary has none."""
+    return "–" if np.isnan(one.cka) else f"{one.cka:.2f} [{one.low:.2f}, {one.high:.2f}]"

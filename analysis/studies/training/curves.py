@@ -1,0 +1,117 @@
+"""Return curves of runs, from the logs that training left beside their policies."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.records.columns import GAME, interval
+from analysis.records.tables import Column, Schema
+from checkpoints.console import UserError, watch
+from checkpoints.policy.ids import PolicyId
+from checkpoints.policy.shipped import usual_policies
+from checkpoints.policy.store import find_policies, list_policies, policy_path, read_provenance
+from checkpoints.world.games import get_game
+
+NORMAL = 1.96
+SCHEMA = Schema(
+    "curves",
+    (
+        Column("id", "text", "the run and its peer"),
+        GAME,
+        Column("mode", "text", "Procgen's difficulty"),
+        Column("method", "text", "training recipe"),
+        Column("seed", "int", "of the run", low=0),
+        Column("peer", "int", "index within the group", low=0),
+        Column("step", "int", "environment steps of this peer", "steps", low=0),
+        Column("split", "text", "train or unseen levels"),
+        Column("episode_return", "float", "mean undiscounted return", "reward"),
+        *interval(over="the mean, normal", unit="reward"),
+        Column("episodes", "int", "episodes averaged", low=0),
+        Column("kept", "bool", "whether the policy of this step is shipped"),
+        Column(
+            "blind_return", "float", "of a policy that sees nothing (Cobbe et al. 2020)", "reward"
+        ),
+        Column("max_return", "float", "highest possible (Cobbe et al. 2020)", "reward"),
+    ),
+    key=("id", "split", "step"),
+    command="analysis.curves",
+)
+
+
+def curve_rows(root: Path, runs: Collection[PolicyId] = ()) -> pd.DataFrame:
+    """One row per run, peer, step and split; columns as in :data:`SCHEMA`.
+
+    Args:
+        root: folder of runs.
+        runs: only these; if none are given, those surveyed of the zoo and all of another folder.
+
+    Raises:
+        UserError: no run under ``root``, or a run without its progress.csv.
+    """
+    kept = list_policies(root)
+    if not kept:
+        raise UserError(
+            f"expected runs under {root}, found none; train one, or give another --root"
+        )
+    wanted = sorted(set(runs) or {one.run for one in usual_policies(root)})
+    return pd.concat([_run_rows(root, run, kept) for run in watch(wanted, "reading logs")])
+
+
+def _run_rows(root: Path, run: PolicyId, kept: list[PolicyId]) -> pd.DataFrame:
+    path = root / str(run) / "progress.csv"
+    if not path.is_file():
+        raise UserError(f"expected the log of {run} at {path}; copy it there, or remove the run")
+    progress = pd.read_csv(path)
+    made = read_provenance(policy_path(root, find_policies(run, root)[0]))
+    mode = made.settings().mode
+    low, high = get_game(run.game).bounds(mode)
+    shipped = {(k.peer, k.step) for k in kept if k.run == run}
+    parts = [_split_rows(run, progress, split, shipped) for split in ("train", "unseen")]
+    return pd.concat(parts).assign(
+        game=run.game,
+        mode=mode,
+        method=run.method,
+        seed=run.seed,
+        blind_return=low,
+        max_return=high,
+    )
+
+
+def _split_rows(
+    run: PolicyId, progress: pd.DataFrame, split: str, shipped: set[tuple[int | None, int | None]]
+) -> pd.DataFrame:
+    """What the log says of training or of unseen levels."""
+    part = progress.dropna(subset=[f"{split}_return"])
+    # The log holds no error of training episodes.
+    error = part["unseen_error"] if split == "unseen" else float("nan")
+    return pd.DataFrame(
+        {
+            "id": [f"{run}/peer{peer}" for peer in part["peer"]],
+            "step": part["step"],
+            "peer": part["peer"],
+            "split": split,
+            "episode_return": part[f"{split}_return"],
+            "low": part[f"{split}_return"] - NORMAL * error,
+            "high": part[f"{split}_return"] + NORMAL * error,
+            "episodes": part[f"{split}_episodes"].astype(int),
+            "kept": [pair in shipped for pair in zip(part["peer"], part["step"], strict=True)],
+        }
+    )
+
+
+def show(frame: pd.DataFrame) -> None:
+    """Print the last point of every curve."""
+    from rich.console import Console
+    from rich.table import Column as Shown
+    from rich.table import Table
+
+    last = frame.sort_values("step").groupby(["id", "split"]).last().reset_index()
+    table = Table(
+        Shown("policy", no_wrap=True), "levels", "steps", "return", "95 % interval", "episodes"
+    )
+    for row in last.itertuples():
+        ends = f"{row.low:.2f} to {row.high:.2f}" if row.split == "unseen" else "–"
+        value = f"{row.episode_return:.2f}"
+        table.add_row(row.id, row.split, f"{row.step:,}", value, ends, str(row.episodes))
+    Console().print(table)

@@ -1,0 +1,1 @@
+"""What figures share: one look, how rows are read, panels of a varied setting."""

@@ -1,0 +1,1 @@
+"""The mathematics of reading a layer: fits, folds, scores, controls and description lengths."""

@@ -1,0 +1,1 @@
+"""What each command of this package does, behind its settings."""
