@@ -21,8 +21,8 @@ class Settings(SteppedExamination):
     layers: tuple[str, ...] = ()
     """only these layers, such as conv3 hidden; all if none is given"""
     backgrounds: int = 13
-    """backgrounds each state is drawn on, 13 as in emergence.csv; more where seen or unseen ones would
-    be missing"""
+    """backgrounds each state is drawn on, as many as in emergence.csv; more where seen or unseen
+    ones would be missing"""
     replicates: int = 1000
 
     least: ClassVar[Mapping[str, int]] = {"backgrounds": 2}

@@ -18,8 +18,8 @@ class Settings(SteppedExamination):
     """
 
     backgrounds: int = 13
-    """backgrounds each is drawn on, 13 as in emergence.csv; more where seen or unseen ones would be
-    missing"""
+    """backgrounds each state is drawn on, as many as in emergence.csv; more where seen or unseen
+    ones would be missing"""
     views: int = 3
     """changed views of each state on every other axis"""
     trajectories: int = 40

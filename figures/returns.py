@@ -27,6 +27,7 @@ PROFILE_COLUMNS = (
     "runs",
 )
 SPLITS = {"train": "training", "unseen": "unseen", "swapped": "swapped"}
+"""Those drawn; the table also has the backgrounds re-drawn every step."""
 ALL = "all"
 COLUMNS_A_ROW = 3
 APART = 0.6
@@ -104,10 +105,12 @@ def _legend(figure: Figure, colours: dict[str, str]) -> None:
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: scores of each game and of all, and below profiles of all on each split."""
     scores = load_rows(tables, TABLE, COLUMNS, COMMAND)
-    scores = scores[scores["measure"] == "iqm"].reset_index(drop=True)
+    drawn = (scores["measure"] == "iqm") & scores["split"].isin(SPLITS)
+    scores = scores[drawn].reset_index(drop=True)
     profiles = load_rows(tables, "returns_profiles", PROFILE_COLUMNS, COMMAND)
     games = sorted(set(scores["game"]), key=lambda game: (game == ALL, game))
-    profiles = profiles[profiles["game"] == games[-1]].reset_index(drop=True)
+    drawn = (profiles["game"] == games[-1]) & profiles["split"].isin(SPLITS)
+    profiles = profiles[drawn].reset_index(drop=True)
     colours = method_colours(scores["method"])
     above = math.ceil(len(games) / COLUMNS_A_ROW)
     figure = Figure(figsize=(PAGE_WIDTH, 0.7 + 1.9 * (above + 1)))

@@ -6,8 +6,8 @@ import torch
 from played import play
 from torch import Tensor, nn
 
-from analysis.measures.cka import cka
 from analysis.measures.by_level import Levels
+from analysis.measures.cka import cka
 from analysis.policies.features import read
 from analysis.policies.subjects import Subject
 from analysis.scenes.bank import Bank, StateList

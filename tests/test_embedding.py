@@ -16,6 +16,7 @@ from analysis.scenes.bank import Bank, StateList
 from analysis.studies.embedding.points import SPREAD, Panel, Plan, lay_out, spread_rows
 from analysis.studies.embedding.study import SCHEMA, SCORES, VIEWS, one_a_level
 from checkpoints.console import UserError
+from checkpoints.policy.recipes import Recipe
 
 rng = np.random.default_rng(0)
 PLAN = Plan(seeds=2, neighbours=5, perplexity=5.0)
@@ -221,3 +222,17 @@ def test_wrong_settings_are_refused(
     settings = replace(small(small_zoo), ids=("chaser/mutual/0",), states=24, output=tmp_path / "o")
     with pytest.raises(UserError, match=message):
         main(replace(settings, **change))
+
+
+def test_encoders_of_two_kinds_share_a_picture(tmp_path, monkeypatch, capsys, without_umap):
+    monkeypatch.chdir(tmp_path)
+    names = "chaser/mutual/0/peer0/step64", "chaser/ppo/0/peer0/step64"
+    root = zoo(tmp_path / "zoo", names[0])
+    zoo(root, names[1], recipe=Recipe(encoder="impala", features=16, mode="easy"))
+    settings = replace(small(root), untrained=0, output=tmp_path / "o")
+    main(settings)
+    points = read_table(tmp_path / "o" / "embedding.csv", SCHEMA)
+    assert set(points["id"]) == set(names)
+    # A layer that one of them lacks leaves the other alone, and one alone is no joint picture.
+    with pytest.raises(UserError, match="at least 2 policies in a joint picture, got 1"):
+        main(replace(settings, layer="conv3", output=tmp_path / "p"))

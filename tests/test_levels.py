@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from cka_reference import by_grams, features, tuples_hsic
 
-from analysis.measures.cka import cka
 from analysis.measures.by_level import LevelGram, Levels, cka_levels, hsic_levels
+from analysis.measures.cka import cka
 from analysis.measures.hsic import linear_gram
 from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError

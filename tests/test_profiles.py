@@ -8,8 +8,8 @@ from scipy.stats import spearmanr
 from sklearn.neighbors import NearestNeighbors
 from statsmodels.api import OLS
 
-from analysis.measures.cka import cka
 from analysis.measures.by_level import cka_levels
+from analysis.measures.cka import cka
 from analysis.measures.hsic import cka_grams, linear_gram
 from analysis.measures.kernels import (
     angular_cka,

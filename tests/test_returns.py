@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from analysis import returns
-from analysis.policies.subjects import Training
+from analysis.policies.subjects import Subject, Training
 from analysis.records import tables
 from analysis.returns import Settings
 from analysis.scenes.episodes import Stage
@@ -21,9 +21,9 @@ from analysis.studies.returns.episodes import SCHEMA, SPLITS, rows_of, stages_of
 from analysis.studies.returns.scores import PROFILES, SCORES
 from analysis.studies.returns.swaps import SWAP_SCHEMA
 from checkpoints.console import UserError
+from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import Recipe
 from checkpoints.world.environments import UNSEEN_START, Levels, ProcgenVectorEnv
-from checkpoints.world.games import get_game
 from checkpoints.world.states import for_drawing
 
 EPISODES = 12
@@ -45,41 +45,21 @@ class Looking(nn.Module):
         return logits, logits[:, 0]
 
 
-@dataclasses.dataclass
-class Stranger:
-    """What the command knows of a policy."""
-
-    policy: nn.Module
-    recipe: Recipe = dataclasses.field(default_factory=lambda: Recipe(mode="easy", levels=30))
-    game: str = GAME
-
-    @property
-    def training(self) -> Training:
-        made = self.recipe
-        return Training(made.mode, made.backgrounds, made.levels)
-
-    @property
-    def mode(self) -> str:
-        return self.recipe.mode
-
-    @property
-    def trained_backgrounds(self) -> tuple[int, ...]:
-        return self.recipe.backgrounds or tuple(range(get_game(self.game).backgrounds))
-
-    @property
-    def columns(self) -> dict:
-        names = {"game": self.game, "id": f"{self.game}/ppo/0", "method": "ppo"}
-        return {**names, "seed": 0, "peer": 0, "step": 9}
+def stranger(policy: nn.Module, recipe: Recipe | None = None, game: str = GAME) -> Subject:
+    """A policy that no file holds."""
+    made = recipe or Recipe(mode="easy", levels=30)
+    training = Training(made.mode, made.backgrounds, made.levels)
+    return Subject(parse_id(f"{game}/ppo/0/peer0/step9"), policy, training)
 
 
 @cache
 def stages(game: str = GAME) -> dict[str, Stage]:
-    few, many = (Stranger(Looking(True), Recipe(mode="easy", levels=n)) for n in (30, 90))
+    few, many = (stranger(Looking(True), Recipe(mode="easy", levels=n)) for n in (30, 90))
     return stages_of(game, [many, few], episodes=EPISODES, seed=0)
 
 
-def rows_on(split: str, subject: Stranger, backgrounds: str = "all") -> pd.DataFrame:
-    there = stages(subject.game)[split]
+def rows_on(split: str, subject: Subject, backgrounds: str = "all") -> pd.DataFrame:
+    there = stages(subject.id.game)[split]
     return pd.DataFrame(rows_of(there, subject, split, backgrounds=backgrounds))
 
 
@@ -87,7 +67,7 @@ def rows_on(split: str, subject: Stranger, backgrounds: str = "all") -> pd.DataF
 
 
 def test_splits_are_what_they_are_called():
-    parts = [rows_on(split, Stranger(Looking(False))) for split in SPLITS]
+    parts = [rows_on(split, stranger(Looking(False))) for split in SPLITS]
     train, unseen, swapped, every_step = parts
     # The levels that all policies were trained on: the fewest of them.
     assert train["level"].between(0, 29).all()
@@ -102,14 +82,14 @@ def test_splits_are_what_they_are_called():
 
 
 def test_backgrounds_are_those_of_the_states_played():
-    unseen = rows_on("unseen", Stranger(Looking(True)))
+    unseen = rows_on("unseen", stranger(Looking(True)))
     own = [for_drawing(state, GAME).own for state in stages()["unseen"].first]
     assert unseen["background"].tolist() == own
 
 
 def test_a_blind_policy_earns_the_same_on_other_backgrounds_and_one_that_looks_does_not():
     for blind in (True, False):
-        unseen, *others = (rows_on(split, Stranger(Looking(blind))) for split in [*SPLITS][1:])
+        unseen, *others = (rows_on(split, stranger(Looking(blind))) for split in [*SPLITS][1:])
         for swapped in others:
             assert unseen["steps"].equals(swapped["steps"]) is blind
 
@@ -127,14 +107,14 @@ def test_each_first_state_is_played_once_to_its_end():
         total[playing] += rewards[playing]
         steps[playing] += 1
         playing &= ~dones
-    rows = rows_on("train", Stranger(policy))
+    rows = rows_on("train", stranger(policy))
     assert rows["episode_return"].tolist() == total.tolist()
     assert rows["steps"].tolist() == steps.tolist()
 
 
 def test_a_policy_of_few_backgrounds_meets_levels_as_in_training():
     chosen = (3, 7, 11)
-    narrow = Stranger(Looking(False), Recipe(mode="easy", levels=30, backgrounds=chosen))
+    narrow = stranger(Looking(False), Recipe(mode="easy", levels=30, backgrounds=chosen))
     env = ProcgenVectorEnv(GAME, levels=Levels.train(30), num_envs=40, seed=5, backgrounds=chosen)
     rule = {
         level: for_drawing(state, GAME).own
@@ -148,14 +128,14 @@ def test_a_policy_of_few_backgrounds_meets_levels_as_in_training():
         swapped = rows_on("swapped", narrow, kind)
         assert swapped["background"].isin(chosen).all() == inside
         assert (swapped["background"] != rows_on("unseen", narrow)["background"]).all()
-    wide = rows_on("unseen", Stranger(Looking(False)))
+    wide = rows_on("unseen", stranger(Looking(False)))
     assert not rows_on("unseen", narrow)["background"].equals(wide["background"])
 
 
 def test_nothing_to_swap_to_gives_no_rows():
-    chaser = Stranger(Looking(True), game="chaser")
+    chaser = stranger(Looking(True), game="chaser")
     for split in ("swapped", "swapped-step"):
-        assert rows_on(split, Stranger(Looking(True)), "unseen").empty
+        assert rows_on(split, stranger(Looking(True)), "unseen").empty
         assert rows_on(split, chaser).empty
     assert len(rows_on("unseen", chaser)) == EPISODES
 

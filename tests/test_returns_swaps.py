@@ -1,6 +1,5 @@
 """Returns with the background re-drawn: what cannot change the game, what does, and paired rows."""
 
-import dataclasses
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
@@ -11,12 +10,13 @@ import pytest
 import torch
 from torch import nn
 
-from analysis.policies.subjects import Training
+from analysis.policies.subjects import Subject, Training
 from analysis.scenes import episodes
 from analysis.scenes.episodes import SWAPS, Played, Stage, act, other_than, pool_of
 from analysis.studies.returns.episodes import SPLITS, rows_of
 from analysis.studies.returns.swaps import swap_rows
 from checkpoints.console import UserError
+from checkpoints.policy.ids import parse_id
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
 
 EPISODES = 20
@@ -38,19 +38,10 @@ class Looking(nn.Module):
         return logits, logits[:, 0]
 
 
-@dataclasses.dataclass
-class Stranger:
-    """What the command knows of a policy."""
-
-    policy: nn.Module
-    trained_backgrounds: tuple[int, ...] = (0, 1, 2)
-    narrowed: tuple[int, ...] = ()
-    columns = {"game": "starpilot", "id": "starpilot/ppo/0", "method": "ppo"}  # noqa: RUF012
-
-    @property
-    def training(self) -> Training:
-        """On chosen backgrounds, or on the game's own."""
-        return Training(backgrounds=self.narrowed)
+def stranger(policy: nn.Module, narrowed: tuple[int, ...] = ()) -> Subject:
+    """A policy that no file holds, trained on chosen backgrounds or on the game's own."""
+    name = parse_id("starpilot/ppo/0/peer0/step9")
+    return Subject(name, policy, Training(backgrounds=narrowed))
 
 
 @cache
@@ -170,7 +161,7 @@ def test_pools_are_what_training_showed_or_not():
 # -- rows ------------------------------------------------------------------------------------
 
 
-def paired(there: Stage, who: Stranger) -> Sequence[dict[str, Any]]:
+def paired(there: Stage, who: Subject) -> Sequence[dict[str, Any]]:
     """The three rows of a policy, from its rows of episodes."""
     splits = [split for split in SPLITS if split != "train"]
     played = {split: list(rows_of(there, who, split, backgrounds="all")) for split in splits}
@@ -178,7 +169,7 @@ def paired(there: Stage, who: Stranger) -> Sequence[dict[str, Any]]:
 
 
 def test_rows_hold_paired_differences():
-    none, episode, step = paired(stage(), Stranger(Looking(blind=False)))
+    none, episode, step = paired(stage(), stranger(Looking(blind=False)))
     plain, other, every_step = (played.returns for played in three_times(blind=False))
     assert [none["swap"], episode["swap"], step["swap"]] == [*SWAPS]
     assert none["episode_return"] == pytest.approx(plain.mean())
@@ -191,14 +182,14 @@ def test_rows_hold_paired_differences():
 
 
 def test_a_blind_policy_loses_nothing():
-    _, *others = paired(stage(), Stranger(Looking(blind=True)))
+    _, *others = paired(stage(), stranger(Looking(blind=True)))
     for row in others:
         assert row["difference"] == row["difference_low"] == row["difference_high"] == 0
 
 
 @pytest.mark.parametrize("game", ["chaser"])
 def test_a_game_of_one_background_is_vacuous_and_kept(game):
-    found = paired(stage(game), Stranger(Looking(blind=True)))
+    found = paired(stage(game), stranger(Looking(blind=True)))
     assert [row["vacuous"] for row in found] == [False, True, True]
     assert not np.isnan(found[0]["episode_return"])
     assert np.isnan([row["episode_return"] for row in found[1:]]).all()
@@ -206,10 +197,10 @@ def test_a_game_of_one_background_is_vacuous_and_kept(game):
 
 def test_a_policy_trained_on_chosen_backgrounds_starts_on_them():
     looking = Looking(blind=False)
-    rows = paired(stage(), Stranger(looking, narrowed=(3, 7)))
+    rows = paired(stage(), stranger(looking, narrowed=(3, 7)))
     where_it_trained = stage().play(looking, "none", EVERY, (3, 7)).returns
     elsewhere = stage().play(looking, "none", EVERY).returns
     assert not np.array_equal(where_it_trained, elsewhere)
     assert rows[0]["episode_return"] == pytest.approx(where_it_trained.mean())
-    own = paired(stage(), Stranger(looking))[0]
+    own = paired(stage(), stranger(looking))[0]
     assert own["episode_return"] == pytest.approx(elsewhere.mean())

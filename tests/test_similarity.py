@@ -13,21 +13,21 @@ from analysis.measures.panel import MEASURES, PROFILES, Look, Setup
 from analysis.policies.subjects import load_subjects
 from analysis.records.tables import read_table
 from analysis.similarity import Settings, main
-from analysis.studies.similarity.nulls import NULL_SCHEMA
-from analysis.studies.similarity.pairs import SCHEMA
-from analysis.studies.similarity.study import look_at
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.similarity.nulls import (
     EQUAL,
+    NULL_SCHEMA,
     PERMUTED,
     at_equal_agreement,
     contrasts,
     nearest,
 )
 from analysis.studies.similarity.outliers import OUTLIER_SCHEMA
-from analysis.studies.similarity.pairs import Likeness, comparable_pairs, liken
+from analysis.studies.similarity.pairs import SCHEMA, Likeness, comparable_pairs, liken
+from analysis.studies.similarity.study import look_at
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import Recipe
 
 PEERS = ["leaper/mutual/0/peer0/step64", "leaper/mutual/0/peer1/step64"]
 SEEDS = ["leaper/ppo/0/peer0/step64", "leaper/ppo/1/peer0/step64"]
@@ -229,3 +229,20 @@ def test_a_policy_left_in_training_mode_is_refused(small_zoo):
     subject.policy.train()
     with pytest.raises(UserError, match=r"in training mode: call \.eval\(\)"):
         look_at([subject], frames, frames, {subject.id: ["hidden"]})
+
+
+def test_the_command_takes_encoders_of_two_kinds(settings, tmp_path, capsys):
+    root = zoo(tmp_path / "zoo", *PEERS)
+    impala = Recipe(encoder="impala", features=16, mode="easy")
+    zoo(root, SEEDS[0], recipe=impala)
+    main(replace(settings, root=root, untrained=0))
+    out = capsys.readouterr().out
+    rows = read_table(tmp_path / "out" / "similarity.csv", SCHEMA)
+    of = rows.groupby("pair")[["layer_x", "layer_y"]].agg(lambda names: sorted(set(names)))
+    assert of.loc["mutual vs ppo"].tolist() == [["conv3", "hidden"], ["hidden"]]
+    line = next(one for one in out.splitlines() if "mutual vs ppo" in one)
+    cells = [cell.strip() for cell in line.strip("│").split("│")]
+    # After measure, pair and agreement: conv3, which one of them lacks, and hidden.
+    assert cells[3] == "" and cells[4] != ""
+    nulls = read_table(tmp_path / "out" / "similarity_nulls.csv", NULL_SCHEMA)
+    assert set(nulls["null"]) == {EQUAL, PERMUTED}

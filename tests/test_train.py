@@ -69,6 +69,7 @@ def test_policies_are_kept_at_log_spaced_steps(uninterrupted: Path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(number: signal.Signals, tmp_path: Path):
     process = launch(tmp_path, "--steps", "1e9")
+    assert process.stdout.readline().startswith("frames a second")
     assert process.stdout.readline().startswith(RUN)
     process.send_signal(number)
     output, errors = process.communicate(timeout=60)

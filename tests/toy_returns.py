@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 
 GAMES = ("coinrun", "jumper", "all")
-SPLITS = {"train": 0.6, "unseen": 0.5, "swapped": 0.2}
+SPLITS = {"train": 0.6, "unseen": 0.5, "swapped": 0.2, "swapped-step": 0.1}
 RUNS = {"ppo": 2, "mutual": 1, "untrained": 1}
 
 

@@ -158,9 +158,10 @@ def contrasts(
     """Every pair of peers beside its nulls, on all states and on those where both pairs agree.
 
     Untrained policies do not decide anything, so agreement with them selects nothing: they are
-    compared on all states only.
+    compared on all states only. Peers that do not have the same layers have no rows.
     """
-    for peers in (one for one in found if one.pair.endswith("peers")):
+    alike = (one for one in found if one.layers_x == one.layers_y)
+    for peers in (one for one in alike if one.pair.endswith("peers")):
         nulls = nearest(peers, found)
         for null in nulls.values():
             yield from contrast_rows(peers, Null.of(null), "all")

@@ -117,7 +117,9 @@ def show_pairs(rows: pd.DataFrame, game: str) -> None:
 
 
 def _cell(cells: pd.DataFrame) -> str:
-    """The mean over pairs, with the interval where there is only one."""
+    """The mean over pairs, with the interval where there is only one; blank where none has it."""
+    if cells.empty:
+        return ""
     value = cells["value"].mean()
     if np.isnan(value):
         return "–"
@@ -143,10 +145,13 @@ def show_nulls(rows: pd.DataFrame, game: str, measure: str = "cka") -> None:
     )
     for (_, null, on), cells in here.groupby(["peers", "null", "on"], sort=False):
         one = cells.iloc[0]
-        shown = [
-            "–" if np.isnan(c.difference) else f"{c.difference:+.2f} [{c.low:+.2f}, {c.high:+.2f}]"
+        of = {
+            c.layer: "–"
+            if np.isnan(c.difference)
+            else f"{c.difference:+.2f} [{c.low:+.2f}, {c.high:+.2f}]"
             for c in cells.itertuples()
-        ]
+        }
+        shown = [of.get(layer, "") for layer in layers]
         both = f"{one.agreement:.2f}, {one.null_agreement:.2f}"
         table.add_row(str(null), str(on), str(one.states), both, *shown)
     console = Console()
