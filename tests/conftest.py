@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.tree import ROOT
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,257 @@
+"""Saliency methods: exact integrals, planted sight, what random weights do, refusals."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from analysis.measures.mask_scores import likeness, mask_scores
+from analysis.policies.attributions import (
+    METHODS,
+    STEPS,
+    attribute,
+    blurred,
+    check_method,
+    methods_of,
+)
+from analysis.policies.gradients import VALUE, Scores
+from analysis.policies.randomised import cascade
+from checkpoints.console import UserError
+from checkpoints.policy.adapters import Adapted
+from checkpoints.policy.encoders import Policy
+from tests.support.planted_sight import looking_at, scenes
+
+STATES = 6
+
+
+@pytest.fixture(scope="module")
+def frames() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+
+
+def policy(encoder: str = "nature", dropout: float = 0.0) -> Policy:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        made = Policy(encoder, 64, dropout)  # type: ignore[arg-type]
+        # As a trained one, it prefers some actions: the initial actor is almost uniform.
+        nn.init.normal_(made.actor.weight, std=0.3)
+    return made.eval()
+
+
+def pixels(frames: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
+
+
+# -- a policy as a function of pixels --------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoder", ["nature", "impala", "impoola"])
+def test_floats_decide_as_whole_numbers_do(encoder, frames):
+    one = policy(encoder)
+    with torch.no_grad():
+        found, (logits, values) = Scores(one)(pixels(frames)), one(torch.from_numpy(frames))
+    np.testing.assert_allclose(found[:, :15], logits.log_softmax(-1), atol=1e-6)
+    np.testing.assert_allclose(found[:, VALUE], values, atol=1e-6)
+
+
+def test_an_adapted_module_decides_as_on_whole_numbers():
+    one, (seen, _, _) = looking_at("background"), scenes(3)
+    with torch.no_grad():
+        found, (logits, values) = Scores(one)(pixels(seen)), one(torch.from_numpy(seen))
+    np.testing.assert_allclose(found[:, :15], logits.log_softmax(-1), atol=1e-6)
+    np.testing.assert_allclose(found[:, VALUE], values, atol=1e-6)
+
+
+# -- integrated gradients are exact where they can be ----------------------------------------
+
+
+class Quadratic(nn.Module):
+    """15 logits of 0, and the value Σ w x²: its integrated gradients are w (x² − x'²)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.linspace(-1, 1, 64 * 64 * 3).reshape(64, 64, 3))
+
+    def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        value = (self.weight * (frames / 255) ** 2).sum((1, 2, 3))
+        return torch.zeros(len(frames), 15), value
+
+
+@pytest.mark.parametrize("baseline", ["black", "blurred", "twin"])
+def test_integrated_gradients_of_a_square(baseline, frames):
+    network = Quadratic()
+    twins = np.ascontiguousarray(frames[::-1])
+    start = {"black": 0 * frames, "blurred": blurred(frames), "twin": twins}[baseline] / 255
+    scores = Scores(Adapted(network, ()))
+    found = attribute(scores, frames, twins, np.full(4, VALUE), f"ig-{baseline}")
+    exact = network.weight.detach().numpy() * ((frames / 255) ** 2 - start**2)
+    np.testing.assert_allclose(found.maps, np.abs(exact).sum(-1), atol=2e-5)
+    assert (found.error < 1e-4).all()
+
+
+def test_more_steps_leave_less_unexplained(frames, monkeypatch):
+    def error(steps: int) -> float:
+        monkeypatch.setattr("analysis.policies.attributions.STEPS", steps)
+        columns = np.zeros(4, dtype=np.int64)
+        found = attribute(Scores(policy()), frames, frames[::-1].copy(), columns, "ig-black")
+        return float(found.error.max())
+
+    assert error(STEPS) < 0.01 < error(1)
+
+
+def test_only_integrated_gradients_have_an_error(frames):
+    scores, columns = Scores(policy()), np.full(4, VALUE)
+    for method in ("gradient", "occlusion", "gradcam-conv2"):
+        assert np.isnan(attribute(scores, frames, frames, columns, method).error).all()
+
+
+def test_the_gradient_is_torchs(frames):
+    scores, columns = Scores(policy()), np.array([3, 0, VALUE, 14])
+    found = attribute(scores, frames, frames, columns, "gradient").maps
+    seen = pixels(frames).requires_grad_()
+    scores(seen)[range(4), columns].sum().backward()
+    np.testing.assert_allclose(found, seen.grad.abs().sum(1), rtol=1e-4, atol=1e-7)
+
+
+def test_occlusion_is_the_score_that_a_blurred_window_costs(frames):
+    scores, columns = Scores(policy()), np.full(4, 2)
+    found = attribute(scores, frames, frames, columns, "occlusion").maps
+    hidden = frames.copy()
+    hidden[:, 8:16, 40:48] = blurred(frames)[:, 8:16, 40:48]
+    with torch.no_grad():
+        cost = scores(pixels(frames))[:, 2] - scores(pixels(hidden))[:, 2]
+    # The cost is every pixel's of the window, in each of three colours.
+    np.testing.assert_allclose(found[:, 8, 40], 3 * cost.abs(), rtol=1e-3, atol=1e-6)
+    np.testing.assert_array_equal(found[:, 8:16, 40:48].max((1, 2)), found[:, 8, 40])
+
+
+# -- planted sight ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("column", [0, VALUE])
+@pytest.mark.parametrize("method", [*METHODS, "gradcam-colours"])
+def test_who_looks_at_one_place_is_found_out(method, column):
+    seen, twins, mask = scenes(STATES)
+    columns = np.full(STATES, column)
+    looks = {}
+    for place in ("background", "sprite"):
+        found = attribute(Scores(looking_at(place)), seen, twins, columns, method)
+        looks[place] = mask_scores(found.maps, mask)
+    background, sprite = looks["background"], looks["sprite"]
+    np.testing.assert_allclose(background.mass, 1, atol=0.02)
+    np.testing.assert_array_equal(background.pointing, 1)
+    if method == "ig-twin":  # the sprite is the same on both: there is nothing to attribute
+        assert not sprite.scored.any() and not sprite.no_mask.any()
+    else:
+        np.testing.assert_allclose(sprite.mass, 0, atol=0.02)
+        np.testing.assert_array_equal(sprite.pointing, 0)
+
+
+@pytest.mark.parametrize("method", [*METHODS, "gradcam-conv3"])
+def test_random_weights_change_the_maps(method, frames):
+    one, columns = policy(), np.zeros(4, dtype=np.int64)
+    twins = np.ascontiguousarray(frames[::-1])
+    maps = [attribute(Scores(one), frames, twins, columns, method).maps]
+    blank = [attribute(Scores(two), frames, twins, columns, method).maps for _, two in cascade(one)]
+    again = attribute(Scores(one), frames, twins, columns, method).maps
+    np.testing.assert_array_equal(maps[0], again)
+    assert likeness(maps[0], again).min() > 0.999
+    assert likeness(maps[0], blank[-1]).mean() < 0.8
+
+
+def test_states_do_not_depend_on_their_neighbours(frames):
+    many = np.random.default_rng(1).integers(0, 256, (20, 64, 64, 3), dtype=np.uint8)
+    scores, columns = Scores(policy()), np.arange(20) % 15
+    for method in ("gradient", "ig-twin", "occlusion", "gradcam-conv1"):
+        whole = attribute(scores, many, many[::-1].copy(), columns, method).maps
+        part = attribute(scores, many[17:18], many[2:3], columns[17:18], method).maps
+        np.testing.assert_allclose(whole[17:18], part, rtol=1e-3, atol=1e-6)
+
+
+def test_noise_follows_the_seed_and_leaves_torchs_generator(frames):
+    scores, columns = Scores(policy()), np.zeros(4, dtype=np.int64)
+
+    def maps(seed: int) -> np.ndarray:
+        return attribute(scores, frames, frames, columns, "smoothgrad", seed=seed).maps
+
+    before = torch.random.get_rng_state()
+    assert np.array_equal(maps(0), maps(0)) and not np.array_equal(maps(0), maps(1))
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+# -- random weights --------------------------------------------------------------------------
+
+
+def test_the_cascade_runs_from_the_heads_to_the_pixels_and_spares_the_policy(frames):
+    one = policy("impala")
+    kept = {name: weight.clone() for name, weight in one.state_dict().items()}
+    changed, layers = [], []
+    for layer, blank in cascade(one, seed=1):
+        layers.append(layer)
+        now = blank.state_dict()
+        changed.append({name for name in kept if not torch.equal(kept[name], now[name])})
+    assert layers == ["heads", "hidden", "block3", "block2", "block1"]
+    assert all(a < b for a, b in pairwise(changed))
+    assert changed[-1] == set(kept)
+    assert all(torch.equal(kept[name], weight) for name, weight in one.state_dict().items())
+
+
+def test_what_cannot_reset_itself_is_shuffled():
+    network = Quadratic()
+    ((layer, blank),) = cascade(Adapted(network, ()))
+    before, after = (one.weight.flatten().sort()[0] for one in (network, blank.encoder))
+    assert layer == "heads"
+    assert torch.equal(before, after)
+    assert not torch.equal(network.weight, blank.encoder.weight)
+
+
+# -- refusals --------------------------------------------------------------------------------
+
+
+def test_a_policy_in_training_mode_is_refused():
+    with pytest.raises(UserError, match=r"got one in training mode: call \.eval\(\)"):
+        Scores(policy(dropout=0.5).train())
+
+
+class Rounded(Quadratic):
+    """A forward that goes through whole numbers, as one might write it for uint8 frames."""
+
+    def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return super().forward(frames.round().to(torch.uint8))
+
+
+class Cut(Quadratic):
+    def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        with torch.no_grad():
+            return super().forward(frames)
+
+
+class Signed(Quadratic):
+    """Decides by the type of its input."""
+
+    def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return super().forward(frames if frames.dtype == torch.uint8 else frames / 2)
+
+
+@pytest.mark.parametrize(
+    ("network", "what"),
+    [(Cut, "no gradient"), (Rounded, "no gradient"), (Signed, "other decisions")],
+)
+def test_a_forward_that_pixels_cannot_be_traced_through_is_refused(network, what):
+    with pytest.raises(UserError, match=f"got {what}; let its forward= compute with floats"):
+        Scores(Adapted(network(), ()))
+
+
+def test_gradcam_needs_positions():
+    one = policy()
+    assert methods_of(one) == (*METHODS, "gradcam-conv1", "gradcam-conv2", "gradcam-conv3")
+    with pytest.raises(UserError, match=r"gradcam-hidden: .* got a flat one; choose .*conv3"):
+        check_method(one, "gradcam-hidden")
+
+
+@pytest.mark.parametrize("method", ["gradcam-conv9", "gradint", "ig-white"])
+def test_an_unknown_method_lists_the_known(method, frames):
+    with pytest.raises(UserError, match=rf"unknown method '{method}'.*gradcam-conv1"):
+        attribute(Scores(policy()), frames, frames, np.zeros(4, dtype=np.int64), method)

@@ -1,0 +1,276 @@
+"""Decodable is not used: planted networks in which it is known, and the command."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.special
+
+from analysis.erasure import Settings, main
+from analysis.measures.decisions import Decisions
+from analysis.measures.erasers import KINDS, Fit, quarters_of, targets
+from analysis.records.tables import read_table
+from analysis.stats.clusters import cluster_interval
+from analysis.studies.erasure.interventions import Layer
+from analysis.studies.erasure.rows import (
+    PATCHING_SCHEMA,
+    SCHEMA,
+    ends,
+    erasure_rows,
+    patching_rows,
+    share,
+    tv_states,
+    tv_twins,
+    verdict,
+)
+from checkpoints.console import UserError
+from checkpoints.policy.recipes import Recipe
+from tests.support.planted import (
+    BACKGROUNDS,
+    STRIPES,
+    Cells,
+    both,
+    nothing,
+    only_background,
+    only_sprites,
+    pictures,
+    product,
+    split_pictures,
+    subject,
+)
+from tests.support.planted_encoders import zoo
+
+
+def tables(tmp_path, decide) -> tuple[pd.DataFrame, pd.DataFrame]:
+    layer = Layer.of(subject(decide), "read", split_pictures(tmp_path))
+    erasures, patches = pd.DataFrame(erasure_rows(layer)), pd.DataFrame(patching_rows(layer))
+    return erasures.set_index("kind"), patches.set_index("part")
+
+
+# --- planted truth ------------------------------------------------------------------------------
+
+
+def test_a_policy_of_the_background_alone(tmp_path):
+    """Erasing leaves nothing to tell twins apart, and the component alone carries everything."""
+    rows, parts = tables(tmp_path, only_background)
+    found = rows.loc["background"]
+    assert (found.decoded, found["rank"]) == (1, BACKGROUNDS - 1)
+    assert found.tv_twins_before > 0.3 and found.tv_twins_after < 1e-5
+    assert found.removed == pytest.approx(1, abs=1e-4)
+    assert found.tv_states_before < 1e-5
+    assert found.tv_change > 0.2 and found.value_change > 0.5
+    assert found.verdict == "used"
+    assert parts.loc["background"].moved == pytest.approx(1, abs=1e-4)
+    assert parts.loc["background"].reached == pytest.approx(1, abs=1e-4)
+
+
+def test_a_policy_of_the_sprites_alone(tmp_path):
+    """The background is named without an error, and erasing it changes no decision."""
+    rows, _ = tables(tmp_path, only_sprites)
+    found = rows.loc["background"]
+    assert found.decoded == 1
+    assert found.tv_change < 1e-5 and found.value_change < 1e-4
+    assert np.isnan(found.removed) and found.tv_states_before > 0.2
+    assert found.verdict == "not used"
+    assert rows.loc["random"].tv_change > 0.05  # an edit of equal rank would have been seen
+
+
+def test_a_policy_of_both(tmp_path):
+    """All of the dependence on the background goes, and that on the state stays."""
+    rows, parts = tables(tmp_path, both)
+    found = rows.loc["background"]
+    assert found.tv_twins_before > 0.1
+    assert found.removed == pytest.approx(1, abs=1e-4)
+    assert found.tv_states_after > 0.3
+    assert found.verdict == "used"
+    assert (rows.loc[["random", "shuffled"]].verdict == "control").all()
+    assert rows.loc["random"].removed < 0.6 and found.excess_low > 0.3
+    # Twins differ in three dimensions, and shuffled names span the same three.
+    assert rows.loc["shuffled"].removed == pytest.approx(1, abs=1e-3)
+    assert parts.loc["background"].reached == pytest.approx(1, abs=1e-4)
+
+
+def test_decisions_after_erasure_are_those_on_the_mean_background(tmp_path):
+    """Twins make background and state uncorrelated: only the background's stripes are moved."""
+    planted = split_pictures(tmp_path)
+    erased = Layer.of(subject(both), "read", planted).erased("background").probs
+    state = pictures(60)[:, 0, 32, ::8, 0] / 255
+    mean = np.repeat([1 / BACKGROUNDS, 0], [BACKGROUNDS, STRIPES - BACKGROUNDS])
+    logits = np.pad(4 * (state + mean), ((0, 0), (0, 15 - STRIPES)))
+    wanted = scipy.special.softmax(logits, axis=1)
+    np.testing.assert_allclose(erased, np.repeat(wanted[:, None], BACKGROUNDS, 1), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("decide", "carries"), [(only_background, 1), (only_sprites, None), (both, 1)]
+)
+def test_cells_carry_what_lies_in_them(decide, carries, tmp_path):
+    layer = Layer.of(subject(decide, Cells), "read", split_pictures(tmp_path))
+    parts = pd.DataFrame(patching_rows(layer)).set_index("part")
+    above, below = parts.loc["cells of background"], parts.loc["cells with a sprite"]
+    assert (above.share, below.share) == (0.5, 0.5)
+    if carries is None:  # twins are decided alike: there is nothing to carry
+        assert np.isnan([above.reached, below.reached]).all()
+    else:
+        assert above[["moved", "reached"]].tolist() == pytest.approx([1, 1], abs=1e-5)
+        assert below[["moved", "reached"]].tolist() == pytest.approx([0, 0], abs=1e-5)
+
+
+def test_erasure_is_of_features_not_of_effects(tmp_path):
+    """The sign of the effect hangs on the state; the features still hold the background plainly."""
+    rows, _ = tables(tmp_path, product)
+    assert rows.loc["background"].removed == pytest.approx(1, abs=1e-3)
+
+
+def test_an_undecided_policy_is_called_so(tmp_path):
+    rows, _ = tables(tmp_path, nothing)
+    assert rows.loc["background"].tv_twins_before < 1e-3
+    assert rows.loc["background"].verdict == "undecided"
+
+
+def test_shuffled_names_cannot_be_erased_where_twins_are_alike(tmp_path):
+    """A layer that is blind to the background: nothing to name, nothing to erase."""
+    planted = split_pictures(tmp_path)
+    rng = np.random.default_rng(0)
+    blind = np.repeat(rng.normal(size=(60, 1, 5)).astype(np.float32), BACKGROUNDS, axis=1)
+    fit = Fit.of(blind, planted.quarters, 0)
+    assert [eraser.rank for eraser in fit.erasers["background"]] == [0, 0]
+    assert [eraser.rank for eraser in fit.erasers["shuffled"]] == [0, 0]
+    assert fit.decoded.mean() == pytest.approx(1 / BACKGROUNDS)
+
+
+def test_what_no_fit_could_know_of_other_levels_is_left(tmp_path):
+    """Backgrounds that look different in each level: the mean over other levels says nothing."""
+    planted = split_pictures(tmp_path, 60)
+    rng = np.random.default_rng(0)
+    by_level = rng.normal(size=(20, BACKGROUNDS, 6))[np.arange(60) // 3]
+    x = (by_level + 0.1 * rng.normal(size=by_level.shape)).astype(np.float32)
+    fit = Fit.of(x, planted.quarters, 0)
+    assert abs(fit.decoded.mean() - 1 / BACKGROUNDS) < 0.15
+
+
+def test_fresh_readers_are_at_chance_where_erasure_holds(tmp_path):
+    planted = split_pictures(tmp_path, 600, per_level=3)
+    rng = np.random.default_rng(0)
+    means = rng.normal(size=(BACKGROUNDS, 8))
+    x = (means + rng.normal(size=(600, BACKGROUNDS, 8))).astype(np.float32)
+    fit = Fit.of(x, planted.quarters, 0)
+    assert fit.decoded.mean() > 0.7
+    assert abs(fit.decoded_after.mean() - 1 / BACKGROUNDS) < 0.05
+
+
+# --- counting -----------------------------------------------------------------------------------
+
+
+def test_total_variation_by_hand():
+    p = np.array([[[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]]])  # one state, three twins
+    assert tv_twins(Decisions(p, np.zeros((1, 3)))) == pytest.approx([(0.25 + 0.5 + 0.75) / 3])
+    q = np.array([[[1.0, 0]], [[0, 1.0]], [[0.5, 0.5]]])  # three states on one background
+    levels = np.array([4, 4, 9])  # the first two are not compared
+    assert tv_states(Decisions(q, np.zeros((3, 1))), levels) == pytest.approx(0.5)
+
+
+def test_the_bootstrap_is_that_of_the_suite(tmp_path):
+    planted = split_pictures(tmp_path)
+    values = np.random.default_rng(0).normal(size=60)
+    found = ends("mean", planted.means(values))
+    wanted = cluster_interval(values, planted.twins.bank.levels, replicates=100, seed=0)
+    assert list(found) == ["mean", "mean_low", "mean_high"]
+    assert tuple(found.values()) == pytest.approx(wanted)
+
+
+def test_shares_of_nothing_are_not_defined():
+    found = share(np.ones(3), np.array([2.0, 1e-9, 0.0]))
+    assert found[0] == 0.5 and np.isnan(found[1:]).all()
+    assert np.isnan(list(ends("share", found).values())).all()
+
+
+def test_quarters_split_levels_and_never_one(tmp_path):
+    levels = np.random.default_rng(0).integers(0, 40, 300)
+    quarters = quarters_of(levels, 0)
+    assert all(len(set(quarters[levels == level])) == 1 for level in set(levels))
+    assert np.bincount(quarters).min() > 40
+    assert not np.array_equal(quarters, quarters_of(levels, 1))
+    with pytest.raises(UserError, match=r"expected at least 4 levels.*got 3"):
+        quarters_of(np.arange(9) % 3, 0)
+
+
+def test_controls_are_of_the_same_rank_and_shuffle_within_states():
+    rng = np.random.default_rng(0)
+    shuffled = targets("shuffled", 5, 4, rng).reshape(5, 4, 4)
+    assert (shuffled.sum(axis=1) == 1).all() and (shuffled.sum(axis=2) == 1).all()
+    assert targets("random", 5, 4, rng).shape == (20, 3)
+    plain = targets("background", 5, 4, rng)
+    assert np.array_equal(plain.argmax(1), np.tile(np.arange(4), 5))
+
+
+ROW = dict(
+    kind="background", tv_twins_before=0.3, tv_states_before=0.5, decoded_low=0.9, chance=0.25,
+    removed_low=0.1, removed_high=0.3, excess_low=0.05,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "used"),
+        ({"kind": "random"}, "control"),
+        ({"tv_twins_before": 0.001, "tv_states_before": 0.001}, "undecided"),
+        ({"tv_twins_before": 0.001, "removed_low": np.nan}, "not used"),
+        ({"decoded_low": 0.2}, "not decodable"),
+        ({"excess_low": -0.1}, "open"),
+        ({"removed_low": -0.1}, "open"),
+        ({"removed_low": -0.1, "removed_high": 0.04}, "not used"),
+    ],
+)
+def test_verdicts(change, said):
+    assert verdict(ROW | change) == said
+
+
+# --- the command --------------------------------------------------------------------------------
+
+
+def test_the_command_writes_both_tables(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)  # banks and twins are cached below the working folder
+    ids = ("starpilot/ppo/0", "starpilot/untrained/0")
+    settings = Settings(
+        ids=ids, layers=("conv3", "hidden"), states=16, backgrounds=4, episodes=2, replicates=20
+    )
+    main(settings)
+    shown = capsys.readouterr().out
+    assert "undecided" in shown and "patching.csv" in shown.splitlines()[-1]
+    rows = read_table("results/erasure.csv", SCHEMA)
+    assert len(rows) == 2 * 2 * len(KINDS)
+    played = rows[rows["episodes"] > 0]
+    assert set(zip(played["layer"], played["method"], strict=True)) == {("hidden", "ppo")}
+    assert played["return_change"].to_numpy() == pytest.approx(
+        (played["return_after"] - played["return_before"]).to_numpy(), abs=1e-4
+    )
+    parts = read_table("results/patching.csv", PATCHING_SCHEMA).groupby("layer")["part"].nunique()
+    assert parts.to_dict() == {"conv3": 5, "hidden": 3}
+    with pytest.raises(UserError, match=r"erasure.csv exists and is kept"):
+        main(settings)
+
+
+def test_few_backgrounds_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"--backgrounds: expected at least 4, got 3"):
+        main(Settings(backgrounds=3, output=tmp_path))
+
+
+def test_each_policy_has_the_layers_of_its_encoder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for seed, encoder in enumerate(("nature", "impala")):
+        recipe = Recipe(encoder=encoder, features=8, mode="easy")
+        zoo(tmp_path, f"leaper/ppo/{seed}/peer0/step64", recipe=recipe)
+    few = Settings(
+        layers=("hidden", "conv3", "block3"), states=8, backgrounds=4, episodes=0, replicates=5,
+        untrained=0, root=tmp_path,
+    )  # fmt: skip
+    main(few)
+    assert "conv3" in capsys.readouterr().out
+    rows = read_table("results/erasure.csv", SCHEMA)
+    found = {seed: set(some["layer"]) for seed, some in rows.groupby("seed")}
+    assert found == {0: {"hidden", "conv3"}, 1: {"hidden", "block3"}}
+    with pytest.raises(UserError, match=r"unknown layer of .* 'conv4'"):
+        main(replace(few, layers=("conv4",), output=tmp_path / "other"))

@@ -1,0 +1,197 @@
+"""The command that measures R-robustness: its rows, its groups, its seed and its refusals."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import robustness
+from analysis.measures.decisions import Decisions
+from analysis.policies.subjects import load_subjects
+from analysis.records import tables
+from analysis.robustness import Settings
+from analysis.scenes.backgrounds import GROUPS
+from analysis.scenes.common import common_bank
+from analysis.scenes.pictures import AXES
+from analysis.scenes.twin_sets import twin_set
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.robustness.rows import SCHEMA, row
+from analysis.studies.robustness.views import (
+    answers_to,
+    find_cycles,
+    on_backgrounds,
+    pixels_changed,
+)
+from checkpoints.console import UserError
+from checkpoints.policy.recipes import Recipe
+from tests.support.planted_encoders import zoo
+from tests.support.played import play
+
+SMALL = Settings(
+    ids=("coinrun/ppo/0",), states=24, backgrounds=4, views=1, trajectories=8, replicates=20,
+    untrained=1,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory) -> Path:
+    """Written for one shipped policy and one untrained."""
+    folder = tmp_path_factory.mktemp("robustness")
+    robustness.main(dataclasses.replace(SMALL, output=folder))
+    return folder / "robustness.csv"
+
+
+@pytest.fixture(scope="module")
+def written(file) -> pd.DataFrame:
+    return tables.read_table(file, SCHEMA)
+
+
+@pytest.fixture(scope="module")
+def written_rows(file) -> set[str]:
+    return set(file.read_text().splitlines()[2:])
+
+
+# -- the table -------------------------------------------------------------------------------
+
+
+def test_every_policy_has_every_axis_and_group(written):
+    assert set(written["method"]) == {"ppo", "untrained"}
+    for _, group in written.groupby("id"):
+        twins = group[group["axis"] == "background"]
+        assert set(twins["backgrounds"]) == set(GROUPS)
+        others = group[group["axis"] != "background"]
+        assert set(others["axis"]) == set(AXES)
+        assert (others["backgrounds"] == "own").all()
+
+
+def test_what_cannot_be_compared_is_flagged_and_kept(written):
+    seen = written[written["backgrounds"] == "seen"]
+    # Easy coinrun trains on one background: there is no pair of seen ones.
+    assert (seen["verdict"] == "vacuous").all()
+    assert seen[["tv", "ratio", "entropy", "pixels_changed", "cycle_2"]].isna().all(axis=None)
+    untrained = written[(written["method"] == "untrained") & (written["verdict"] != "vacuous")]
+    assert (untrained["verdict"] == "undecided").all()
+    assert untrained["ratio"].isna().all()
+    assert (untrained["tv_between"] < 0.01).all()
+    assert (untrained["entropy"] > 2.7).all()
+    measured = written[written["verdict"] == "measured"]
+    assert set(measured["method"]) == {"ppo"}
+    assert (measured["ratio_low"] <= measured["ratio_high"]).all()
+
+
+def test_numbers_are_those_of_the_pure_functions(written):
+    (subject,) = load_subjects(["coinrun/ppo/0"], controls=0)["coinrun"]
+    bank = common_bank("coinrun", "easy", 24, 0)
+    twins = twin_set("coinrun", bank, (0, 15, 31, 46))
+    log_probs = np.concatenate([r.log_probs for _, r in twins.readings(subject.policy, [])])
+    p = np.exp(log_probs.astype(float))
+    unseen = [(1, 2), (1, 3), (2, 3)]
+    tv = np.mean([np.abs(p[:, a] - p[:, b]).sum(-1) / 2 for a, b in unseen])
+    one = written.query("method == 'ppo' and backgrounds == 'unseen'").iloc[0]
+    assert one["tv"] == pytest.approx(tv, abs=1e-5)
+    assert one["entropy"] == pytest.approx(-(p * np.log(p)).sum(-1)[:, 1:].mean(), abs=1e-4)
+    assert one["views"] == 3
+
+
+def test_stronger_noise_moves_more(written):
+    of_axis = written[written["method"] == "ppo"].set_index("axis")["tv"]
+    assert of_axis["noise-5"] < of_axis["noise-15"] < of_axis["noise-30"]
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_others(tmp_path, written_rows):
+    def rows_of(seed: int) -> list[str]:
+        folder = tmp_path / str(seed)
+        robustness.main(dataclasses.replace(SMALL, output=folder, seed=seed, untrained=0))
+        return (folder / "robustness.csv").read_text().splitlines()[2:]
+
+    assert set(rows_of(0)) < written_rows
+    assert not set(rows_of(1)) & {row for row in written_rows if "vacuous" not in row}
+
+
+# -- rows and views --------------------------------------------------------------------------
+
+
+def test_short_trajectories_are_refused():
+    subjects = load_subjects(["coinrun/ppo/0"], controls=0)["coinrun"]
+    with pytest.raises(UserError, match=r"2 trajectories of 12 states, found 0 among 48 states"):
+        find_cycles(subjects, 2, replicates=10, seed=0)
+
+
+def test_a_game_of_one_background_has_no_twins():
+    bank, made = _bank_of_chaser(), on_backgrounds(_bank_of_chaser(), "chaser", (0,), [])
+    assert made.decisions == {}
+    weights = cluster_weights(bank.levels, 10, 0)
+    found = row({}, bank, None, [], made.pixels, weights)
+    assert found["verdict"] == "vacuous"
+    assert found["views"] == 0
+    assert np.isnan([found["tv"], found["ratio_low"], found["pixels_changed"]]).all()
+
+
+def _bank_of_chaser():
+    return common_bank("chaser", "easy", 8, 0)
+
+
+def test_a_row_says_undecided_before_it_divides():
+    bank = _bank_of_chaser()
+    uniform = Decisions(np.full((8, 2, 15), 1 / 15), np.zeros((8, 2)))
+    weights = cluster_weights(bank.levels, 10, 0)
+    found = row({}, bank, uniform, [(0, 1)], np.full((2, 2), 0.25), weights)
+    assert found["verdict"] == "undecided"
+    assert found["pixels_changed"] == 0.25
+    assert np.isnan(found["ratio"])
+    assert found["tv"] == 0
+
+
+def test_pixels_are_compared_as_colours():
+    frames = play("coinrun").observations
+    other = frames.copy()
+    other[:, :32, :, 1] += 1
+    other[:, 16, 5] = frames[:, 16, 5]
+    found = pixels_changed(np.stack([frames, other, frames], axis=1)) / len(frames)
+    share = (32 * 64 - 1) / 64**2
+    np.testing.assert_allclose(found, [[0, share, 0], [share, 0, share], [0, share, 0]])
+
+
+def test_views_do_not_depend_on_the_blocks():
+    subjects = load_subjects(["coinrun/ppo/0"], controls=0)["coinrun"]
+    frames = play("coinrun").observations
+    twice = np.stack([frames, 255 - frames], axis=1)
+    whole, parts = (
+        answers_to(iter(blocks), subjects) for blocks in ([twice], [twice[:1], twice[1:]])
+    )
+    one = subjects[0].id
+    np.testing.assert_allclose(whole.decisions[one].probs, parts.decisions[one].probs, atol=1e-6)
+    np.testing.assert_allclose(whole.pixels, parts.pixels)
+    np.testing.assert_allclose(whole.decisions[one].probs.sum(-1), 1)
+
+
+def test_encoders_are_measured_together(tmp_path):
+    for seed, encoder in enumerate(("nature", "impala")):
+        recipe = Recipe(encoder=encoder, features=8, mode="easy")
+        zoo(tmp_path, f"coinrun/ppo/{seed}/peer0/step64", recipe=recipe)
+    few = dataclasses.replace(SMALL, ids=(), root=tmp_path, output=tmp_path, untrained=0)
+    robustness.main(few)
+    written = tables.read_table(tmp_path / "robustness.csv", SCHEMA)
+    twins = written[written["backgrounds"] == "all"].set_index("seed")
+    assert sorted(twins.index) == [0, 1]
+    assert twins[["tv", "entropy", "cycle_2", "cycle_3"]].notna().all(axis=None)
+
+
+# -- refusals --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("states", 1), ("backgrounds", 1), ("views", 0), ("trajectories", 1)]
+)
+def test_numbers_too_small_are_refused_at_once(name, value, tmp_path):
+    settings = dataclasses.replace(SMALL, output=tmp_path, **{name: value})
+    with pytest.raises(UserError, match=f"--{name}: expected at least {value + 1}, got {value}"):
+        robustness.main(settings)
+
+
+def test_a_table_that_exists_is_kept(tmp_path):
+    (tmp_path / "robustness.csv").touch()
+    with pytest.raises(UserError, match="exists and is kept"):
+        robustness.main(dataclasses.replace(SMALL, output=tmp_path))

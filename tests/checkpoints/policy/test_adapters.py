@@ -1,0 +1,142 @@
+"""Any torch module where a policy stands: read, drawn on twins, compared; and what is refused."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from analysis.measures.by_level import Levels
+from analysis.measures.cka import cka
+from analysis.policies.features import read
+from analysis.policies.subjects import Subject
+from analysis.scenes.bank import Bank, StateList
+from analysis.scenes.twin_sets import twin_set
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.similarity.cka import compare_all
+from checkpoints.console import UserError
+from checkpoints.policy.adapters import Adapted
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import LAYERS
+from tests.support.played import play
+
+
+class Other(nn.Module):
+    """As another library writes it: channels first, an in-place ReLU, values (n, 1)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(
+            nn.Conv2d(3, 4, 8, 8), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(256, 12)
+        )
+        self.pi, self.v = nn.Linear(12, 15), nn.Linear(12, 1)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.trunk(pixels)
+        return self.pi(features), self.v(features)
+
+
+def adapted(**given) -> Adapted:
+    torch.manual_seed(0)
+    network = Other()
+    usual = {"forward": lambda frames: network(frames.permute(0, 3, 1, 2) / 255)}
+    return Adapted(network, ("trunk.0", "trunk.3"), **usual | given)
+
+
+@pytest.fixture
+def frames() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (10, 64, 64, 3), dtype=np.uint8)
+
+
+def test_layers_and_decisions_are_those_of_the_module(frames: np.ndarray):
+    policy = adapted()
+    reading = read(policy, frames)
+    network, pixels = policy.encoder, torch.from_numpy(frames).permute(0, 3, 1, 2) / 255
+    with torch.no_grad():
+        conv = network.trunk[0](pixels)
+        logits, values = network(pixels)
+    assert reading.layers["trunk.0"] == pytest.approx(conv.flatten(1).numpy(), abs=1e-6)
+    assert reading.layers["trunk.0"].min() < 0  # before the in-place ReLU that follows
+    assert reading.log_probs == pytest.approx(logits.log_softmax(-1).numpy(), abs=1e-6)
+    assert reading.values == pytest.approx(values[:, 0].numpy(), abs=1e-6)
+
+
+def test_an_adapted_policy_reads_as_the_policy_itself(frames: np.ndarray):
+    torch.manual_seed(0)
+    policy = Policy("nature", 24).eval()
+    twin = Adapted(policy.encoder, LAYERS["nature"], policy, name="nature")
+    one, two = read(policy, frames), read(twin, frames)
+    assert all(np.array_equal(one.layers[name], two.layers[name]) for name in policy.layers)
+    assert np.array_equal(one.log_probs, two.log_probs)
+
+
+def test_on_twins_and_in_the_panel(tmp_path):
+    played = play("starpilot")
+    columns = (np.asarray(played.levels), played.time, np.zeros(4, dtype=np.int64))
+    bank = Bank(StateList.of(played.states), played.observations.copy(), *columns)
+    policy = adapted()
+    ((states, reading),) = twin_set("starpilot", bank, (0, 5), tmp_path).readings(policy)
+    assert reading.layers["trunk.3"].shape == (4, 2, 12) and states == slice(0, 4)
+    x, y = reading.layers["trunk.3"][:, 0], reading.layers["trunk.0"][:, 0]
+    assert cka(x, x) == pytest.approx(1) and cka(x, y) < 1
+
+
+def test_in_a_comparison_with_a_policy(frames: np.ndarray):
+    torch.manual_seed(0)
+    ours = Policy("nature", 24).eval()
+    subjects = [
+        Subject(parse_id(f"starpilot/ppo/{seed}"), policy)
+        for seed, policy in enumerate([ours, adapted()])
+    ]
+    clusters = np.arange(10)
+    levels = Levels(clusters, cluster_weights(clusters, 5, 0))
+    found = list(compare_all(subjects, {"same": frames}, levels))
+    theirs = ("trunk.0", "trunk.3")
+    assert [one.layers_y for one in found] == [ours.layers, theirs, theirs]
+
+
+def test_its_weights_are_counted_once():
+    module = nn.Sequential(nn.Flatten(), nn.Linear(64 * 64 * 3, 15))
+
+    def decide(frames: Tensor) -> tuple[Tensor, Tensor]:
+        logits = module(frames.float())
+        return logits, logits.new_zeros(len(logits))
+
+    assert list(Adapted(module, ("1",), decide).state_dict()) == [
+        "encoder.1.weight",
+        "encoder.1.bias",
+    ]
+
+
+def test_wrong_modules_are_refused_at_once():
+    with pytest.raises(UserError, match=r"unknown submodule of Other 'trunk.9'; expected one of: "):
+        Adapted(Other(), ("trunk.9",))
+    network = Other()
+    with pytest.raises(UserError, match=r"got \(2, 12\) and \(2, 12\) for 2 frames; give forward="):
+        adapted(forward=lambda frames: (network.trunk(frames.permute(0, 3, 1, 2) / 255),) * 2)
+    with pytest.raises(UserError, match=r"layer 'trunk.0' to be called once.*got 0 calls"):
+        adapted(forward=lambda frames: (torch.zeros(len(frames), 15), torch.zeros(len(frames))))
+
+
+def test_a_module_without_parameters_is_refused():
+    with pytest.raises(UserError, match="Flatten: expected a module with parameters"):
+        Adapted(nn.Flatten(), ())
+
+
+def test_a_layer_that_runs_twice_or_gives_more_than_a_tensor_is_refused():
+    policy = adapted()
+
+    def twice(frames: Tensor) -> tuple[Tensor, Tensor]:
+        policy(frames)
+        return policy(frames)
+
+    with pytest.raises(UserError, match=r"got 2 calls giving \[torch.Size\(\[2, 4, 8, 8\]\)"):
+        Adapted(policy.encoder, ("trunk.0",), twice)
+    recurrent = nn.ModuleDict({"gru": nn.GRU(12, 12)})
+
+    def through(frames: Tensor) -> tuple[Tensor, Tensor]:
+        recurrent["gru"](torch.zeros(len(frames), 12))
+        return policy(frames)
+
+    with pytest.raises(UserError, match=r"got 1 calls giving \['tuple'\]; name another"):
+        Adapted(recurrent, ("gru",), through)

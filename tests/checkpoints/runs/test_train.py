@@ -1,0 +1,186 @@
+"""Training as a user runs it: resume to the byte, Ctrl-C, and wrong requests."""
+
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from checkpoints.console import UserError
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.recipes import METHODS, from_dict
+from checkpoints.runs.folder import STATE
+from checkpoints.runs.train import Settings, main, only_process
+from tests.support.tiny import BATCH, RUN, TINY, final_bytes, kept_files, settings
+from tests.support.tree import ROOT
+
+FLAGS = [f"--recipe.{key.replace('_', '-')}={value}" for key, value in TINY.items()]
+ITERATIONS = 12
+STEPS = ITERATIONS * BATCH
+
+
+def command(output: Path, *more: str, run: str = RUN) -> list[str]:
+    quiet = ["--threads", "1", "--evaluate-episodes", "0", "--save-seconds", "0"]
+    base = [sys.executable, "-W", "ignore", "-m", "checkpoints.train", run, *quiet]
+    return [*base, "--steps", str(STEPS), "--output", str(output), *FLAGS, *more]
+
+
+def launch(output: Path, *more: str, run: str = RUN) -> subprocess.Popen:
+    return subprocess.Popen(
+        command(output, *more, run=run),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> Path:
+    output = tmp_path_factory.mktemp("whole")
+    process = launch(output)
+    _, errors = process.communicate(timeout=280)
+    assert process.returncode == 0, errors
+    return output
+
+
+def test_stopping_between_any_iterations_changes_no_byte(uninterrupted: Path, tmp_path: Path):
+    for done in (1, 4, 5, ITERATIONS):
+        main(settings(tmp_path, steps=done * BATCH))
+    assert final_bytes(tmp_path) == final_bytes(uninterrupted)
+
+
+def test_the_byte_comparison_can_fail(uninterrupted: Path, tmp_path: Path):
+    other = RUN.replace("/3", "/4")
+    main(settings(tmp_path, other, steps=STEPS))
+    assert final_bytes(tmp_path, other) != final_bytes(uninterrupted)
+
+
+def test_policies_are_kept_at_log_spaced_steps(uninterrupted: Path):
+    expected = {
+        f"peer{k}/step{i * int(BATCH)}.safetensors" for k in (0, 1) for i in (1, 2, 4, 8, 12)
+    }
+    assert set(kept_files(uninterrupted)) == expected
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(number: signal.Signals, tmp_path: Path):
+    process = launch(tmp_path, "--steps", "1e9")
+    assert process.stdout.readline().startswith("frames a second")
+    assert process.stdout.readline().startswith(RUN)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "stopping after this iteration" in errors and "Traceback" not in errors
+    assert "the same command goes on from there" in output
+    assert (tmp_path / RUN / STATE).exists()
+
+
+def test_progress_says_rate_time_left_and_returns(uninterrupted: Path):
+    text = (uninterrupted / RUN / "progress.csv").read_text()
+    assert "train_return" in text and text.count("\n") == 2 * ITERATIONS + 1
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ("bigfsh/mutual/0", "unknown game 'bigfsh'.*Did you mean 'bigfish'"),
+        ("bigfish/mutuall/0", "unknown method 'mutuall'"),
+        ("bigfish/mutual", "expected an id such as"),
+        ("bigfish/mutual/00", "without leading zeros"),
+        ("bigfish/mutual/0/peer1", "expected a run such as bigfish/mutual/0"),
+        ("bigfish/untrained/0", "unknown method 'untrained'"),
+    ],
+)
+def test_a_wrong_id_is_named(run: str, message: str, tmp_path: Path):
+    with pytest.raises(UserError, match=message):
+        main(settings(tmp_path, run))
+
+
+def test_cuda_without_cuda(tmp_path: Path):
+    with pytest.raises(UserError, match="expected a CUDA device"):
+        main(settings(tmp_path, device="cuda"))
+
+
+def test_no_steps(tmp_path: Path):
+    with pytest.raises(UserError, match="--steps of at least 1"):
+        main(settings(tmp_path, steps=0.0))
+
+
+def test_a_second_process_on_the_same_run_is_refused(tmp_path: Path):
+    with only_process(tmp_path / RUN), pytest.raises(UserError, match="another process"):
+        main(settings(tmp_path))
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="expected a folder that can be written"):
+        main(settings(tmp_path / "file"))
+
+
+def test_going_on_with_another_recipe_is_refused(tmp_path: Path):
+    main(settings(tmp_path))
+    before = final_bytes(tmp_path)
+    other = from_dict(METHODS["mutual"].__dict__ | TINY | {"alpha": 0.5})
+    with pytest.raises(UserError, match=r"another recipe \(alpha: 1.0 → 0.5\)"):
+        main(Settings(RUN, other, steps=2 * BATCH, output=tmp_path, evaluate_episodes=0))
+    assert final_bytes(tmp_path) == before
+
+
+def test_going_on_with_another_encoder_or_game_is_refused(tmp_path: Path):
+    main(settings(tmp_path))
+    asked = settings(tmp_path, steps=2 * BATCH)
+    other = replace(asked, recipe=replace(asked.recipe, encoder="impala"))
+    with pytest.raises(UserError, match=r"another recipe \(encoder: nature → impala\)"):
+        main(other)
+    moved = RUN.replace("coinrun", "starpilot")
+    (tmp_path / moved).parent.mkdir(parents=True)
+    (tmp_path / RUN).rename(tmp_path / moved)
+    with pytest.raises(UserError, match=r"another game \(coinrun → starpilot\)"):
+        main(replace(asked, id=moved))
+
+
+def test_a_damaged_save_is_refused(tmp_path: Path):
+    main(settings(tmp_path))
+    path = tmp_path / RUN / STATE
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(UserError, match="truncated, corrupted"):
+        main(settings(tmp_path, steps=2 * BATCH))
+
+
+def test_a_diverged_run_stops_and_keeps_its_last_save(tmp_path: Path, monkeypatch):
+    from checkpoints.training.group import Group
+
+    main(settings(tmp_path))
+    before = final_bytes(tmp_path)
+    nan = [{"loss": float("nan")}] * 2
+    monkeypatch.setattr(Group, "iterate", lambda *_: nan)
+    with pytest.raises(UserError, match="peer 0 diverged at step 128: loss not finite"):
+        main(settings(tmp_path, steps=2 * BATCH))
+    assert final_bytes(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--recipe.encoderr", "nature"], "unrecognized|Unrecognized|Perhaps"),
+        (["--recipe.levels", "many"], "invalid|cannot|Error"),
+        (["--recipe.encoder", "resnet"], "invalid|nature"),
+        (["--recipe.minibatches", "7"], "multiple of minibatches"),
+    ],
+)
+def test_wrong_flags_stop_the_run_without_traceback(flags: list[str], message: str, tmp_path: Path):
+    process = launch(tmp_path, *flags)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "Traceback" not in errors
+    assert re.search(message, " ".join((output + errors).replace("│", "").split()))
+    assert not list(tmp_path.iterdir())
+
+
+def test_ids_print_back_unchanged():
+    for text in ("bigfish/mutual/0", "coinrun/ppo/12/peer0", "maze/ppo-l2/3/peer1/step2048"):
+        assert str(parse_id(text)) == text

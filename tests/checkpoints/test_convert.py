@@ -1,0 +1,222 @@
+"""Weights of other programs: the same decisions under our names, and nothing run or guessed."""
+
+import pickle
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from checkpoints.console import UserError
+from checkpoints.convert import ALL_LEVELS, Settings, main
+from checkpoints.policy.encoders import Policy
+from checkpoints.policy.foreign import SOURCES, convert, read_weights, recognise, tensor_names
+from checkpoints.policy.ids import parse_id
+from checkpoints.policy.store import list_policies, load_policy, policy_path
+from tests.support.foreign import foreign_forward, foreign_state
+
+EACH = pytest.mark.parametrize("source", SOURCES)
+
+
+def frames(count: int = 3) -> Tensor:
+    draws = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, (count, 64, 64, 3), generator=draws, dtype=torch.uint8)
+
+
+def settings(file: Path, folder: Path, **given) -> Settings:
+    usual = {"id": "starpilot/ppo/7", "mode": "hard", "levels": 500, "steps": 1000}
+    return Settings(**{"file": file, "output": folder / "runs", **usual, **given})
+
+
+# --- the same network --------------------------------------------------------------------------
+
+
+@EACH
+def test_the_converted_policy_decides_as_the_original(source):
+    state = foreign_state(SOURCES[source])
+    policy, found = convert(state)
+    assert found == source
+    with torch.no_grad():
+        logits, values = policy(frames())
+    wanted = foreign_forward(state, SOURCES[source], frames())
+    torch.testing.assert_close((logits, values), wanted, rtol=1e-5, atol=1e-5)
+    assert logits.std() > 0.1  # the comparison is not one of zeros
+
+
+def test_every_tensor_has_its_place():
+    """Each filled with a number of its own: none is dropped, doubled or swapped."""
+    state = foreign_state("network.")
+    numbered = {name: torch.full_like(state[name], i) for i, name in enumerate(state)}
+    found = convert(numbered)[0].state_dict()
+    place = {mine: theirs for theirs, mine in tensor_names("network.").items()}
+    assert sorted(place.values()) == sorted(state)
+    assert all(torch.equal(found[mine], numbered[place[mine]]) for mine in found)
+
+
+def test_all_of_our_tensors_are_named():
+    assert set(tensor_names("").values()) == set(Policy("impala").state_dict())
+
+
+def test_another_width_and_half_precision_are_read():
+    state = {name: value.half() for name, value in foreign_state("", features=64).items()}
+    policy, _ = convert(state)
+    assert policy.actor.in_features == 64 and policy.actor.weight.dtype == torch.float32
+
+
+# --- files and the command ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["pth", "old pth", "safetensors"])
+def test_the_command_writes_a_policy_that_loads_with_its_provenance(kind, tmp_path, capsys):
+    state, file = foreign_state("network."), tmp_path / f"agent.{kind.split()[-1]}"
+    if kind == "safetensors":
+        save_file(state, file)
+    else:
+        torch.save(state, file, _use_new_zipfile_serialization=kind == "pth")
+    main(settings(file, tmp_path, mode="easy", levels=0))
+    path = Path(capsys.readouterr().out.splitlines()[-1])
+    assert list_policies(tmp_path / "runs") == [parse_id("starpilot/ppo/7/peer0/step1000")]
+    policy, made = load_policy(path)
+    recipe = made.settings()
+    assert (recipe.encoder, recipe.features, recipe.mode) == ("impala", 256, "easy")
+    assert (recipe.levels, made.steps) == (ALL_LEVELS, 1000)
+    assert made.versions["source"] == "cleanrl ppo_procgen"
+    assert len(made.versions["sha256 of file"]) == 64
+    with torch.no_grad():
+        found = policy(frames())
+    torch.testing.assert_close(found, foreign_forward(state, "network.", frames()))
+
+
+def saved_apart(folder: Path) -> tuple[dict[str, Tensor], Path, Path]:
+    """As the public code of arXiv 2501.02481 does: encoder and actor, no critic."""
+    state = foreign_state("")
+    actor = {name: state.pop(f"actor.{name}") for name in ("weight", "bias")}
+    for name in ("weight", "bias"):
+        del state[f"critic.{name}"]
+    torch.save(state, folder / "encoder_agent_1_seed_1.pth")
+    torch.save(actor, folder / "actor_agent_1_seed_1.pth")
+    return state, folder / "encoder_agent_1_seed_1.pth", folder / "actor_agent_1_seed_1.pth"
+
+
+def test_encoder_and_actor_saved_apart_and_no_critic(tmp_path):
+    _, encoder, actor = saved_apart(tmp_path)
+    main(settings(encoder, tmp_path, id="bigfish/mutual/1/peer1", actor=actor, without_critic=True))
+    path = policy_path(tmp_path / "runs", parse_id("bigfish/mutual/1/peer1/step1000"))
+    policy, made = load_policy(path)
+    assert made.settings().peers == 2 and made.versions["critic"].startswith("not saved")
+    with torch.no_grad():
+        logits, values = policy(frames())
+    wanted, _ = foreign_forward(foreign_state(""), "", frames())
+    torch.testing.assert_close(logits, wanted)
+    assert not values.any()
+
+
+def test_a_critic_of_its_own_file(tmp_path):
+    _, encoder, actor = saved_apart(tmp_path)
+    critic = {name: foreign_state("")[f"critic.{name}"] for name in ("weight", "bias")}
+    save_file(critic, tmp_path / "critic.safetensors")
+    files = {"actor": actor, "critic": tmp_path / "critic.safetensors"}
+    main(settings(encoder, tmp_path, **files))
+    (kept,) = list_policies(tmp_path / "runs")
+    policy, _ = load_policy(policy_path(tmp_path / "runs", kept))
+    with torch.no_grad():
+        found = policy(frames())
+    torch.testing.assert_close(found, foreign_forward(foreign_state(""), "", frames()))
+
+
+# --- what is refused ----------------------------------------------------------------------------
+
+
+def test_missing_heads_are_named(tmp_path):
+    _, encoder, actor = saved_apart(tmp_path)
+    with pytest.raises(UserError, match="got one without actor and critic: give its file with"):
+        main(settings(encoder, tmp_path))
+    with pytest.raises(UserError, match=r"got one without critic: .*--without-critic writes one"):
+        main(settings(encoder, tmp_path, actor=actor))
+
+
+def test_a_critic_that_is_there_is_not_replaced(tmp_path):
+    save_file(foreign_state("network."), tmp_path / "agent.safetensors")
+    with pytest.raises(UserError, match="hold a critic: leave out --without-critic"):
+        main(settings(tmp_path / "agent.safetensors", tmp_path, without_critic=True))
+
+
+def test_unknown_architectures_are_told_what_was_expected():
+    names = set(foreign_state("network."))
+    changed = names - {"network.5.weight"} | {"lstm.weight"}
+    message = "for cleanrl ppo_procgen missing network.5.weight, and not known lstm.weight"
+    with pytest.raises(UserError, match=message):
+        recognise(changed)
+    with pytest.raises(UserError, match=r"missing 0.conv.bias.* and \d+ more.*not known w\. Use"):
+        recognise({"w"} | {f"{i}.conv.weight" for i in range(3)})
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("network.0.conv.weight", (32, 3, 3, 3)), ("actor.weight", (9, 256)), ("critic.bias", (2,))],
+)
+def test_another_shape_is_refused(name, shape):
+    state = foreign_state("network.") | {name: torch.zeros(shape)}
+    message = f"{name}: expected shape .*, got {re.escape(str(shape))}; only IMPALA"
+    with pytest.raises(UserError, match=message):
+        convert(state)
+
+
+class Trap:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("write", [torch.save, lambda x, path: path.write_bytes(pickle.dumps(x))])
+def test_code_in_a_file_is_not_run(write, tmp_path):
+    write({"network.0.conv.weight": Trap(tmp_path / "ran")}, tmp_path / "agent.pth")
+    with pytest.raises(UserError, match=r"holds more than tensors.*refused"):
+        read_weights(tmp_path / "agent.pth")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_whole_module_is_refused(tmp_path):
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "agent.pth")
+    with pytest.raises(UserError, match=r"save its state_dict\(\) as safetensors"):
+        read_weights(tmp_path / "agent.pth")
+
+
+def test_files_that_hold_something_else(tmp_path):
+    file = tmp_path / "agent.pth"
+    with pytest.raises(UserError, match="there is none at"):
+        read_weights(file)
+    torch.save({"model": {"w": torch.zeros(1)}, "step": 3}, file)
+    with pytest.raises(UserError, match=r"'model' is a dict; save the agent's state_dict"):
+        read_weights(file)
+    torch.save([torch.zeros(1)], file)
+    with pytest.raises(UserError, match="expected a state dict, got list"):
+        read_weights(file)
+    torch.save(foreign_state(""), file)
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(UserError, match="truncated or of another format"):
+        read_weights(file)
+    file.write_bytes(b"")
+    with pytest.raises(UserError, match="truncated or of another format"):
+        read_weights(file)
+
+
+def test_wrong_requests(tmp_path):
+    file = tmp_path / "agent.safetensors"
+    save_file(foreign_state("network."), file)
+    with pytest.raises(UserError, match="unknown method 'untrained'"):
+        main(settings(file, tmp_path, id="starpilot/untrained/0"))
+    with pytest.raises(UserError, match="agree with the id, got 1,000"):
+        main(settings(file, tmp_path, id="starpilot/ppo/0/peer0/step5"))
+    with pytest.raises(UserError, match="levels of at least 1, got -1"):
+        main(settings(file, tmp_path, levels=-1))
+    main(settings(file, tmp_path))
+    with pytest.raises(UserError, match="exists and is kept; give --overwrite"):
+        main(settings(file, tmp_path))
+    main(settings(file, tmp_path, overwrite=True))

@@ -1,0 +1,115 @@
+"""The figure of contrasts: every policy, every factor, and what is missing said in words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from analysis.studies.contrasts.rows import contrast_rows
+from checkpoints.runs.study import read_study
+from figures import contrasts
+from figures.kit.style import METHOD_COLOURS, in_method_order, method_colours
+from tests.support import toy_tables
+from tests.support.planted_runs import STEPS, planted, untrained, values_of
+
+
+def tables(folder, values: pd.DataFrame, root):
+    rows = contrast_rows(values, read_study(root / "study.yaml"))
+    toy_tables.write(values.to_dict("records"), folder, "emergence")
+    toy_tables.write(rows.to_dict("records"), folder, "contrasts")
+    return folder
+
+
+@pytest.fixture
+def root(request) -> object:
+    return request.config.rootpath
+
+
+def words(drawing) -> str:
+    figure = drawing.figure
+    texts = [text.get_text() for ax in figure.axes for text in ax.texts]
+    labels = [ax.get_xlabel() for ax in figure.axes]
+    ticks = [tick.get_text() for ax in figure.axes for tick in ax.get_yticklabels()]
+    return "\n".join([*texts, *labels, *ticks])
+
+
+def test_every_policy_and_every_factor_is_drawn(tmp_path, root):
+    (drawing,) = contrasts.draw(tables(tmp_path, planted(0.5), root))
+    left, right = drawing.figure.axes
+    dots = [line for line in left.lines if line.get_marker() == "o"]
+    assert len(dots) == 3 + 3 + 2 * 3  # PPO at two steps, mutual's two peers
+    assert sum(line.get_markerfacecolor() == "white" for line in dots) == 3
+    factors = [line for line in right.lines if line.get_marker() in ("o", "D")]
+    assert sorted(line.get_marker() for line in factors) == ["D", "o"]
+    found = {line.get_marker(): line.get_xdata()[0] for line in factors}
+    rows = drawing.rows.set_index("match")["effect"]
+    assert found == {"D": rows["frames"], "o": rows["steps"]}
+    assert "declared" in words(drawing)
+    assert [tick.get_text() for tick in left.get_yticklabels()] == ["ppo", "ppo, 4.2 M", "mutual"]
+
+
+def test_what_is_missing_is_said(tmp_path, root):
+    values = planted()
+    values = values[~values["id"].str.startswith("starpilot/mutual-bg9/2")]
+    (drawing,) = contrasts.draw(tables(tmp_path, values, root))
+    assert "not trained so far: mutual-bg9/2" in words(drawing)
+
+
+def test_one_run_is_open_and_grey(tmp_path, root):
+    values = planted()
+    values = values[~values["id"].str.contains(r"mutual-bg9/[12]")]
+    (drawing,) = contrasts.draw(tables(tmp_path, values, root))
+    right = drawing.figure.axes[1]
+    factors = [line for line in right.lines if line.get_marker() in ("o", "D")]
+    assert all(line.get_markerfacecolor() == "white" for line in factors)
+    assert sum(line.get_color() == "0.6" for line in right.lines) == 2
+
+
+def test_undecided_and_idle_runs_are_written_out(tmp_path, root):
+    values = planted(**{"return": 1.0})
+    here = values["method"].eq("mutual-bg9") & values["measure"].eq("ratio_unseen")
+    values.loc[here & values["seed"].eq(0), ["value", "low", "high"]] = np.nan
+    values.loc[here & values["seed"].eq(0), "verdict"] = "undecided"
+    (drawing,) = contrasts.draw(tables(tmp_path, values, root))
+    said = words(drawing)
+    assert "undecided" in said
+    assert "mutual: 0 of 3 runs learned" in said
+
+
+def test_a_panel_for_each_set_of_backgrounds_the_declared_one_first(tmp_path, root):
+    values = planted()
+    more = [row for seed in (0, 1) for row in values_of(f"coinrun/ppo/{seed}", STEPS)]
+    more += values_of("coinrun/mutual/0", STEPS, 2) + untrained("coinrun")
+    values = pd.concat([values, pd.DataFrame(more)])
+    more = values_of("starpilot/ppo/0", STEPS) + values_of("starpilot/mutual/0", STEPS, 2)
+    more += values_of("starpilot/ppo-l2-strong-bg9/0", STEPS)
+    more += values_of("starpilot/mutual-alpha0-bg9/0", STEPS, 2)
+    values = pd.concat([values, pd.DataFrame(more)])
+    declared, others = contrasts.draw(tables(tmp_path, values, root))
+    titles = [[ax.get_title(loc="left") for ax in drawing.figure.axes[::2]]
+              for drawing in (declared, others)]  # fmt: skip
+    assert titles == [
+        ["starpilot, 9 training backgrounds: unseen twins, 2.1 M steps"],
+        ["coinrun: unseen twins, 2.1 M steps", "starpilot: unseen twins, 2.1 M steps"],
+    ]
+    assert not declared.rows["treatment"].str.contains("strong").any()
+    for ax in others.figure.axes:
+        low, high = ax.get_xlim()
+        dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
+        assert dots and all(low < x < high for x in dots)
+
+
+def test_a_method_keeps_its_colour_and_place_on_other_backgrounds():
+    found = method_colours(["ppo-bg9", "mutual", "drac-twins-bg4"])
+    assert found["ppo-bg9"] == METHOD_COLOURS["ppo"]
+    assert found["drac-twins-bg4"] == METHOD_COLOURS["drac-twins"]
+    assert in_method_order(["mutual-bg9", "ppo", "ppo-bg9"]) == ["ppo", "ppo-bg9", "mutual-bg9"]
+
+
+def test_a_whisker_spans_its_interval():
+    rows = pd.DataFrame(values_of("starpilot/ppo-bg9/0", STEPS[-1:]))
+    rows = rows[rows["measure"] == "ratio_unseen"]
+    lines = [contrasts.Line("ppo-bg9", STEPS[-1])]
+    ax = contrasts.plot_policies(Figure().subplots(), rows, lines, method_colours(["ppo-bg9"]))
+    whisker = next(line for line in ax.lines if len(line.get_xdata()) == 2)
+    assert list(whisker.get_xdata()) == [rows["low"].iloc[0], rows["high"].iloc[0]]

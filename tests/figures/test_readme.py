@@ -1,0 +1,114 @@
+"""The README's result comes from the committed tables, and follows them."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.studies.contrasts.rows import contrast_rows
+from checkpoints.console import UserError
+from checkpoints.runs.study import read_study
+from figures.kit.readme_result import BEGIN, END, block, replaced
+from figures.readme import Settings, main
+from tests.support import toy_tables
+from tests.support.planted_runs import STEPS, planted, untrained, values_of, varied
+from tests.support.tree import ROOT
+
+PLAN = read_study(ROOT / "study.yaml")
+
+
+def tables(folder: Path, values: pd.DataFrame) -> Path:
+    toy_tables.write(values.to_dict("records"), folder, "emergence")
+    toy_tables.write(contrast_rows(values, PLAN).to_dict("records"), folder, "contrasts")
+    return folder
+
+
+def test_the_readme_says_what_the_committed_tables_hold():
+    text = (ROOT / "README.md").read_text()
+    same = replaced(text, block(ROOT / "analysis" / "tables"), Path("README.md")) == text
+    assert same, "run: python -m figures.readme"
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [(0.4, "depend less on the background"), (2.5, "depend more on the background"),
+     (1.0, "The declared contrast is not decided")],
+)  # fmt: skip
+def test_the_verdict_follows_the_interval(tmp_path, factor, words):
+    found = block(tables(tmp_path, planted(factor)))
+    assert words in found
+    assert "3 and 3 runs; a factor of" in found
+    assert found.startswith("Starpilot, 9 training backgrounds, twins on unseen backgrounds:")
+
+
+def test_a_line_for_each_method_and_step(tmp_path):
+    lines = [line for line in block(tables(tmp_path, planted(0.5))).splitlines() if "|" in line]
+    assert [line.split("|")[1].strip() for line in lines[2:]] == [
+        "ppo",
+        "ppo, 4.2 M",
+        "mutual",
+        "untrained",
+    ]
+    cells = lines[-2].split("|")
+    assert cells[2] == "3" and cells[-3].startswith("0.50 [")
+
+
+def test_untrained_networks_stand_beside_what_was_trained(tmp_path):
+    values = planted(0.5)
+    starts = [row for row in untrained("starpilot") if row["measure"] == "return"]
+    found = block(tables(tmp_path, values)).splitlines()
+    [cells] = [line.split("|") for line in found if line.startswith("|untrained|")]
+    assert cells[2] == str(len(starts))
+    assert cells[3] == f"{sum(row['value'] for row in starts) / len(starts):.2f}"
+    assert cells[4:] == ["–", "–", "–", "", "", ""]
+
+
+def test_one_run_is_called_one_run(tmp_path):
+    values = planted()
+    found = block(tables(tmp_path, values[~values["id"].str.contains(r"mutual-bg9/[12]")]))
+    assert "The declared contrast is not decided**: " in found
+    assert "(one run)" in found
+
+
+def test_other_games_have_a_sentence(tmp_path):
+    more = [row for seed in (0, 1) for row in values_of(f"coinrun/ppo/{seed}", STEPS)]
+    more += values_of("coinrun/mutual/0", STEPS, 2) + untrained("coinrun")
+    found = block(tables(tmp_path, pd.concat([planted(), pd.DataFrame(more)])))
+    assert re.search(r"elsewhere \(.*\): coinrun, unseen: mutual 1\.\d\d\.", found)
+
+
+def test_where_nothing_was_learned_the_readme_says_so(tmp_path):
+    more = [row for name in ("ppo", "mutual") for row in values_of(
+        f"coinrun/{name}/0", STEPS, **({"return": 0.5} if name == "mutual" else {}))]  # fmt: skip
+    values = pd.concat([planted(), pd.DataFrame(more + untrained("coinrun"))])
+    assert re.search(
+        r"coinrun, unseen: mutual \S+ \(nothing learned\)", block(tables(tmp_path, values))
+    )
+
+
+def test_strengths_swept_are_left_to_their_figure(tmp_path):
+    runs = [row for name in ("ppo-l2", "ppo-l2-strong")
+            for row in values_of(f"starpilot/{name}-bg9/0", STEPS)]  # fmt: skip
+    among = block(tables(tmp_path, pd.concat([planted(), pd.DataFrame(runs)])))
+    elsewhere = block(tables(tmp_path, varied()))
+    assert "|ppo-l2|" in among and "ppo-dropout 0.95" in elsewhere
+    assert not re.search("weak|strong", among + elsewhere)
+
+
+def test_only_the_section_is_replaced(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    main(Settings(tables(tmp_path, planted()), readme))
+    text = readme.read_text()
+    assert text.startswith(f"before\n{BEGIN}\nStarpilot") and text.endswith(f"{END}\nafter\n")
+    assert "old" not in text
+    main(Settings(tmp_path, readme))
+    unchanged = readme.read_text() == text
+    assert unchanged
+
+
+@pytest.mark.parametrize("text", ["nothing", f"{END}\n{BEGIN}", f"{BEGIN}{END}{BEGIN}"])
+def test_a_readme_without_its_marks_is_refused(text):
+    with pytest.raises(UserError, match="once each and in this order"):
+        replaced(text, "", Path("README.md"))

@@ -1,0 +1,37 @@
+"""The figure over training steps joins two tables, and shows collapsed layers as crosses."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from figures import steps
+from figures.kit.style import method_colours
+from tests.support import toy_tables
+
+
+@pytest.fixture
+def rows(tmp_path):
+    rng = np.random.default_rng(0)
+    toy_tables.write(toy_tables.invariance(rng), tmp_path, "invariance")
+    toy_tables.write(toy_tables.robustness(rng), tmp_path, "robustness")
+    return steps.joined(tmp_path)
+
+
+def test_a_row_for_each_policy_step_and_layer(rows):
+    assert set(rows["layer"]) == {*toy_tables.LAYERS, steps.DECISIONS}
+    assert not rows.duplicated(["id", "layer"]).any()
+    hidden = rows[(rows["layer"] == "hidden") & (rows["method"] != "untrained")]
+    assert len(hidden) == 2 * 4 * 2  # games, policies, steps
+
+
+def test_lines_join_the_steps_of_a_policy_and_crosses_mark_what_collapsed(rows):
+    here = rows[(rows["game"] == "coinrun") & (rows["layer"] == "hidden")]
+    ax = steps.plot(Figure().subplots(), here, method_colours(here["method"]))
+    lines = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [len(line.get_xdata()) for line in lines] == [2] * 4
+    (crosses,) = (line for line in ax.lines if line.get_marker() == "x")
+    assert list(crosses.get_xdata()) == [2**19, 2**21]  # ppo seed 1, both steps
+    dotted = [line for line in ax.lines if line.get_linestyle() == ":"]
+    assert [line.get_ydata()[0] for line in dotted] == list(
+        here.loc[here["method"] == "untrained", "value"]
+    )

@@ -1,0 +1,58 @@
+"""The notebooks, kept as percent scripts, run from the first cell to the last."""
+
+import subprocess
+from pathlib import Path
+
+import jupytext
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from tests.support.tree import ROOT
+
+NOTEBOOKS = sorted((ROOT / "probes" / "notebooks").glob("*.py"))
+
+WORDS = {
+    "one_layer": "count_flyer",
+    "twins_to_robustness": "tv_between",
+    "two_methods": "effective rank",
+    "your_checkpoint": "cleanrl ppo_procgen",
+    "your_factor": "of the picture is ground",
+}
+"""Notebook -> what one of its outputs says."""
+
+
+def run(notebook: NotebookNode) -> str:
+    """Everything that a reader would see below the cells, as text."""
+    where = {"metadata": {"path": str(ROOT)}}  # banks and twins lie in the cache of the clone
+    NotebookClient(notebook, kernel_name="python3", timeout=240, resources=where).execute()
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", ())]
+    assert not [out for out in outputs if out.get("name") == "stderr"], outputs
+    return "\n".join(out.get("text") or out["data"]["text/plain"] for out in outputs)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_run(path: Path):
+    notebook = jupytext.read(path)
+    assert notebook.cells[0].source.startswith("# ")
+    assert WORDS[path.stem] in run(notebook)
+
+
+def test_notebooks_are_thin_and_their_outputs_are_not_kept():
+    assert {path.stem for path in NOTEBOOKS} == set(WORDS)
+    for path in NOTEBOOKS:
+        assert len(path.read_text().splitlines()) <= 65
+        assert {cell.cell_type for cell in jupytext.read(path).cells} == {"markdown", "code"}
+    ignored = "probes/notebooks/one_layer.ipynb"
+    assert subprocess.run(["git", "check-ignore", "-q", ignored], cwd=ROOT).returncode == 0
+
+
+def test_a_broken_notebook_would_be_seen():
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        run(jupytext.reads("# %%\n1 / 0\n", fmt="py:percent"))
+
+
+def test_a_warning_would_be_seen():
+    with pytest.raises(AssertionError, match="careful"):
+        run(jupytext.reads("# %%\nimport warnings\nwarnings.warn('careful')\n", fmt="py:percent"))
