@@ -63,8 +63,10 @@ class Cosines:
         level = self._level[rows]
         if self.B > 1:
             np.add.at(self._within, level, alike / (self.B * (self.B - 1)))
-        for b in range(self.B):
-            np.add.at(self._sums[b], level, units[:, b])
+        order = np.argsort(level, kind="stable")
+        there, starts = np.unique(level[order], return_index=True)
+        by_level = np.add.reduceat(units[order], starts, axis=0, dtype=np.float64)
+        self._sums[:, there] += by_level.swapaxes(0, 1)
         self._seen[rows] = True
 
     def result(self, weights: Int[np.ndarray, "replicate level"]) -> Cosine:

@@ -65,6 +65,8 @@ class Declaration:
     """standard errors by which a policy's return must exceed that of its blind mix of actions"""
     pilot: tuple[int, ...]
     """seeds trained to choose the steps, and discarded"""
+    ready: bool
+    """whether the pilot has chosen; until then no run may begin"""
 
     def __post_init__(self) -> None:
         """Refuse a rule that cannot be followed."""
@@ -153,6 +155,15 @@ def declaration_from(given: Any, place: str) -> Declaration:
         raise UserError(f"{place}: {error}") from error
     except msgspec.ValidationError as error:
         raise UserError(f"{place}: {error}. Mend it there") from error
+
+
+def check_ready(declaration: Declaration, path: Path) -> None:
+    """Refuse to train what a pilot has yet to choose."""
+    if not declaration.ready:
+        raise UserError(
+            f"{path} declares a sample whose pilot has not chosen its game and steps: expected "
+            "'ready: true'. Choose, say why in the file, and set it before a run begins"
+        )
 
 
 def note_declaration(declaration: Declaration, folder: Path) -> None:

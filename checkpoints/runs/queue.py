@@ -16,7 +16,7 @@ from typing import Literal
 from tyro.conf import Positional
 
 from checkpoints.console import MachineTrouble, UserError
-from checkpoints.runs.declaration import note_declaration
+from checkpoints.runs.declaration import check_ready, note_declaration
 from checkpoints.runs.folder import Standing, mark_failed, standing
 from checkpoints.runs.pack import pack_all
 from checkpoints.runs.study import Planned, read_study
@@ -215,6 +215,8 @@ def main(settings: Settings) -> None:
     if settings.list:
         show(look(study, settings.output), settings.threads)
         return
+    if study[0].declaration is not None:
+        check_ready(study[0].declaration, settings.study)
     worker = Worker(study, settings)
     worker.work()
     standings = look(study, settings.output)

@@ -16,6 +16,8 @@ from checkpoints.runs.declaration import (
     declaration_from,
     note_declaration,
 )
+from checkpoints.runs.queue import Settings as QueueSettings
+from checkpoints.runs.queue import main as train_queue
 from checkpoints.runs.study import read_declaration, read_study
 from checkpoints.world.games import GAMES, drawn_backgrounds
 
@@ -125,6 +127,14 @@ def test_an_edit_after_a_run_began_is_seen(declared: Declaration, tmp_path: Path
     (tmp_path / NOTE).write_text("[]")
     with pytest.raises(UserError, match="name the declaration that its run was begun under"):
         check_note(declared, tmp_path)
+
+
+def test_nothing_is_trained_before_the_pilot_has_chosen(tmp_path: Path, root: Path):
+    text = (root / "study-second.yaml").read_text().replace("ready: true", "ready: false")
+    (tmp_path / "s.yaml").write_text(text)
+    with pytest.raises(UserError, match="whose pilot has not chosen its game and steps"):
+        train_queue(QueueSettings(tmp_path / "s.yaml", tmp_path / "runs"))
+    assert not (tmp_path / "runs").exists()
 
 
 def _plain(declared: Declaration) -> dict:
