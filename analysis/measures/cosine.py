@@ -56,16 +56,16 @@ class Cosines:
             )
         if self._sums is None:
             self._sums = np.zeros((self.B, self.G, x.shape[2]), dtype=np.float64)
-        norms = np.linalg.norm(x, axis=2, keepdims=True)
-        units = np.divide(x, norms, out=np.zeros_like(x), where=norms > 0)
-        total = units.sum(axis=1, dtype=np.float64)
-        alike = np.einsum("sd,sd->s", total, total) - (norms > 0).sum(axis=(1, 2))
+        norms = np.sqrt(np.einsum("sbd,sbd->sb", x, x))
+        units = x * np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)[:, :, None]
+        total = units.sum(axis=1)
+        alike = np.einsum("sd,sd->s", total, total, dtype=np.float64) - (norms > 0).sum(axis=1)
         level = self._level[rows]
         if self.B > 1:
             np.add.at(self._within, level, alike / (self.B * (self.B - 1)))
         order = np.argsort(level, kind="stable")
         there, starts = np.unique(level[order], return_index=True)
-        by_level = np.add.reduceat(units[order], starts, axis=0, dtype=np.float64)
+        by_level = np.add.reduceat(units[order], starts, axis=0)
         self._sums[:, there] += by_level.swapaxes(0, 1)
         self._seen[rows] = True
 

@@ -142,7 +142,7 @@ def test_nothing_to_swap_to_gives_no_rows():
 
 # -- the command -----------------------------------------------------------------------------
 
-FEW = 4
+FEW = 2
 NAMES = ("coinrun/ppo/0", "starpilot/ppo/0", "starpilot/mutual/0")
 COMMAND = Settings(ids=NAMES, episodes=FEW, replicates=50, untrained=0)
 
