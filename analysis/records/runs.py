@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from checkpoints.policy.ids import UNTRAINED
-from checkpoints.policy.recipes import base_method
+from checkpoints.policy.recipes import narrowed_to
 
 FACTORS = ("ratio", "ratio_unseen", "tv", "tv_unseen", "tv_between", "horizon", "saliency")
 """Measures above 0 that are compared by their quotient; all others by their difference."""
@@ -44,7 +44,7 @@ class Run:
     @property
     def backgrounds(self) -> str:
         """How many backgrounds training was narrowed to, or ``all``."""
-        return self.method.removeprefix(base_method(self.method)).removeprefix("-bg") or "all"
+        return narrowed_to(self.method) or "all"
 
     @cached_property
     def peers(self) -> int:

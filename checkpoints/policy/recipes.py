@@ -190,6 +190,17 @@ def base_method(method: str) -> str:
     return match["base"] if match else method
 
 
+def narrowed_to(method: str) -> str:
+    """How many backgrounds a method names, ``4`` of ``ppo-bg4``; ``4 drawn`` of ``ppo-split4``.
+
+    Empty where it names none.
+    """
+    match = _NARROWED.fullmatch(method)
+    if match is None:
+        return ""
+    return match["count"] + (" drawn" if match["how"] == "split" else "")
+
+
 def get_recipe(method: str, game: str | None = None, seed: int = 0) -> Recipe:
     """The settings of a method; an unknown name raises ``UserError`` listing all.
 

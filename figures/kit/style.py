@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from analysis.records.tables import check_output
 from checkpoints.console import UserError
-from checkpoints.policy.recipes import base_method
+from checkpoints.policy.recipes import base_method, narrowed_to
 
 PAGE_WIDTH = 171 / 25.4
 """Width of a two-column page in inches."""
@@ -30,6 +30,7 @@ METHOD_COLOURS = {
     "ppo": "#0072B2",
     "mutual": "#D55E00",
     "mutual-alpha0": "#E69F00",
+    "ppo-norm1": "#999933",
     "ppo-l2": "#56B4E9",
     "ppo-dropout": "#009E73",
     "drac": "#882255",
@@ -114,7 +115,7 @@ def is_strength(method: str) -> bool:
 
 def panel_title(game: str, method: str) -> str:
     """The game, and how many backgrounds training was narrowed to, if it was."""
-    count = method.removeprefix(without_backgrounds(method)).removeprefix("-bg")
+    count = narrowed_to(method)
     many = "" if count == "1" else "s"
     return f"{game}, {count} training background{many}" if count else game
 

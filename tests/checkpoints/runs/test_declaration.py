@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from checkpoints.console import UserError
-from checkpoints.policy.recipes import get_recipe
+from checkpoints.policy.recipes import get_recipe, narrowed_to
 from checkpoints.runs.declaration import (
     NOTE,
     Declaration,
@@ -72,6 +72,11 @@ def test_splits_hold_something_out_and_smaller_ones_lie_within_larger_ones():
         get_recipe("ppo-split13", "starpilot")
     with pytest.raises(UserError, match="the teacher is of another seed and so of another split"):
         get_recipe("oneway-split4", "starpilot", 0)
+
+
+def test_a_method_says_how_many_backgrounds_and_whether_a_seed_drew_them():
+    names = ("ppo", "ppo-bg4", "ppo-split32", "ppo-l2-bg1")
+    assert [narrowed_to(name) for name in names] == ["", "4", "32 drawn", "1"]
 
 
 def test_the_control_is_a_mutual_peer_without_the_distillation():
