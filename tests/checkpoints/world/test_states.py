@@ -13,6 +13,7 @@ from checkpoints.world.environments import ProcgenVectorEnv
 from checkpoints.world.games import GAMES
 from checkpoints.world.states import PLAYER, for_drawing, read_state, with_background, write_state
 from tests.support.played import LEVELS, play, renderer
+from tests.support.tree import ROOT
 
 every_game = pytest.mark.parametrize("game", GAMES)
 every_twin = pytest.mark.parametrize("game", [game for game in GAMES if game != "chaser"])
@@ -247,10 +248,9 @@ print("stepped", flush=True)
     ids=["a background out of range", "a step of a drawing"],
 )
 def test_procgen_does_end_the_process(state, expected):
-    root = ROOT
     done = subprocess.run(
         [sys.executable, "-c", FATAL.format(state=state)],
-        cwd=root,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=120,
