@@ -22,7 +22,7 @@ SIZE = (
     Column("states", "int", "states measured", low=2),
     Column("levels", "int", "levels they come from", low=2),
 )
-ENDS = (2.5, 97.5)
+PERCENTILES = (2.5, 97.5)
 """Percentiles of an interval."""
 OVER_LEVELS = "the bootstrap over levels"
 
@@ -54,7 +54,7 @@ def estimate(
 
 def ends_of(draws: Float[np.ndarray, "r *cell"]) -> Float[np.ndarray, "2 *cell"]:
     """Both ends of the interval of draws whose first is the estimate and not counted."""
-    return np.percentile(draws[1:], ENDS, axis=0)
+    return np.percentile(draws[1:], PERCENTILES, axis=0)
 
 
 def filled(

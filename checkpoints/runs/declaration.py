@@ -129,12 +129,6 @@ class Declaration:
                 for own in sorted(positive_seeds):
                     yield PolicyId(self.game, self.positive, own), self.positive_steps
 
-    def pilot_runs(self) -> Iterator[tuple[PolicyId, int]]:
-        """The runs that choose the steps and count for nothing."""
-        for seed in self.pilot:
-            for method, steps in self.triple.items():
-                yield PolicyId(self.game, method, seed), steps
-
     @property
     def digest(self) -> str:
         """16 hex digits that change with anything declared."""

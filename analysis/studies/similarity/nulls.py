@@ -18,7 +18,7 @@ from analysis.measures.panel import Look, Setup
 from analysis.records.columns import GAME
 from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.similarity.pairs import ENDS, SIZE, Likeness, ends_of, liken
+from analysis.studies.similarity.pairs import ENDS, SIZE, Likeness, liken, replicate_ends
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 
 NULL_SCHEMA = Schema(
@@ -123,7 +123,7 @@ def contrast_rows(peers: Likeness, null: Null, on: str) -> Iterator[dict[str, ob
         apart = None
         if measure in mine.draws and measure in null.draws:
             apart = mine.draws[measure] - null.draws[measure]
-        low, high = ends_of(apart, values.shape)
+        low, high = replicate_ends(apart, values.shape)
         for layer, name in enumerate(peers.layers_x):
             yield {
                 "game": peers.x.game,

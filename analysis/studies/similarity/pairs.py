@@ -21,8 +21,7 @@ from analysis.measures.panel import (
 )
 from analysis.measures.profiles import Pairs, resampled
 from analysis.policies.relations import relation
-from analysis.records.columns import ENDS as ENDS_AT
-from analysis.records.columns import GAME, OVER_LEVELS, interval
+from analysis.records.columns import GAME, OVER_LEVELS, PERCENTILES, interval
 from analysis.records.tables import Column, Schema
 from checkpoints.console import UserError
 from checkpoints.policy.ids import UNTRAINED, PolicyId
@@ -107,7 +106,7 @@ class Likeness:
     def rows(self) -> Iterator[dict[str, object]]:
         """One row a measure and cell, columns as in :data:`SCHEMA`."""
         for measure, values in self.values.items():
-            low, high = ends_of(self.draws.get(measure), values.shape)
+            low, high = replicate_ends(self.draws.get(measure), values.shape)
             found, nan = self.chance.get(measure), np.full(values.shape, np.nan)
             names = ("chance", "threshold", "p", "p_max")
             extra = {name: getattr(found, name) if found else nan for name in names}
@@ -131,13 +130,13 @@ class Likeness:
                 }
 
 
-def ends_of(
+def replicate_ends(
     draws: Float[np.ndarray, "R *cell"] | None, shape: tuple[int, ...]
 ) -> Float[np.ndarray, "two *cell"]:
     """95 % of the replicates; NaN where there are none."""
     if draws is None:
         return np.full((2, *shape), np.nan)
-    return np.percentile(draws, ENDS_AT, axis=0)
+    return np.percentile(draws, PERCENTILES, axis=0)
 
 
 def are_comparable(x: PolicyId, y: PolicyId) -> bool:
