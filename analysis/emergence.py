@@ -35,8 +35,11 @@ class Settings(Examination):
     """untrained policies of each encoder: where a measure starts from"""
 
     least: ClassVar[Mapping[str, int]] = {
-        "until": 0, "backgrounds": 4, "saliency_states": 2, "untrained": 2,
-    }  # fmt: skip
+        "until": 0,
+        "backgrounds": 4,
+        "saliency_states": 2,
+        "untrained": 2,
+    }
 
 
 def main(settings: Settings) -> None:

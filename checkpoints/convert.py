@@ -11,13 +11,7 @@ from checkpoints.console import UserError, run_command
 from checkpoints.policy.foreign import convert, read_weights
 from checkpoints.policy.ids import PolicyId, parse_id
 from checkpoints.policy.recipes import get_recipe
-from checkpoints.policy.store import (
-    Provenance,
-    code_hash,
-    policy_path,
-    save_policy,
-    versions,
-)
+from checkpoints.policy.store import Provenance, code_hash, policy_path, save_policy, versions
 from checkpoints.world.games import Mode
 
 if TYPE_CHECKING:

@@ -101,8 +101,15 @@ def plot_policies(ax: Axes, rows: pd.DataFrame, lines: list[Line], colours: dict
         for k, one in enumerate(some.itertuples()):
             y = place + (0.5 * ((k + 0.5) / count - 0.5) if count > 1 else 0.0)
             if np.isnan(one.value):
-                ax.text(0.02, y, one.verdict, transform=ax.get_yaxis_transform(), fontsize=SMALL,
-                        color=colour, va="center")  # fmt: skip
+                ax.text(
+                    0.02,
+                    y,
+                    one.verdict,
+                    transform=ax.get_yaxis_transform(),
+                    fontsize=SMALL,
+                    color=colour,
+                    va="center",
+                )
                 continue
             face = colour if one.peer == 0 else "white"
             ax.plot([one.low, one.high], [y, y], color=colour, linewidth=0.9)
@@ -125,8 +132,15 @@ def plot_factors(ax: Axes, rows: pd.DataFrame, lines: list[Line], colours: dict[
         both = (rows["treatment"] == one.treatment) & rows["match"].isin(["steps", "frames"])
         y = place + (SHIFT if one.match == "frames" else -SHIFT if both.sum() > 1 else 0.0)
         if np.isnan(one.effect):
-            ax.text(0.02, y, one.verdict, transform=ax.get_yaxis_transform(), fontsize=SMALL,
-                    va="center", color="0.35")  # fmt: skip
+            ax.text(
+                0.02,
+                y,
+                one.verdict,
+                transform=ax.get_yaxis_transform(),
+                fontsize=SMALL,
+                va="center",
+                color="0.35",
+            )
             continue
         alone, colour = np.isnan(one.low), colours[one.treatment]
         low, high = (one.levels_low, one.levels_high) if alone else (one.low, one.high)
@@ -199,8 +213,12 @@ def draw(tables: Path) -> Iterator[Drawing]:
             yield page(name, parts, policies, colours)
 
 
-def page(name: str, parts: dict[tuple[str, str], pd.DataFrame], policies: pd.DataFrame,
-         colours: dict[str, str]) -> Drawing:  # fmt: skip
+def page(
+    name: str,
+    parts: dict[tuple[str, str], pd.DataFrame],
+    policies: pd.DataFrame,
+    colours: dict[str, str],
+) -> Drawing:
     """A line of two panels for each game and set of training backgrounds.
 
     Args:
@@ -223,8 +241,14 @@ def page(name: str, parts: dict[tuple[str, str], pd.DataFrame], policies: pd.Dat
     return Drawing(name, figure, pd.concat(parts.values(), ignore_index=True))
 
 
-def _pair(axes: Any, key: tuple[str, str], of: pd.DataFrame, lines: list[Line],
-          policies: pd.DataFrame, colours: dict[str, str]) -> None:  # fmt: skip
+def _pair(
+    axes: Any,
+    key: tuple[str, str],
+    of: pd.DataFrame,
+    lines: list[Line],
+    policies: pd.DataFrame,
+    colours: dict[str, str],
+) -> None:
     left, right = axes
     measure = of["measure"].iloc[0]
     mine = policies[(policies["game"] == key[0]) & (policies["measure"] == measure)]

@@ -53,8 +53,12 @@ def row_of(game: str, runs: list[Run], values: pd.DataFrame, total: int | None) 
     where = {run.method: (order.index(run.backgrounds), names[run.backgrounds]) for run in some}
     line = {run.method: base_method(run.method) for run in some}
     points = points_of(some, where, line, step, MEASURES.values(), values)
-    gone = [f"{name} on {names[count]}" for name, of in methods.items()
-            for count in order if count not in of]  # fmt: skip
+    gone = [
+        f"{name} on {names[count]}"
+        for name, of in methods.items()
+        for count in order
+        if count not in of
+    ]
     notes = (f"no run: {', '.join(gone)}",) if gone else ()
     return Row(
         f"{game}, after {short(step)} steps of each policy",

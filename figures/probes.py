@@ -50,13 +50,16 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
         wallpaper = part.loc[part["factor"] == "background", "task"]
         found.append(
             {
-                "game": game, "id": name, "method": method, "layer": layer,
+                "game": game,
+                "id": name,
+                "method": method,
+                "layer": layer,
                 "factors": len(shown),
                 "task": shown["task"].median(),
                 "transfer": shown["moved"].median(),
                 "background": wallpaper.iloc[0] if len(wallpaper) else float("nan"),
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(found)
 
 

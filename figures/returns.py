@@ -93,11 +93,15 @@ def _legend(figure: Figure, colours: dict[str, str]) -> None:
         Line2D([], [], color=grey, linewidth=3, alpha=0.45, label="95 % over runs (seeds)"),
         Line2D([], [], color=grey, linewidth=0.9, label="95 % over levels"),
         Line2D(
-            *([], []), color=grey, linestyle="--", marker="o", markerfacecolor="white",
+            *([], []),
+            color=grey,
+            linestyle="--",
+            marker="o",
+            markerfacecolor="white",
             label="one run: band over levels",
         ),
         Line2D([], [], color="0.35", linestyle=":", label="policy that sees nothing"),
-    ]  # fmt: skip
+    ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
 
 

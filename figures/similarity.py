@@ -13,13 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from figures.cka_map import COLOURS, label_edges, plot_map
 from figures.kit.rows import load_rows
-from figures.kit.style import (
-    PAGE_WIDTH,
-    SMALL,
-    Drawing,
-    in_layer_order,
-    on_paper,
-)
+from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
 
 NAME = "similarity"
 COMMAND = "python -m analysis.similarity"
@@ -121,9 +115,13 @@ def draw_maps(game: str, rows: pd.DataFrame) -> Drawing:
     for line, measure in enumerate(measures):
         axes[line, 0].set_ylabel(f"{MEASURES[measure]}\n\nlayer of x")
     bar = figure.colorbar(
-        ScalarMappable(norm, COLOURS), ax=axes, shrink=0.3, aspect=30, pad=0.02,
+        ScalarMappable(norm, COLOURS),
+        ax=axes,
+        shrink=0.3,
+        aspect=30,
+        pad=0.02,
         label="similarity beyond chance",
-    )  # fmt: skip
+    )
     bar.outline.set_visible(False)
     figure.legend(
         handles=[Patch(fill=False, hatch="////", edgecolor="0.6", label="not beyond chance")],

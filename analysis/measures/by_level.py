@@ -95,7 +95,7 @@ class LevelGram:
         self.total = self.level.sum(axis=0)
 
 
-def hsic_levels(K: LevelGram, L: LevelGram) -> Float[np.ndarray, "r"]:
+def hsic_levels(K: LevelGram, L: LevelGram) -> Float[np.ndarray, " r"]:
     """Weighted unbiased HSIC over tuples of distinct levels: the estimate, then the replicates.
 
     HSIC = A/n_A − 2 B/n_B + C/n_C, sums over states i, j, q, r of pairwise distinct levels

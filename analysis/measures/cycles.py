@@ -21,9 +21,7 @@ TOLERANCE = 1
 """Steps by which a cycle may miss its start (Lee et al. 2020: |i − k| ≤ 1)."""
 
 
-def nearest(
-    features: Float[np.ndarray, "time view feature"],
-) -> Int[np.ndarray, "time view view"]:
+def nearest(features: Float[np.ndarray, "time view feature"]) -> Int[np.ndarray, "time view view"]:
     """For each step i on view a, the step on view b whose features are nearest; [i, a, b].
 
     Nearest in Euclidean distance; of several the earliest.

@@ -139,8 +139,8 @@ class Gram:
     """
 
     off: Float[np.ndarray, "n n"]
-    diagonal: Float[np.ndarray, "n"]
-    rows: Float[np.ndarray, "n"]
+    diagonal: Float[np.ndarray, " n"]
+    rows: Float[np.ndarray, " n"]
 
     @classmethod
     def of(cls, K: Float[np.ndarray, "n n"]) -> "Gram":

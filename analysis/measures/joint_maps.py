@@ -69,9 +69,7 @@ def relative(
     return np.clip(rays[0] @ rays[1].T, -1.0, 1.0)
 
 
-def stacked(
-    layers: Mapping[str, np.ndarray],
-) -> Float[np.ndarray, "allpoint feature"]:
+def stacked(layers: Mapping[str, np.ndarray]) -> Float[np.ndarray, "allpoint feature"]:
     """Features ``(point, feature)`` of several policies in one matrix, each standardised.
 
     This is the usual picture. What lies between two policies in it says nothing about them, as

@@ -51,10 +51,7 @@ def linear_cka(x: np.ndarray, y: np.ndarray, levels: np.ndarray | None = None) -
 
 
 def rbf_cka(
-    x: np.ndarray,
-    y: np.ndarray,
-    levels: np.ndarray | None = None,
-    bandwidth: float = BANDWIDTH,
+    x: np.ndarray, y: np.ndarray, levels: np.ndarray | None = None, bandwidth: float = BANDWIDTH
 ) -> float:
     """Unbiased CKA of Gaussian kernels (Kornblith et al. 2019, section 3), in [−1, 1].
 

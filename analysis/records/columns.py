@@ -52,7 +52,7 @@ def estimate(
     return Column(name, "float", meaning, **bounds), *ends
 
 
-def ends_of(draws: Float[np.ndarray, "r *cell"]) -> Float[np.ndarray, "2 *cell"]:
+def ends_of(draws: Float[np.ndarray, " r *cell"]) -> Float[np.ndarray, " 2 *cell"]:
     """Both ends of the interval of draws whose first is the estimate and not counted."""
     return np.percentile(draws[1:], PERCENTILES, axis=0)
 

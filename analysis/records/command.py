@@ -64,8 +64,10 @@ def check_outputs(settings: Output, schemas: Sequence[Schema], files: Sequence[s
         files: other files that it writes, relative to the output folder.
     """
     settings.check()
-    for path in [*(table_path(settings, one) for one in schemas),
-                 *(settings.output / name for name in files)]:  # fmt: skip
+    for path in [
+        *(table_path(settings, one) for one in schemas),
+        *(settings.output / name for name in files),
+    ]:
         check_output(path, overwrite=settings.overwrite)
 
 
@@ -87,10 +89,15 @@ def finish(
     """
     found = provenance_of(settings, **provenance)
     paths = [
-        write_table(frame, schema, table_path(settings, schema), provenance=found,
-                    overwrite=settings.overwrite)
+        write_table(
+            frame,
+            schema,
+            table_path(settings, schema),
+            provenance=found,
+            overwrite=settings.overwrite,
+        )
         for frame, schema in zip(frames, schemas, strict=True)
-    ]  # fmt: skip
+    ]
     show()
     for path in paths:
         print(path)

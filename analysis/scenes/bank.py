@@ -75,7 +75,7 @@ class BankPlan:
 class StateList(Sequence[bytes]):
     """States in one long array, cut out when they are asked for; read-only."""
 
-    def __init__(self, joined: UInt8[np.ndarray, "bytes"], offsets: Int[np.ndarray, "fences"]):
+    def __init__(self, joined: UInt8[np.ndarray, " bytes"], offsets: Int[np.ndarray, " fences"]):
         """State ``i`` is ``joined[offsets[i]:offsets[i + 1]]``."""
         self.joined, self.offsets = joined, offsets
 
@@ -105,9 +105,9 @@ class Bank:
 
     states: StateList
     observations: UInt8[np.ndarray, "state 64 64 3"]  # as the environment showed them
-    levels: Int[np.ndarray, "state"]  # level seeds: the clusters to resample
-    time: Int[np.ndarray, "state"]  # steps since the episode began
-    actor: Int[np.ndarray, "state"]  # 0 acted at random, k followed the k-th policy
+    levels: Int[np.ndarray, " state"]  # level seeds: the clusters to resample
+    time: Int[np.ndarray, " state"]  # steps since the episode began
+    actor: Int[np.ndarray, " state"]  # 0 acted at random, k followed the k-th policy
 
     def __len__(self) -> int:
         return len(self.levels)

@@ -34,7 +34,7 @@ def exact_mask(
 
 def twin_distance(
     renderings: UInt8[np.ndarray, "state background 64 64 3"],
-) -> tuple[Float[np.ndarray, "state"], Float[np.ndarray, "state"]]:
+) -> tuple[Float[np.ndarray, " state"], Float[np.ndarray, " state"]]:
     """How much two twins differ, mean over the pairs of renderings.
 
     Returns:

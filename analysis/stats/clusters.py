@@ -104,7 +104,7 @@ def _resampled(
     clusters: np.ndarray,
     weights: Int[np.ndarray, "R G"],
     statistic: Callable[[np.ndarray], float],
-) -> Float[np.ndarray, "R"]:
+) -> Float[np.ndarray, " R"]:
     """The statistic of each resample."""
     G = weights.shape[1]
     group = np.unique(clusters, return_inverse=True)[1]

@@ -69,7 +69,7 @@ def run_interval(
     replicates: int,
     seed: int,
     level: float = 0.95,
-) -> Float[np.ndarray, "2 *shape"]:
+) -> Float[np.ndarray, " 2 *shape"]:
     """Percentile interval of a statistic of one or two methods, from resampling their runs.
 
     Args:
@@ -98,8 +98,8 @@ def run_interval(
 
 
 def ends(
-    draws: Float[np.ndarray, "r *shape"], level: float = 0.95
-) -> Float[np.ndarray, "2 *shape"]:
+    draws: Float[np.ndarray, " r *shape"], level: float = 0.95
+) -> Float[np.ndarray, " 2 *shape"]:
     """The percentiles (1 ± level) / 2 along the first axis of ``draws``; NaN where it is empty."""
     if not len(draws):
         return np.full((2, *draws.shape[1:]), np.nan)

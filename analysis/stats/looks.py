@@ -147,7 +147,8 @@ def error_rates(
     found = np.full(repeats, GO_ON, dtype="<U20")
     for at, triples in enumerate(declaration.looks):
         open_ones = found == GO_ON
-        tests = compare(treatment[open_ones, :triples], control[open_ones, :triples],
-                        np.log(declaration.margin))  # fmt: skip
+        tests = compare(
+            treatment[open_ones, :triples], control[open_ones, :triples], np.log(declaration.margin)
+        )
         found[open_ones] = _verdicts(tests, at, declaration)
     return {name: float((found == name).mean()) for name in (EFFECT, NO_EFFECT, NOT_DECIDED)}

@@ -58,9 +58,12 @@ def welch(a: Float[np.ndarray, " runs"], b: Float[np.ndarray, " others"]) -> Eff
     found = ttest_ind(a, b, equal_var=False)
     low, high = found.confidence_interval(0.95)
     return Effect(
-        difference, float(low), float(high), float(found.pvalue),
+        difference,
+        float(low),
+        float(high),
+        float(found.pvalue),
         float(pooled) * detectable_in_deviations(len(a), len(b)),
-    )  # fmt: skip
+    )
 
 
 @cache

@@ -136,9 +136,7 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
         """Begin to act; with ``num_threads`` of its own, Procgen goes on while the caller does."""
         self._env.act(np.asarray(actions, dtype=np.int32))
 
-    def step_wait(
-        self,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """What came of the actions begun; waits for them."""
         rewards, observation, first = self._env.observe()
         if self.backgrounds and first.any():

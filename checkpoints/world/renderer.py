@@ -91,7 +91,7 @@ class Renderer:
             yield self.render(states[start : start + chunk], backgrounds)
 
     def _draw(
-        self, frames: Iterable[bytes], places: Int[np.ndarray, "frame"]
+        self, frames: Iterable[bytes], places: Int[np.ndarray, " frame"]
     ) -> UInt8[np.ndarray, "frame 64 64 3"]:
         """Draw each frame, and put frame i at ``places[i]``."""
         pictures, frames = np.empty((len(places), *IMAGE_SHAPE), dtype=np.uint8), iter(frames)

@@ -36,17 +36,32 @@ class Claim(NamedTuple):
 
 
 CLAIMS = (
-    Claim("Mutual distillation makes policies robust to what is irrelevant",
-          "TV of decisions between twins, unseen backgrounds", "tv_unseen", "decisions", -1),
-    Claim("… and not only because they decide less",
-          "TV twins, unseen backgrounds ÷ TV between states", "ratio_unseen", "decisions", -1),
+    Claim(
+        "Mutual distillation makes policies robust to what is irrelevant",
+        "TV of decisions between twins, unseen backgrounds",
+        "tv_unseen",
+        "decisions",
+        -1,
+    ),
+    Claim(
+        "… and not only because they decide less",
+        "TV twins, unseen backgrounds ÷ TV between states",
+        "ratio_unseen",
+        "decisions",
+        -1,
+    ),
     Claim("Invariant representations emerge", f"ICC, {LAST}", "icc", LAST, 1),
     Claim("", f"ICC, {BELOW}", "icc", BELOW, 1),
-    Claim("… from which the irrelevant is gone", f"background probe, {LAST}",
-          "probe_background", LAST, -1),
+    Claim(
+        "… from which the irrelevant is gone",
+        f"background probe, {LAST}",
+        "probe_background",
+        LAST,
+        -1,
+    ),
     Claim("Generalisation improves", "return on unseen levels", "return", "episodes", 1),
     Claim("", "train − unseen return", "gap", "episodes", -1),
-)  # fmt: skip
+)
 """In the order of the abstract; an empty first cell goes on with the claim above it."""
 OF_BEHAVIOUR = ("return", "gap")
 """Measures in which a policy that was made invariant need not differ from PPO."""
@@ -100,8 +115,11 @@ def compared(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
         for match in MATCHES:
             some = rows[(rows["match"] == match) & (rows["measure"] == claim.measure)]
             one = next(some[some["layer"] == layer].itertuples(), None)
-            label = {"claim": claim.says if match == MATCHES[0] else "", "decided by": claim.words,
-                     "equal": match}  # fmt: skip
+            label = {
+                "claim": claim.says if match == MATCHES[0] else "",
+                "decided by": claim.words,
+                "equal": match,
+            }
             if one is None:
                 yield {**label, "verdict": verdict(np.nan, np.nan, np.nan, 0, claim.sign, np.nan)}
                 continue
@@ -157,8 +175,11 @@ def controlled(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
 def theorem(gaps: pd.DataFrame, game: str) -> dict[str, Any]:
     """The rank correlation between total variation and the gap, over runs of one game."""
     some = gaps[(gaps["game"] == game) & (gaps["measure"] == "tv") & (gaps["between"] == "last")]
-    label = {"claim": THEOREM, "decided by": "rank correlation of TV and train − unseen return",
-             "equal": "game"}  # fmt: skip
+    label = {
+        "claim": THEOREM,
+        "decided by": "rank correlation of TV and train − unseen return",
+        "equal": "game",
+    }
     one = next(some.itertuples(), None)
     if one is None:
         return {**label, "verdict": verdict(np.nan, np.nan, np.nan, 0, 1, np.nan)}
@@ -176,8 +197,10 @@ def picture(scores: pd.DataFrame, game: str) -> dict[str, Any]:
     some = some[(some["measure"] == SPREAD) & (some["game"] == game)]
     parts = [str(name).split("/") for name in some["id"]]
     some = some.assign(method=[one[1] for one in parts], seed=[one[2] for one in parts])
-    runs = {method: some[some["method"] == method].groupby("seed")["value"].mean()
-            for method in ("mutual", "ppo")}  # fmt: skip
+    runs = {
+        method: some[some["method"] == method].groupby("seed")["value"].mean()
+        for method in ("mutual", "ppo")
+    }
     label = {"claim": PICTURE, "decided by": f"{SPREAD}, {LAST}", "equal": "steps"}
     if not all(map(len, runs.values())):
         return {**label, "verdict": verdict(np.nan, np.nan, np.nan, 1, -1, np.nan)}

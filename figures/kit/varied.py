@@ -89,9 +89,20 @@ def points_of(
             ends = value + NORMAL * error * np.array([0, -1, 1])
             numbers = np.exp(ends) if is_factor(measure) else ends
             found.append(
-                (run.game, line[run.method], run.method, run.seed, place, setting, step, *measure,
-                 *numbers.tolist(), why, able)
-            )  # fmt: skip
+                (
+                    run.game,
+                    line[run.method],
+                    run.method,
+                    run.seed,
+                    place,
+                    setting,
+                    step,
+                    *measure,
+                    *numbers.tolist(),
+                    why,
+                    able,
+                )
+            )
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 

@@ -8,16 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from probes.factors.frame import MISSING, Places, Real, Sheet, View, number, yes_no
-from probes.factors.general import (
-    agent,
-    around,
-    background,
-    clock,
-    count,
-    the,
-    the_cells,
-    towards,
-)
+from probes.factors.general import agent, around, background, clock, count, the, the_cells, towards
 from probes.factors.paths import Steps, length, path, steps_to
 
 SIZE = 13  # 11 in easy mode

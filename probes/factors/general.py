@@ -40,13 +40,7 @@ SIDES = {"left": (-1, 0), "right": (1, 0), "up": (0, 1), "down": (0, -1)}
 
 
 def agent(
-    width: Real,
-    height: Real,
-    vx: Real,
-    vy: Real,
-    *,
-    camera: Camera = "fixed",
-    margin: Real = 0,
+    width: Real, height: Real, vx: Real, vy: Real, *, camera: Camera = "fixed", margin: Real = 0
 ) -> tuple[Factor, ...]:
     """Where the agent is and how fast; on the screen too, along axes where the camera is fixed.
 
@@ -195,12 +189,7 @@ def seen(name: str, find: Finder, what: str) -> Factor:
 
 
 def count(
-    name: str,
-    find: Finder,
-    most: int,
-    what: str,
-    *,
-    scope: Literal["picture", "level"] = "picture",
+    name: str, find: Finder, most: int, what: str, *, scope: Literal["picture", "level"] = "picture"
 ) -> Factor:
     """``count_<name>``: how many things there are in view, or in the level."""
 

@@ -43,7 +43,7 @@ keys = the("key")
 doors = the("locked_door")
 
 
-def held(view: View) -> Bool[np.ndarray, "colour"]:
+def held(view: View) -> Bool[np.ndarray, " colour"]:
     """Whether the agent has the key of each colour."""
     have = view.tail["has_keys"]
     return np.array([*have, *[False] * (len(COLOURS) - len(have))], dtype=bool)

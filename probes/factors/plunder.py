@@ -16,15 +16,7 @@ from probes.factors.frame import (
     places_of,
     yes_no,
 )
-from probes.factors.general import (
-    agent,
-    agent_theme,
-    background,
-    clock,
-    count,
-    the,
-    towards,
-)
+from probes.factors.general import agent, agent_theme, background, clock, count, the, towards
 
 SIZE = 20
 SPRITES = 6

@@ -67,7 +67,7 @@ class Targets:
 
     game: str
     factors: tuple[Factor, ...]
-    values: dict[str, Float64[np.ndarray, "state"]]
+    values: dict[str, Float64[np.ndarray, " state"]]
     """name -> value in each state; NaN where a state has no such thing; of a class its number"""
 
     @property

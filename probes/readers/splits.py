@@ -14,11 +14,7 @@ FOLDS = 5
 
 
 def deal_folds(
-    levels: np.ndarray,
-    observations: np.ndarray | None = None,
-    *,
-    folds: int = FOLDS,
-    seed: int = 0,
+    levels: np.ndarray, observations: np.ndarray | None = None, *, folds: int = FOLDS, seed: int = 0
 ) -> Int[np.ndarray, " state"]:
     """The fold of each state: whole levels, with every level that shares a picture with them.
 

@@ -75,8 +75,11 @@ def measure_game(
     sights = gather(game, subjects[0].mode, states, seed, factors)
     found = probe_each(
         features(subjects, sights, wanted),
-        sights, replicates=replicates, seed=seed, workers=workers,
-    )  # fmt: skip
+        sights,
+        replicates=replicates,
+        seed=seed,
+        workers=workers,
+    )
     count = 2 + sum(len(names) for names in wanted.values())  # pixels and time
     rows: list[dict[str, Any]] = []
     for layer in watch(found, f"{game}: probing layers", count):

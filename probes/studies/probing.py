@@ -85,12 +85,21 @@ def probe_layer(
     for question in sights.questions:
         factor = question.factor
         row: dict[str, Any] = {
-            "id": source.id, "method": source.method, "step": source.step, "layer": source.layer,
-            "factor": factor.name, "role": factor.role, "scope": factor.scope,
-            "kind": factor.kind, "verdict": question.verdict, "states": question.used,
-            "left_out": len(levels) - question.used, "levels": question.levels,
-            "classes": 0, "converged": False,
-        }  # fmt: skip
+            "id": source.id,
+            "method": source.method,
+            "step": source.step,
+            "layer": source.layer,
+            "factor": factor.name,
+            "role": factor.role,
+            "scope": factor.scope,
+            "kind": factor.kind,
+            "verdict": question.verdict,
+            "states": question.used,
+            "left_out": len(levels) - question.used,
+            "levels": question.levels,
+            "classes": 0,
+            "converged": False,
+        }
         if question.task is not None:
             row |= next(scores)
             row["selectivity"] = controls.selectivity(row["score"], row["control"], row["chance"])
@@ -123,9 +132,12 @@ def _scores(
 
     score = interval(draw(held.predicted[:, place]))
     row = {
-        "score": score.estimate, "low": score.low, "high": score.high,
-        "penalty": held.penalty[place], "converged": bool(held.converged[place]),
-    }  # fmt: skip
+        "score": score.estimate,
+        "low": score.low,
+        "high": score.high,
+        "penalty": held.penalty[place],
+        "converged": bool(held.converged[place]),
+    }
     # Nobody is asked for a background that was no answer while fitting.
     if held.transferred is not None and task.name != "background":
         over = interval(draw(held.transferred[:, place]))

@@ -104,13 +104,7 @@ def starts_of(
 
 
 def measure_game(
-    subjects: Sequence[Subject],
-    *,
-    root: Path,
-    until: int,
-    states: int,
-    replicates: int,
-    seed: int,
+    subjects: Sequence[Subject], *, root: Path, until: int, states: int, replicates: int, seed: int
 ) -> Found:
     """Values at every step, and onsets beside those of the return, of one game's policies."""
     game = subjects[0].id.game

@@ -101,8 +101,11 @@ def test_seeds_give_a_range_and_pca_has_none(without_umap):
 def test_a_policy_alone_and_a_collapsed_one_are_refused():
     with pytest.raises(UserError, match="at least 2 policies"):
         panel(a=planted(1, 0)).space()
-    dead = Panel({"a": planted(1, 0), "b": np.ones((3, 4, 5))}, {"a": rng.normal(size=(9, WIDTH)),
-                 "b": np.ones((9, 5))}, (0, 1, 2, 3))  # fmt: skip
+    dead = Panel(
+        {"a": planted(1, 0), "b": np.ones((3, 4, 5))},
+        {"a": rng.normal(size=(9, WIDTH)), "b": np.ones((9, 5))},
+        (0, 1, 2, 3),
+    )
     with pytest.raises(UserError, match="b: expected a layer that varies"):
         dead.space()
 
@@ -166,9 +169,17 @@ def small_zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def small(root: Path) -> Settings:
     return Settings(
-        states=48, drawn=4, backgrounds=3, frames=2, views=12, seeds=2, neighbours=4,
-        perplexity=4.0, replicates=20, root=root,
-    )  # fmt: skip
+        states=48,
+        drawn=4,
+        backgrounds=3,
+        frames=2,
+        views=12,
+        seeds=2,
+        neighbours=4,
+        perplexity=4.0,
+        replicates=20,
+        root=root,
+    )
 
 
 def test_the_command_prints_and_writes_tables(

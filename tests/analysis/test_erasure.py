@@ -206,9 +206,15 @@ def test_controls_are_of_the_same_rank_and_shuffle_within_states():
 
 
 ROW = dict(
-    kind="background", tv_twins_before=0.3, tv_states_before=0.5, decoded_low=0.9, chance=0.25,
-    removed_low=0.1, removed_high=0.3, excess_low=0.05,
-)  # fmt: skip
+    kind="background",
+    tv_twins_before=0.3,
+    tv_states_before=0.5,
+    decoded_low=0.9,
+    chance=0.25,
+    removed_low=0.1,
+    removed_high=0.3,
+    excess_low=0.05,
+)
 
 
 @pytest.mark.parametrize(
@@ -264,9 +270,14 @@ def test_each_policy_has_the_layers_of_its_encoder(tmp_path, monkeypatch, capsys
         recipe = Recipe(encoder=encoder, features=8, mode="easy")
         zoo(tmp_path, f"leaper/ppo/{seed}/peer0/step64", recipe=recipe)
     few = Settings(
-        layers=("hidden", "conv3", "block3"), states=8, backgrounds=4, episodes=0, replicates=5,
-        untrained=0, root=tmp_path,
-    )  # fmt: skip
+        layers=("hidden", "conv3", "block3"),
+        states=8,
+        backgrounds=4,
+        episodes=0,
+        replicates=5,
+        untrained=0,
+        root=tmp_path,
+    )
     main(few)
     assert "conv3" in capsys.readouterr().out
     rows = read_table("results/erasure.csv", SCHEMA)

@@ -30,9 +30,14 @@ from tests.support.planted_encoders import zoo
 from tests.support.played import play
 
 SMALL = Settings(
-    ids=("coinrun/ppo/0",), states=24, backgrounds=4, views=1, trajectories=8, replicates=20,
+    ids=("coinrun/ppo/0",),
+    states=24,
+    backgrounds=4,
+    views=1,
+    trajectories=8,
+    replicates=20,
     untrained=1,
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")

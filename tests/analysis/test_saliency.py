@@ -28,9 +28,13 @@ from tests.support.planted_sight import looking_at, scenes
 
 METHODS = ("gradient", "ig-twin", "gradcam-conv3")
 SMALL = Settings(
-    ids=("coinrun/ppo/0", "coinrun/mutual/0/peer0"), attributions=METHODS, states=10,
-    backgrounds=4, sanity_states=2, replicates=20,
-)  # fmt: skip
+    ids=("coinrun/ppo/0", "coinrun/mutual/0/peer0"),
+    attributions=METHODS,
+    states=10,
+    backgrounds=4,
+    sanity_states=2,
+    replicates=20,
+)
 
 
 @pytest.fixture(scope="module")
@@ -253,9 +257,11 @@ def test_numbers_too_small_are_refused_at_once(name, value, tmp_path):
 
 @pytest.mark.parametrize(
     ("method", "message"),
-    [("gradients", "unknown method 'gradients'.*Did you mean 'gradient'"),
-     ("gradcam-hidden", "gradcam-hidden: expected a layer with positions")],
-)  # fmt: skip
+    [
+        ("gradients", "unknown method 'gradients'.*Did you mean 'gradient'"),
+        ("gradcam-hidden", "gradcam-hidden: expected a layer with positions"),
+    ],
+)
 def test_methods_are_checked_before_anything_is_drawn(method, message, tmp_path):
     with pytest.raises(UserError, match=message):
         saliency.main(dataclasses.replace(SMALL, output=tmp_path, attributions=(method,)))
@@ -267,9 +273,14 @@ def test_methods_are_read_where_they_apply(tmp_path):
         recipe = Recipe(encoder=encoder, features=8, mode="easy")
         zoo(tmp_path, f"coinrun/{method}/0/peer0/step64", recipe=recipe)
     few = dataclasses.replace(
-        SMALL, ids=(), attributions=("gradient", "gradcam-block3"), states=4, root=tmp_path,
-        output=tmp_path, untrained=0,
-    )  # fmt: skip
+        SMALL,
+        ids=(),
+        attributions=("gradient", "gradcam-block3"),
+        states=4,
+        root=tmp_path,
+        output=tmp_path,
+        untrained=0,
+    )
     saliency.main(few)
     for name, schema in (("saliency", SCHEMA), ("saliency_sheet", SHEET_SCHEMA)):
         rows = tables.read_table(tmp_path / f"{name}.csv", schema)

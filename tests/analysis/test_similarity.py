@@ -178,9 +178,14 @@ def small_zoo(tmp_path_factory) -> Path:
 def settings(small_zoo, tmp_path, monkeypatch) -> Settings:
     monkeypatch.chdir(tmp_path)
     return Settings(
-        states=48, permutations=20, replicates=20, neighbours=4, layers=("conv3", "hidden"),
-        root=small_zoo, output=tmp_path / "out",
-    )  # fmt: skip
+        states=48,
+        permutations=20,
+        replicates=20,
+        neighbours=4,
+        layers=("conv3", "hidden"),
+        root=small_zoo,
+        output=tmp_path / "out",
+    )
 
 
 def test_the_command_prints_two_tables_and_writes_three(settings, tmp_path, capsys):

@@ -57,10 +57,7 @@ def main() -> None:
     pilot = processor_seconds([bare(scores, few, batch) for batch in BATCHES])
     batch = BATCHES[int(pilot.argmin())]
     limit, ours = processor_seconds(
-        [
-            bare(scores, states, batch),
-            lambda: attribute(scores, frames, twins, columns, "ig-twin"),
-        ]
+        [bare(scores, states, batch), lambda: attribute(scores, frames, twins, columns, "ig-twin")]
     )
     table = Table("", "processor s", "µs a pass", title=f"{states} states, {STEPS} steps, Nature")
     for name, spent in ((f"bare, batches of {batch}", limit), ("integrated gradients", ours)):

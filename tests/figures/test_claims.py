@@ -86,8 +86,12 @@ def test_the_picture_is_a_mean_over_runs(tmp_path, toy):
     folder = tables(tmp_path, toy, planted(0.5))
     (folder / "embedding_scores.csv").unlink()
     spreads = {"mutual/0/peer0": 0.6, "mutual/0/peer1": 0.8, "ppo/0/peer0": 1.0, "ppo/1/peer0": 1.8}
-    cells = {"game": "starpilot", "panel": "random-conv", "map": "layer",
-             "measure": "spread within ÷ between states"}  # fmt: skip
+    cells = {
+        "game": "starpilot",
+        "panel": "random-conv",
+        "map": "layer",
+        "measure": "spread within ÷ between states",
+    }
     rows = [{**cells, "id": f"starpilot/{name}/step8", "value": v} for name, v in spreads.items()]
     toy_tables.write(rows, folder, "embedding_scores")
     last = ledger(folder)[1].iloc[-1]

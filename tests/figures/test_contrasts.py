@@ -86,8 +86,10 @@ def test_a_panel_for_each_set_of_backgrounds_the_declared_one_first(tmp_path, ro
     more += values_of("starpilot/mutual-alpha0-bg9/0", STEPS, 2)
     values = pd.concat([values, pd.DataFrame(more)])
     declared, others = contrasts.draw(tables(tmp_path, values, root))
-    titles = [[ax.get_title(loc="left") for ax in drawing.figure.axes[::2]]
-              for drawing in (declared, others)]  # fmt: skip
+    titles = [
+        [ax.get_title(loc="left") for ax in drawing.figure.axes[::2]]
+        for drawing in (declared, others)
+    ]
     assert titles == [
         ["starpilot, 9 training backgrounds: unseen twins, 2.1 M steps"],
         ["coinrun: unseen twins, 2.1 M steps", "starpilot: unseen twins, 2.1 M steps"],

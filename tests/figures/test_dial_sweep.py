@@ -60,8 +60,11 @@ def test_every_run_is_a_dot_and_every_setting_a_place(tables):
     assert set(rows["line"]) == {"ppo", "mutual"}  # nothing else was varied
     assert set(rows["step"]) == {2**21}
     assert rows[rows["measure"] == "ratio"].groupby("setting").size().to_dict() == {
-        "1": 1, "4": 2, "9": 6, "13 (all)": 2,
-    }  # fmt: skip
+        "1": 1,
+        "4": 2,
+        "9": 6,
+        "13 (all)": 2,
+    }
 
 
 def test_numbers_are_those_of_the_table(tables, values):
@@ -79,8 +82,11 @@ def test_means_are_geometric_for_factors_only(tables):
         own = drawing.rows[drawing.rows["measure"] == measure[0]]
         nine = own[(own["method"] == "ppo-bg9")]["value"]
         mean = nine.mean() if measure == RETURN else np.exp(np.log(nine).mean())
-        line = next(one for one in ax.lines if one.get_color() == METHOD_COLOURS["ppo"]
-                    and one.get_linestyle() == "-")  # fmt: skip
+        line = next(
+            one
+            for one in ax.lines
+            if one.get_color() == METHOD_COLOURS["ppo"] and one.get_linestyle() == "-"
+        )
         assert line.get_ydata()[2] == pytest.approx(mean)
 
 
@@ -168,8 +174,9 @@ def test_without_strengths_the_figure_says_so(tmp_path):
 def test_without_unseen_backgrounds_all_are_shown(values, tmp_path):
     strong = values[values["method"].isin(["ppo-bg9", "ppo-l2-bg9"])]
     lost = strong["measure"].eq("ratio_unseen")
-    strong = strong.assign(value=strong["value"].mask(lost),
-                           verdict=strong["verdict"].mask(lost, "vacuous"))  # fmt: skip
+    strong = strong.assign(
+        value=strong["value"].mask(lost), verdict=strong["verdict"].mask(lost, "vacuous")
+    )
     (drawing,) = sweep.draw(folder_of(strong, tmp_path))
     assert set(drawing.rows["measure"]) == {"return", "ratio", "tv_between"}
     assert len(panels(drawing)) == 3

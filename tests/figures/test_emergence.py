@@ -92,12 +92,20 @@ def test_a_crowded_panel_shows_medians_where_all_have_a_value():
     steps, seeds = (2, 4, 8), range(emergence.FEW + 1)
     rows = pd.DataFrame(
         [
-            dict(method="ppo", seed=seed, peer=0, step=step, low=0.0, high=1.0, verdict="ok",
-                 value=np.nan if (seed, step) == (0, 2) else float(seed * step))
+            dict(
+                method="ppo",
+                seed=seed,
+                peer=0,
+                step=step,
+                low=0.0,
+                high=1.0,
+                verdict="ok",
+                value=np.nan if (seed, step) == (0, 2) else float(seed * step),
+            )
             for seed in seeds
             for step in steps
         ]
-    )  # fmt: skip
+    )
     ax = emergence.plot(Figure().subplots(), rows, method_colours(["ppo"]))
     assert len(ax.collections) == 0  # no bands
     [median] = [line for line in ax.lines if line.get_marker() == "o"]

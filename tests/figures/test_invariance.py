@@ -64,10 +64,18 @@ def test_policies_stand_side_by_side_in_the_order_of_methods(drawing):
 def test_a_game_without_twins_is_marked_vacuous():
     rows = pd.DataFrame(
         dict(
-            id="chaser/ppo/0/peer0", method="ppo", seed=0, peer=0, layer=["conv1", "hidden"],
-            icc=np.nan, low=np.nan, high=np.nan, effective_rank=[5.0, np.nan], verdict="vacuous",
+            id="chaser/ppo/0/peer0",
+            method="ppo",
+            seed=0,
+            peer=0,
+            layer=["conv1", "hidden"],
+            icc=np.nan,
+            low=np.nan,
+            high=np.nan,
+            effective_rank=[5.0, np.nan],
+            verdict="vacuous",
         )
-    )  # fmt: skip
+    )
     ax = invariance.plot_icc(Figure().subplots(), rows, method_colours(["ppo"]))
     assert "vacuous" in ax.get_legend_handles_labels()[1]
     assert invariance.plot_rank(ax, rows, method_colours(["ppo"])) is ax

@@ -32,9 +32,12 @@ def test_the_readme_says_what_the_committed_tables_hold():
 
 @pytest.mark.parametrize(
     ("factor", "words"),
-    [(0.4, "depend less on the background"), (2.5, "depend more on the background"),
-     (1.0, "The declared contrast is not decided")],
-)  # fmt: skip
+    [
+        (0.4, "depend less on the background"),
+        (2.5, "depend more on the background"),
+        (1.0, "The declared contrast is not decided"),
+    ],
+)
 def test_the_verdict_follows_the_interval(tmp_path, factor, words):
     found = block(tables(tmp_path, planted(factor)))
     assert words in found
@@ -79,8 +82,13 @@ def test_other_games_have_a_sentence(tmp_path):
 
 
 def test_where_nothing_was_learned_the_readme_says_so(tmp_path):
-    more = [row for name in ("ppo", "mutual") for row in values_of(
-        f"coinrun/{name}/0", STEPS, **({"return": 0.5} if name == "mutual" else {}))]  # fmt: skip
+    more = [
+        row
+        for name in ("ppo", "mutual")
+        for row in values_of(
+            f"coinrun/{name}/0", STEPS, **({"return": 0.5} if name == "mutual" else {})
+        )
+    ]
     values = pd.concat([planted(), pd.DataFrame(more + untrained("coinrun"))])
     assert re.search(
         r"coinrun, unseen: mutual \S+ \(nothing learned\)", block(tables(tmp_path, values))
@@ -88,8 +96,11 @@ def test_where_nothing_was_learned_the_readme_says_so(tmp_path):
 
 
 def test_strengths_swept_are_left_to_their_figure(tmp_path):
-    runs = [row for name in ("ppo-l2", "ppo-l2-strong")
-            for row in values_of(f"starpilot/{name}-bg9/0", STEPS)]  # fmt: skip
+    runs = [
+        row
+        for name in ("ppo-l2", "ppo-l2-strong")
+        for row in values_of(f"starpilot/{name}-bg9/0", STEPS)
+    ]
     among = block(tables(tmp_path, pd.concat([planted(), pd.DataFrame(runs)])))
     elsewhere = block(tables(tmp_path, varied()))
     assert "|ppo-l2|" in among and "ppo-dropout 0.95" in elsewhere

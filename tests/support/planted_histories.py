@@ -45,6 +45,11 @@ def made(
     starts = [scattered(0.0, weights, noise, 100 * seed + 50 + k) for k in range(networks)]
     nothing = np.full((1, 201), np.nan)
     return History(
-        who or policy(), measure, "hidden", np.array(steps[: len(values)]), cells,
-        np.stack(starts) if starts else nothing, cut,
-    )  # fmt: skip
+        who or policy(),
+        measure,
+        "hidden",
+        np.array(steps[: len(values)]),
+        cells,
+        np.stack(starts) if starts else nothing,
+        cut,
+    )

@@ -4,8 +4,13 @@ import numpy as np
 import pandas as pd
 
 STEPS = tuple(2**k for k in range(14, 22))
-NUMBERS = {"return": "episodes", "ratio": "decisions", "ratio_unseen": "decisions",
-           "entropy": "decisions", "icc": "hidden"}  # fmt: skip
+NUMBERS = {
+    "return": "episodes",
+    "ratio": "decisions",
+    "ratio_unseen": "decisions",
+    "entropy": "decisions",
+    "icc": "hidden",
+}
 
 
 def values_of(run: str, steps: tuple[int, ...], peers: int = 1, **of: float) -> list[dict]:
@@ -18,24 +23,47 @@ def values_of(run: str, steps: tuple[int, ...], peers: int = 1, **of: float) -> 
         for step in steps:
             share = np.log2(step / 2**13) / 8 * of.get("pace", 1.0)
             for measure, layer in NUMBERS.items():
-                value = given[measure] * (way[measure](share) / way[measure](1.0)
-                                          if measure in way else 1.0)  # fmt: skip
+                value = given[measure] * (
+                    way[measure](share) / way[measure](1.0) if measure in way else 1.0
+                )
                 if measure == "ratio_unseen":
                     value *= 2 - share
                 rows.append(
-                    dict(game=game, id=f"{run}/peer{peer}/step{step}", method=method,
-                         seed=int(seed), peer=peer, step=step, measure=measure, layer=layer,
-                         value=value, low=value * 0.95, high=value * 1.05, verdict="ok")
-                )  # fmt: skip
+                    dict(
+                        game=game,
+                        id=f"{run}/peer{peer}/step{step}",
+                        method=method,
+                        seed=int(seed),
+                        peer=peer,
+                        step=step,
+                        measure=measure,
+                        layer=layer,
+                        value=value,
+                        low=value * 0.95,
+                        high=value * 1.05,
+                        verdict="ok",
+                    )
+                )
     return rows
 
 
 def untrained(game: str, value: float = 1.0) -> list[dict]:
     return [
-        dict(game=game, id=f"{game}/untrained/0/peer0/step0", method="untrained", seed=0, peer=0,
-             step=0, measure="return", layer="episodes", value=value, low=value - 0.2,
-             high=value + 0.2, verdict="ok")
-    ]  # fmt: skip
+        dict(
+            game=game,
+            id=f"{game}/untrained/0/peer0/step0",
+            method="untrained",
+            seed=0,
+            peer=0,
+            step=0,
+            measure="return",
+            layer="episodes",
+            value=value,
+            low=value - 0.2,
+            high=value + 0.2,
+            verdict="ok",
+        )
+    ]
 
 
 def planted(factor: float = 0.5, **of: float) -> pd.DataFrame:

@@ -5,11 +5,19 @@ from itertools import product
 import numpy as np
 
 MEASURES = {
-    "return": ("episodes",), "icc": ("conv3", "hidden"), "ratio": ("decisions",),
-    "tv": ("decisions",), "cka_peer": ("conv3", "hidden"), "cka_final": ("conv3", "hidden"),
-    "saliency": ("pixels",), "gap": ("episodes",), "ratio_unseen": ("decisions",),
-    "entropy": ("decisions",), "tv_between": ("decisions",), "tv_unseen": ("decisions",),
-}  # fmt: skip
+    "return": ("episodes",),
+    "icc": ("conv3", "hidden"),
+    "ratio": ("decisions",),
+    "tv": ("decisions",),
+    "cka_peer": ("conv3", "hidden"),
+    "cka_final": ("conv3", "hidden"),
+    "saliency": ("pixels",),
+    "gap": ("episodes",),
+    "ratio_unseen": ("decisions",),
+    "entropy": ("decisions",),
+    "tv_between": ("decisions",),
+    "tv_unseen": ("decisions",),
+}
 PROBES = {"probe_task": ("conv3", "hidden"), "probe_background": ("conv3", "hidden")}
 GAMES = ("coinrun", "starpilot")
 GROUPS = (("ppo", 0, 0), ("ppo", 1, 0), ("mutual", 0, 0), ("mutual", 0, 1))
@@ -36,11 +44,20 @@ def _values(rng: np.random.Generator, measures: dict[str, tuple[str, ...]]) -> l
         value = value if verdict == "ok" else np.nan
         rows.append(
             dict(
-                game=game, id=f"{game}/{method}/{seed}/peer{peer}/step{step}", method=method,
-                seed=seed, peer=peer, step=step, measure=measure, layer=layer, value=value,
-                low=value - 0.05, high=value + 0.05, verdict=verdict,
+                game=game,
+                id=f"{game}/{method}/{seed}/peer{peer}/step{step}",
+                method=method,
+                seed=seed,
+                peer=peer,
+                step=step,
+                measure=measure,
+                layer=layer,
+                value=value,
+                low=value - 0.05,
+                high=value + 0.05,
+                verdict=verdict,
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -56,13 +73,31 @@ def _onsets(rng: np.random.Generator, measures: dict[str, tuple[str, ...]]) -> l
         lag = rng.normal() if verdict in (None, "at most") else np.nan
         rows.append(
             dict(
-                game=game, scope="policy", id=f"{game}/{method}/{seed}/peer{peer}", method=method,
-                measure=measure, layer=layer, runs=1, steps=8, first=2**14, last=2**21, start=0.0,
-                end=1.0, onset=2.0**18, low=2.0**17, high=2.0**19, verdict="ok", lag=lag,
-                lag_low=lag - 0.5, lag_high=lag + 0.5, lag_verdict=verdict or "ok", rho=0.3,
-                increments=8, detectable=0.71,
+                game=game,
+                scope="policy",
+                id=f"{game}/{method}/{seed}/peer{peer}",
+                method=method,
+                measure=measure,
+                layer=layer,
+                runs=1,
+                steps=8,
+                first=2**14,
+                last=2**21,
+                start=0.0,
+                end=1.0,
+                onset=2.0**18,
+                low=2.0**17,
+                high=2.0**19,
+                verdict="ok",
+                lag=lag,
+                lag_low=lag - 0.5,
+                lag_high=lag + 0.5,
+                lag_verdict=verdict or "ok",
+                rho=0.3,
+                increments=8,
+                detectable=0.71,
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -96,9 +131,18 @@ def emergence_gap(rng: np.random.Generator) -> list[dict]:
         half = 0.2 if game == "all" else np.nan
         rows.append(
             dict(
-                game=game, measure=measure, layer=layer, between=between, implied=1, rho=rho,
-                low=rho - half, high=rho + half, policies=8, runs=4, verdict="ok",
+                game=game,
+                measure=measure,
+                layer=layer,
+                between=between,
+                implied=1,
+                rho=rho,
+                low=rho - half,
+                high=rho + half,
+                policies=8,
+                runs=4,
+                verdict="ok",
                 allowed=0.9 if measure == "tv" else np.nan,
             )
-        )  # fmt: skip
+        )
     return rows

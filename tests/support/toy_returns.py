@@ -17,12 +17,22 @@ def returns_scores(rng: np.random.Generator) -> list[dict]:
         several = np.nan if runs < 2 else 0.05
         rows.append(
             dict(
-                game=game, split=split, measure="iqm", method=method, other="", value=value,
-                low=value - several, high=value + several, level_low=value - 0.1,
-                level_high=value + 0.1, runs=runs, runs_other=0, games=1 + (game == "all"),
+                game=game,
+                split=split,
+                measure="iqm",
+                method=method,
+                other="",
+                value=value,
+                low=value - several,
+                high=value + several,
+                level_low=value - 0.1,
+                level_high=value + 0.1,
+                runs=runs,
+                runs_other=0,
+                games=1 + (game == "all"),
                 episodes=128 * runs,
             )
-        )  # fmt: skip
+        )
         rows.append({**rows[-1], "measure": "improvement", "other": "none", "value": 1.0})
     return rows
 
@@ -38,8 +48,15 @@ def returns_profiles(rng: np.random.Generator) -> list[dict]:
             ends = dict(low=share, high=share) if runs > 1 else dict(low=np.nan, high=np.nan)
             rows.append(
                 dict(
-                    game=game, split=split, method=method, threshold=threshold, share=share,
-                    **ends, level_low=share, level_high=min(share + 0.5, 1), runs=runs,
+                    game=game,
+                    split=split,
+                    method=method,
+                    threshold=threshold,
+                    share=share,
+                    **ends,
+                    level_low=share,
+                    level_high=min(share + 0.5, 1),
+                    runs=runs,
                 )
-            )  # fmt: skip
+            )
     return rows

@@ -20,14 +20,22 @@ def saliency(rng: np.random.Generator) -> list[dict]:
         fixed = attribution == "ig-twin"
         rows.append(
             dict(
-                game=game, id=f"{game}/{method}/{seed}/peer{peer}/step1", method=method, seed=seed,
-                peer=peer, step=1, target=target, attribution=attribution, area=0.5,
+                game=game,
+                id=f"{game}/{method}/{seed}/peer{peer}/step1",
+                method=method,
+                seed=seed,
+                peer=peer,
+                step=1,
+                target=target,
+                attribution=attribution,
+                area=0.5,
                 verdict="by construction" if fixed else "scored",
                 **_with_ends("ratio", 2.0 if fixed else rng.uniform(0.4, 0.9)),
                 **_with_ends("sprites", 0.0 if fixed else rng.uniform(1.2, 3.0)),
-                **_with_ends("faithful_amount", rng.uniform(-0.2, 0.7)), faithful_area=0.3,
+                **_with_ends("faithful_amount", rng.uniform(-0.2, 0.7)),
+                faithful_area=0.3,
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -46,12 +54,21 @@ def saliency_sheet(rng: np.random.Generator, folder: Path) -> list[dict]:
                 gone = (line, place, column) == (0, 0, 1)
                 rows.append(
                     dict(
-                        game=game, id=f"{game}/{method}/{seed}/peer{peer}/step1", method=method,
-                        attribution=attribution, state=state, level=17, action=2, effect=0.25,
-                        mask_area=0.5, ratio=np.nan if gone else rng.uniform(0.2, 2.0),
-                        picture_line=line, map_line=2 * line + place, map_column=column,
+                        game=game,
+                        id=f"{game}/{method}/{seed}/peer{peer}/step1",
+                        method=method,
+                        attribution=attribution,
+                        state=state,
+                        level=17,
+                        action=2,
+                        effect=0.25,
+                        mask_area=0.5,
+                        ratio=np.nan if gone else rng.uniform(0.2, 2.0),
+                        picture_line=line,
+                        map_line=2 * line + place,
+                        map_column=column,
                     )
-                )  # fmt: skip
+                )
     pictures = rng.integers(0, 255, (64 * len(states), 192, 3), dtype=np.uint8)
     imsave(folder / "pictures.png", pictures)
     lines, columns = 2 * len(states), len(ATTRIBUTIONS)

@@ -22,11 +22,22 @@ def similarity(rng: np.random.Generator) -> list[dict]:
             tested = dict.fromkeys(tested, np.nan)
         rows.append(
             dict(
-                game=game, id_x=f"{game}/{pair}/0", id_y=f"{game}/{pair}/1", pair=pair,
-                measure=name, layer_x=LAYERS[i], layer_y=LAYERS[j], states=600, levels=200,
-                value=value, low=value - 0.03, high=value + 0.03, agreement=0.5, **tested,
+                game=game,
+                id_x=f"{game}/{pair}/0",
+                id_y=f"{game}/{pair}/1",
+                pair=pair,
+                measure=name,
+                layer_x=LAYERS[i],
+                layer_y=LAYERS[j],
+                states=600,
+                levels=200,
+                value=value,
+                low=value - 0.03,
+                high=value + 0.03,
+                agreement=0.5,
+                **tested,
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -47,13 +58,25 @@ def similarity_nulls(rng: np.random.Generator) -> list[dict]:
         wide = np.nan if name == "svcca" else 0.05
         rows.append(
             dict(
-                game=game, peers="a b", null=null, null_pair="c d", on=on, measure=name,
-                layer=layer, states=144 if on == "agreed" else 600, levels=100, value=0.9,
-                null_value=0.9 - difference, difference=difference, low=difference - wide,
-                high=difference + wide, agreement=1.0 if on == "agreed" else 0.9,
-                null_agreement=agreed, matched=on == "agreed",
+                game=game,
+                peers="a b",
+                null=null,
+                null_pair="c d",
+                on=on,
+                measure=name,
+                layer=layer,
+                states=144 if on == "agreed" else 600,
+                levels=100,
+                value=0.9,
+                null_value=0.9 - difference,
+                difference=difference,
+                low=difference - wide,
+                high=difference + wide,
+                agreement=1.0 if on == "agreed" else 0.9,
+                null_agreement=agreed,
+                matched=on == "agreed",
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -68,9 +91,16 @@ def similarity_outliers(rng: np.random.Generator) -> list[dict]:
         cka = np.nan if dead else like - removed + rng.normal(0, 0.01)
         rows.append(
             dict(
-                game=game, id_x=f"{game}/{pair}/0", id_y=f"{game}/{pair}/1", pair=pair,
-                layer=layer, removed=removed, states=round(600 * (1 - removed)), cka=cka,
-                low=cka - 0.03, high=cka + 0.03,
+                game=game,
+                id_x=f"{game}/{pair}/0",
+                id_y=f"{game}/{pair}/1",
+                pair=pair,
+                layer=layer,
+                removed=removed,
+                states=round(600 * (1 - removed)),
+                cka=cka,
+                low=cka - 0.03,
+                high=cka + 0.03,
             )
-        )  # fmt: skip
+        )
     return rows

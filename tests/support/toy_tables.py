@@ -44,12 +44,23 @@ def curves(rng: np.random.Generator) -> list[dict]:
             value = low + reach * (1 - np.exp(-step / 4e5)) + rng.normal(0, 0.15)
             rows.append(
                 dict(
-                    id=f"{game}/{method}/{seed}/peer{peer}", game=game, mode="easy",
-                    method=method, seed=seed, peer=peer, step=step, split=split,
-                    episode_return=value, low=value - half, high=value + half, episodes=100,
-                    kept=step in (2**17, 2**19, 2**21), blind_return=low, max_return=high,
+                    id=f"{game}/{method}/{seed}/peer{peer}",
+                    game=game,
+                    mode="easy",
+                    method=method,
+                    seed=seed,
+                    peer=peer,
+                    step=step,
+                    split=split,
+                    episode_return=value,
+                    low=value - half,
+                    high=value + half,
+                    episodes=100,
+                    kept=step in (2**17, 2**19, 2**21),
+                    blind_return=low,
+                    max_return=high,
                 )
-            )  # fmt: skip
+            )
     return rows
 
 
@@ -70,12 +81,24 @@ def cka(rng: np.random.Generator) -> list[dict]:
             value = -0.03 if (x, i, j) == ("untrained", 3, 0) else value + rng.normal(0, 0.02)
             rows.append(
                 dict(
-                    game=game, id_x=f"{game}/{x}/{number}", id_y=f"{game}/{y}/{number + 1}",
-                    method_x=x, method_y=y, pair=pair, rendering=rendering, layer_x=LAYERS[i],
-                    layer_y=LAYERS[j], states=2000, levels=100, cka=value, low=value - 0.05,
-                    high=value + 0.05, cka_biased=value + 0.1, agreement=0.5,
+                    game=game,
+                    id_x=f"{game}/{x}/{number}",
+                    id_y=f"{game}/{y}/{number + 1}",
+                    method_x=x,
+                    method_y=y,
+                    pair=pair,
+                    rendering=rendering,
+                    layer_x=LAYERS[i],
+                    layer_y=LAYERS[j],
+                    states=2000,
+                    levels=100,
+                    cka=value,
+                    low=value - 0.05,
+                    high=value + 0.05,
+                    cka_biased=value + 0.1,
+                    agreement=0.5,
                 )
-            )  # fmt: skip
+            )
     return rows
 
 
@@ -89,10 +112,15 @@ def cka_contrast(rng: np.random.Generator) -> list[dict]:
         value = rng.normal(0.05, 0.05)
         rows.append(
             dict(
-                game=game, rendering=rendering, layer=layer, contrast=contrast,
-                difference=value, low=value - 0.06, high=value + 0.06,
+                game=game,
+                rendering=rendering,
+                layer=layer,
+                contrast=contrast,
+                difference=value,
+                low=value - 0.06,
+                high=value + 0.06,
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -109,14 +137,30 @@ def invariance(rng: np.random.Generator) -> list[dict]:
         value = value if verdict == "ok" else np.nan
         rows.append(
             dict(
-                game=game, id=f"{game}/{method}/{seed}/peer{peer}/step{step}", method=method,
-                seed=seed, peer=peer, step=step, layer=layer, backgrounds=kind, states=600,
-                levels=200, renderings=8, icc=value, low=value - 0.03, high=value + 0.03,
-                icc_two_way=value, low_two_way=value - 0.03, high_two_way=value + 0.03,
-                effective_rank=1.1 if gone else 12.0, dead_share=0.1, norm=3.0, spread=0.5,
+                game=game,
+                id=f"{game}/{method}/{seed}/peer{peer}/step{step}",
+                method=method,
+                seed=seed,
+                peer=peer,
+                step=step,
+                layer=layer,
+                backgrounds=kind,
+                states=600,
+                levels=200,
+                renderings=8,
+                icc=value,
+                low=value - 0.03,
+                high=value + 0.03,
+                icc_two_way=value,
+                low_two_way=value - 0.03,
+                high_two_way=value + 0.03,
+                effective_rank=1.1 if gone else 12.0,
+                dead_share=0.1,
+                norm=3.0,
+                spread=0.5,
                 verdict=verdict,
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -130,12 +174,23 @@ def erasure(rng: np.random.Generator) -> list[dict]:
         verdict = "undecided" if method == "untrained" else "used"
         rows.append(
             dict(
-                game=game, id=f"{game}/{method}/{seed}/peer{peer}/step1", method=method, seed=seed,
-                peer=peer, step=1, layer=layer, kind=kind, chance=0.2, decoded=0.9,
-                decoded_after=0.4 if own else np.nan, removed=removed, removed_low=removed - 0.05,
-                removed_high=removed + 0.05, verdict=verdict if own else "control",
+                game=game,
+                id=f"{game}/{method}/{seed}/peer{peer}/step1",
+                method=method,
+                seed=seed,
+                peer=peer,
+                step=1,
+                layer=layer,
+                kind=kind,
+                chance=0.2,
+                decoded=0.9,
+                decoded_after=0.4 if own else np.nan,
+                removed=removed,
+                removed_low=removed - 0.05,
+                removed_high=removed + 0.05,
+                verdict=verdict if own else "control",
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -152,13 +207,26 @@ def robustness(rng: np.random.Generator) -> list[dict]:
         ratio = tv / between if verdict == "measured" else np.nan
         rows.append(
             dict(
-                game=game, id=f"{game}/{method}/{seed}/peer{peer}/step1", method=method, seed=seed,
-                peer=peer, step=1, axis=axis, backgrounds=part, verdict=verdict, tv=tv,
-                tv_low=tv - 0.02, tv_high=tv + 0.02, tv_between=between,
-                tv_between_low=between - 0.02, tv_between_high=between + 0.02, ratio=ratio,
-                ratio_low=ratio - 0.1, ratio_high=ratio + 0.1,
+                game=game,
+                id=f"{game}/{method}/{seed}/peer{peer}/step1",
+                method=method,
+                seed=seed,
+                peer=peer,
+                step=1,
+                axis=axis,
+                backgrounds=part,
+                verdict=verdict,
+                tv=tv,
+                tv_low=tv - 0.02,
+                tv_high=tv + 0.02,
+                tv_between=between,
+                tv_between_low=between - 0.02,
+                tv_between_high=between + 0.02,
+                ratio=ratio,
+                ratio_low=ratio - 0.1,
+                ratio_high=ratio + 0.1,
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -176,13 +244,20 @@ def probes(rng: np.random.Generator) -> list[dict]:
         score = score + rng.normal(0, 0.02) if factor != "wall_theme" else np.nan
         rows.append(
             dict(
-                game=game, id=name if method in ("pixels", "time") else f"{game}/{name}",
-                method=method, step=1, layer=layer, factor=factor, role=role, scope=scope,
-                verdict="constant" if factor == "wall_theme" else "ok", score=score,
+                game=game,
+                id=name if method in ("pixels", "time") else f"{game}/{name}",
+                method=method,
+                step=1,
+                layer=layer,
+                factor=factor,
+                role=role,
+                scope=scope,
+                verdict="constant" if factor == "wall_theme" else "ok",
+                score=score,
                 chance=0.25 if factor == "background" else 0.0,
                 transfer=np.nan if factor == "background" or method == "time" else score - 0.1,
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -197,10 +272,14 @@ def variation(rng: np.random.Generator) -> list[dict]:
             role = "task" if factor in task else "nuisance"
             rows.append(
                 dict(
-                    game=game, mode="easy", factor=factor, role=role, states=int(rng.integers(9)),
+                    game=game,
+                    mode="easy",
+                    factor=factor,
+                    role=role,
+                    states=int(rng.integers(9)),
                     verdict=verdict,
                 )
-            )  # fmt: skip
+            )
     return rows
 
 
@@ -216,10 +295,15 @@ def embedding(rng: np.random.Generator) -> list[dict]:
                 at = dict(zip(MAP_AXES, rng.normal(size=len(MAP_AXES)), strict=True))
                 rows.append(
                     dict(
-                        game=game, panel=panel, id=f"{game}/{method}/{seed}/peer{peer}/step1",
-                        method=method, state=state, view=view, **at,
+                        game=game,
+                        panel=panel,
+                        id=f"{game}/{method}/{seed}/peer{peer}/step1",
+                        method=method,
+                        state=state,
+                        view=view,
+                        **at,
                     )
-                )  # fmt: skip
+                )
     return rows
 
 
@@ -238,11 +322,19 @@ def embedding_scores(rng: np.random.Generator) -> list[dict]:
             value = np.nan if gone else rng.uniform(0.3, 0.6)
             rows.append(
                 dict(
-                    game=game, panel=panel, map=kind, id=name, measure=measure, value=value,
-                    low=value, high=value + 0.1, chance=0.2 if "purity" in measure else np.nan,
-                    points=40, verdict="collapsed" if gone else "ok",
+                    game=game,
+                    panel=panel,
+                    map=kind,
+                    id=name,
+                    measure=measure,
+                    value=value,
+                    low=value,
+                    high=value + 0.1,
+                    chance=0.2 if "purity" in measure else np.nan,
+                    points=40,
+                    verdict="collapsed" if gone else "ok",
                 )
-            )  # fmt: skip
+            )
     return rows
 
 
@@ -257,11 +349,18 @@ def twins(rng: np.random.Generator, folder: Path) -> list[dict]:
         imsave(folder / f"{game}.png", np.concatenate(list(tiles), axis=1))
         rows.append(
             dict(
-                game=game, mode="easy", level=3, backgrounds_available=facts.backgrounds,
-                backgrounds_trained=facts.backgrounds, vacuous=facts.backgrounds < 2,
-                shown="0 1 2 3", mask_area=0.86, low=0.8, high=0.9,
+                game=game,
+                mode="easy",
+                level=3,
+                backgrounds_available=facts.backgrounds,
+                backgrounds_trained=facts.backgrounds,
+                vacuous=facts.backgrounds < 2,
+                shown="0 1 2 3",
+                mask_area=0.86,
+                low=0.8,
+                high=0.9,
             )
-        )  # fmt: skip
+        )
     return rows
 
 

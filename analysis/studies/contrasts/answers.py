@@ -102,11 +102,16 @@ def _cells(one: Any) -> list[str]:
     if not np.isnan(ends[0]):
         effect += f" [{ends[0]:.2f}, {ends[1]:.2f}]"
     return [
-        one.match + ", declared" * one.primary, "unseen" if one.measure == UNSEEN[0] else "all",
-        number(one.value_treatment), number(one.value_control), effect, number(one.q, ".2g"),
-        number(one.detectable), f"{one.runs_treatment}, {one.runs_control}",
+        one.match + ", declared" * one.primary,
+        "unseen" if one.measure == UNSEEN[0] else "all",
+        number(one.value_treatment),
+        number(one.value_control),
+        effect,
+        number(one.q, ".2g"),
+        number(one.detectable),
+        f"{one.runs_treatment}, {one.runs_control}",
         f"{one.learned_treatment}, {one.learned_control}",
-    ]  # fmt: skip
+    ]
 
 
 def _note(one: Any) -> str:

@@ -86,14 +86,22 @@ def family(runs: Sequence[Run]) -> Iterator[tuple["Pair", Measure]]:
 
     Those of :data:`WITHOUT` are at equal steps held against their own control, too.
     """
-    methods = {method: [run for run in runs if run.method == method]
-               for method in dict.fromkeys(run.method for run in runs)}  # fmt: skip
+    methods = {
+        method: [run for run in runs if run.method == method]
+        for method in dict.fromkeys(run.method for run in runs)
+    }
     control = next((name for name in methods if base_method(name) == CONTROL), None)
     if control is None:
         return
-    measures = sorted({(str(m), str(layer)) for run in runs if base_method(run.method) == CONTROL
-                       for m, layer in run.rows[["measure", "layer"]].to_numpy()
-                       if m not in OF_ONESELF})  # fmt: skip
+    measures = sorted(
+        {
+            (str(m), str(layer))
+            for run in runs
+            if base_method(run.method) == CONTROL
+            for m, layer in run.rows[["measure", "layer"]].to_numpy()
+            if m not in OF_ONESELF
+        }
+    )
     longest = {name: max(run.steps[-1] for run in some) for name, some in methods.items()}
     by_base = {base_method(name): name for name in methods}
     for name in methods:
@@ -133,8 +141,9 @@ class Pair(NamedTuple):
         last = self.steps()
         if last is None:
             return [], []
-        ours, theirs = ([run for run in side if last[0] in run.steps]
-                        for side in (self.treated, self.controls))  # fmt: skip
+        ours, theirs = (
+            [run for run in side if last[0] in run.steps] for side in (self.treated, self.controls)
+        )
         return ours, theirs
 
     def row(
@@ -172,8 +181,11 @@ class Pair(NamedTuple):
 
 def wanted_ids(planned: Sequence[Planned], game: str, method: str, step: int) -> list[str]:
     """Ids of the study's runs of a method that should reach a step."""
-    return [str(one.id) for one in planned
-            if (one.id.game, one.id.method) == (game, method) and one.steps >= step]  # fmt: skip
+    return [
+        str(one.id)
+        for one in planned
+        if (one.id.game, one.id.method) == (game, method) and one.steps >= step
+    ]
 
 
 def contrast_rows(rows: pd.DataFrame, planned: Sequence[Planned]) -> pd.DataFrame:

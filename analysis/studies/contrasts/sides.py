@@ -25,8 +25,9 @@ class Side(NamedTuple):
     why: str
 
 
-def at_step(runs: Sequence[Run], measure: Measure, step: int, wanted: Sequence[str],
-            rows: pd.DataFrame) -> Side:  # fmt: skip
+def at_step(
+    runs: Sequence[Run], measure: Measure, step: int, wanted: Sequence[str], rows: pd.DataFrame
+) -> Side:
     """One side at equal steps; ``wanted``: ids of the runs that there should be."""
     there = [run for run in runs if step in run.steps]
     cells = [run.at(measure, step) for run in there]
@@ -38,8 +39,9 @@ def at_step(runs: Sequence[Run], measure: Measure, step: int, wanted: Sequence[s
     return Side(values, error, count, tuple(missing), why if there else "no run")
 
 
-def at_marker(runs: Sequence[Run], measure: Measure, marker: Measure, level: float,
-              rows: pd.DataFrame) -> Side:  # fmt: skip
+def at_marker(
+    runs: Sequence[Run], measure: Measure, marker: Measure, level: float, rows: pd.DataFrame
+) -> Side:
     """One side where each run's return or entropy passes a level."""
     values = []
     for run in runs:
@@ -73,8 +75,17 @@ def compare(treatment: Side, control: Side, measure: Measure) -> dict[str, Any]:
     out: dict[str, Any] = {"scale": "factor" if is_factor(measure) else "difference"}
     for name, side in (("treatment", treatment), ("control", control)):
         out |= {f"runs_{name}": len(side.values), f"learned_{name}": side.learned}
-    empty = ("value_treatment", "value_control", "effect", "low", "high", "p", "detectable",
-             "levels_low", "levels_high")  # fmt: skip
+    empty = (
+        "value_treatment",
+        "value_control",
+        "effect",
+        "low",
+        "high",
+        "p",
+        "detectable",
+        "levels_low",
+        "levels_high",
+    )
     out |= dict.fromkeys(empty, np.nan)
     whys = [side.why for side in (treatment, control) if side.why != OK]
     sides = treatment.values, control.values
@@ -86,8 +97,14 @@ def compare(treatment: Side, control: Side, measure: Measure) -> dict[str, Any]:
     spread = NORMAL * np.hypot(treatment.error, control.error)
     levels = {"levels_low": found.estimate - spread, "levels_high": found.estimate + spread}
     verdict = whys[0] if whys else OK if np.isfinite(found.low) else ONE_RUN
-    out |= {"value_treatment": sides[0].mean(), "value_control": sides[1].mean(), **levels,
-            "effect": found.estimate, **found._asdict(), "verdict": verdict}  # fmt: skip
+    out |= {
+        "value_treatment": sides[0].mean(),
+        "value_control": sides[1].mean(),
+        **levels,
+        "effect": found.estimate,
+        **found._asdict(),
+        "verdict": verdict,
+    }
     del out["estimate"]
     if is_factor(measure):
         for name in set(empty) - {"p"}:

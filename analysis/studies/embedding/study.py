@@ -118,10 +118,7 @@ def one_a_level(bank: Bank, drawn: int, seed: int) -> Int[np.ndarray, " chosen"]
 
 
 def gather(
-    game: str,
-    states: Sequence[bytes],
-    frames: UInt8[np.ndarray, "state 64 64 3"],
-    plan: Drawn,
+    game: str, states: Sequence[bytes], frames: UInt8[np.ndarray, "state 64 64 3"], plan: Drawn
 ) -> Iterator[Pictures]:
     """The panels of a game; one without other backgrounds has no twins."""
     drawn = plan.drawn

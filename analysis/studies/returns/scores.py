@@ -219,10 +219,7 @@ def _estimate(statistic: Statistic, plan: Plan, *methods: Runs) -> dict[str, Any
     replicates = min(len(runs.scores) for runs in methods)
     found = statistic(*(runs.scores[:replicates] for runs in methods))
     low, high = run_interval(
-        statistic,
-        *(runs.scores[0] for runs in methods),
-        replicates=plan.replicates,
-        seed=plan.seed,
+        statistic, *(runs.scores[0] for runs in methods), replicates=plan.replicates, seed=plan.seed
     )
     level_low, level_high = ends(found[1:])
     names = ("value", "low", "high", "level_low", "level_high")

@@ -131,8 +131,8 @@ class Likeness:
 
 
 def replicate_ends(
-    draws: Float[np.ndarray, "R *cell"] | None, shape: tuple[int, ...]
-) -> Float[np.ndarray, "two *cell"]:
+    draws: Float[np.ndarray, " R *cell"] | None, shape: tuple[int, ...]
+) -> Float[np.ndarray, " two *cell"]:
     """95 % of the replicates; NaN where there are none."""
     if draws is None:
         return np.full((2, *shape), np.nan)

@@ -9,15 +9,7 @@ import numpy as np
 
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
-from analysis.records.values import (
-    OK,
-    RETURN,
-    Cell,
-    Cells,
-    onsets_schema,
-    value_row,
-    values_schema,
-)
+from analysis.records.values import OK, RETURN, Cell, Cells, onsets_schema, value_row, values_schema
 from analysis.studies.examination import ALL, Found, Rows
 from analysis.studies.training import gap, onsets
 from analysis.studies.training import logged_returns as learning

@@ -133,9 +133,7 @@ def lineage(policy: PolicyId) -> PolicyId:
 
 
 def make_histories(
-    found: Mapping[PolicyId, Cells],
-    starts: Mapping[PolicyId, Starts],
-    reach: Mapping[str, int],
+    found: Mapping[PolicyId, Cells], starts: Mapping[PolicyId, Starts], reach: Mapping[str, int]
 ) -> list[History]:
     """Histories of one game from what was found at each step.
 

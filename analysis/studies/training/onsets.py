@@ -57,16 +57,24 @@ def _row(
     missing = sorted(seeds - set(of_runs))
     note = f"; seeds missing: {' '.join(map(str, missing))}" if missing else ""
     cells: dict[str, Any] = {
-        "game": first.policy.game, "scope": scope, "id": name, "method": first.policy.method,
-        "measure": first.measure, "layer": first.layer, "runs": len(set(of_runs)),
+        "game": first.policy.game,
+        "scope": scope,
+        "id": name,
+        "method": first.policy.method,
+        "measure": first.measure,
+        "layer": first.layer,
+        "runs": len(set(of_runs)),
         "steps": min(int(history.known.sum()) for history in some),
         "first": int(max(history.steps[history.known][:1].sum() for history in some)),
         "last": int(min(history.steps[-1] for history in some)),
         "start": float(np.mean([history.start for history in some])),
         "end": float(np.mean([history.draws[-1, 0] for history in some])),
-        "verdict": onset.verdict + note, "lag_verdict": lag.verdict + note,
-        "rho": float(np.mean(rho)), "increments": count, "detectable": detectable(count),
-    }  # fmt: skip
+        "verdict": onset.verdict + note,
+        "lag_verdict": lag.verdict + note,
+        "rho": float(np.mean(rho)),
+        "increments": count,
+        "detectable": detectable(count),
+    }
     ends = ("onset", "low", "high"), ("lag", "lag_low", "lag_high")
     for names, timing, exponential in zip(ends, (onset, lag), (True, False), strict=True):
         found = np.array([timing.draws[0], *ends_of(timing.draws)])
@@ -114,10 +122,12 @@ def show(onsets: pd.DataFrame, game: str) -> None:
     here = onsets[onsets["game"] == game]
     methods = list(dict.fromkeys(here.loc[here["scope"] == "method", "method"]))
     table = Table(
-        "measure", "layer", *methods,
+        "measure",
+        "layer",
+        *methods,
         title=f"{game}: step of onset; lag to the return in octaves, below 0: before it",
         caption="one policy a line, then its method where that is several runs",
-    )  # fmt: skip
+    )
     for (measure, layer), group in here.groupby(["measure", "layer"], sort=False):
         cells = []
         for method in methods:

@@ -74,9 +74,13 @@ def set_scene(
         chosen = cover(game, [one.trained_backgrounds for one in subjects], backgrounds)
         twins = twin_set(game, bank, chosen)
         masked = masked_twins(
-            game, mode, states=saliency_states, backgrounds=backgrounds,
-            replicates=replicates, seed=seed,
-        )  # fmt: skip
+            game,
+            mode,
+            states=saliency_states,
+            backgrounds=backgrounds,
+            replicates=replicates,
+            seed=seed,
+        )
     return Scene(bank, weights, Levels(bank.levels, weights), twins, masked)
 
 

@@ -134,9 +134,13 @@ def test_p_values_of_other_measures_are_uniform(profile):
         rng = np.random.default_rng(trial)
         near = profile is neighbour_profile
         found = examine(
-            [layer(rng)], [layer(rng)], LEVELS, rng,
-            (lambda K, pairs: neighbour_profile(K, pairs, 5)) if near else profile, ordered=near,
-        )  # fmt: skip
+            [layer(rng)],
+            [layer(rng)],
+            LEVELS,
+            rng,
+            (lambda K, pairs: neighbour_profile(K, pairs, 5)) if near else profile,
+            ordered=near,
+        )
         p.append(float(found.p[0, 0]))
     assert kstest(jittered(p, np.random.default_rng(0)), "uniform").pvalue > 1e-3
 

@@ -157,9 +157,13 @@ CHANGES = {  # whether ICC(1,1), ICC(2,1) and the effective rank stay
     "scaling of one feature": (0, 0, 0, lambda x, rng: x * np.r_[4, np.ones(x.shape[2] - 1)]),
     "nonlinearity": (0, 0, 0, lambda x, rng: np.maximum(x, 0)),
     "scaling of states": (0, 0, 0, lambda x, rng: x * rng.uniform(0.2, 5, (len(x), 1, 1))),
-    "states mixed up on one background": (0, 0, 0, lambda x, rng: np.concatenate(
-        [x[rng.permutation(len(x)), :1], x[:, 1:]], axis=1)),
-}  # fmt: skip
+    "states mixed up on one background": (
+        0,
+        0,
+        0,
+        lambda x, rng: np.concatenate([x[rng.permutation(len(x)), :1], x[:, 1:]], axis=1),
+    ),
+}
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())

@@ -100,11 +100,7 @@ def test_a_disk_that_fills_at_each_write_in_turn(whole: Path, tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("fault", "kind", "message"),
     [
-        (
-            MemoryError(),
-            UserError,
-            "out of memory .*is sound.*Expected more room",
-        ),
+        (MemoryError(), UserError, "out of memory .*is sound.*Expected more room"),
         (torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB\nx"), UserError, "Tried 2 GiB\\)"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), UserError, "out of memory"),
         (RuntimeError("CUDA driver error: out of memory"), UserError, "out of memory"),

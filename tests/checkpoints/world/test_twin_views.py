@@ -79,8 +79,9 @@ def test_the_same_draws_give_the_same_views_and_other_draws_others():
     assert not np.array_equal(one, other)
 
 
-@pytest.mark.parametrize(("game", "backgrounds"), [("coinrun", ()), ("starpilot", (3,)),
-                                                   ("chaser", ())])  # fmt: skip
+@pytest.mark.parametrize(
+    ("game", "backgrounds"), [("coinrun", ()), ("starpilot", (3,)), ("chaser", ())]
+)
 def test_without_a_second_training_background_there_are_no_twins(game, backgrounds):
     with pytest.raises(UserError, match="expected a game with two backgrounds in training or more"):
         TwinViews(world(backgrounds, game))

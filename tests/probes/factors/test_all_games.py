@@ -97,8 +97,7 @@ def test_targets_hit_are_the_reward():
 
 
 @pytest.mark.parametrize(
-    ("game", "name"),
-    [("bossfight", "can_fire"), ("plunder", "can_fire"), ("ninja", "can_throw")],
+    ("game", "name"), [("bossfight", "can_fire"), ("plunder", "can_fire"), ("ninja", "can_throw")]
 )
 def test_shots_leave_when_they_can(game, name):
     states = wander(game, "easy", 24, seed=7)

@@ -174,9 +174,7 @@ def test_together_is_one_by_one():
         alone = logistic(basis, labels[:, [column]], 3, folds)
         assert alone.penalties[0] == both.penalties[column]
         np.testing.assert_allclose(
-            alone.probabilities(basis.z)[:, 0],
-            both.probabilities(basis.z)[:, column],
-            atol=1e-3,
+            alone.probabilities(basis.z)[:, 0], both.probabilities(basis.z)[:, column], atol=1e-3
         )
 
 

@@ -173,9 +173,12 @@ def written(values: pd.DataFrame, folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("factor", "says"),
-    [(0.4, "Yes, mutual-bg9 depends less"), (2.5, "No, mutual-bg9 depends more"),
-     (1.0, "Not decided.")],
-)  # fmt: skip
+    [
+        (0.4, "Yes, mutual-bg9 depends less"),
+        (2.5, "No, mutual-bg9 depends more"),
+        (1.0, "Not decided."),
+    ],
+)
 def test_one_command_answers(tmp_path, capsys, factor, says):
     tables = written(planted(factor), tmp_path)
     settings = Settings(games=("starpilot",), tables=tables, output=tmp_path / "out")

@@ -30,10 +30,17 @@ def played(
     name = f"coinrun/{method}/{seed}/peer{peer}/step{step}"
     return pd.DataFrame(
         dict(
-            game="coinrun", id=name, method=method, seed=seed, peer=peer, step=step, episode=count,
-            level=count if levels is None else levels, episode_return=returns,
+            game="coinrun",
+            id=name,
+            method=method,
+            seed=seed,
+            peer=peer,
+            step=step,
+            episode=count,
+            level=count if levels is None else levels,
+            episode_return=returns,
         )
-    )  # fmt: skip
+    )
 
 
 def draws(mean: float, seed: int, count: int = 40) -> np.ndarray:

@@ -22,11 +22,20 @@ def table(slope: float, runs: int = 10, games: tuple[str, ...] = ("starpilot",))
             for measure, value in (("tv", tv), ("gap", gap)):
                 rows.append(
                     dict(
-                        game=game, id=f"{game}/ppo/{seed}/peer0/step{step}", method="ppo",
-                        seed=seed, peer=0, step=step, measure=measure, layer="decisions",
-                        value=value + 1e-4 * rng.normal(), low=0.0, high=0.0, verdict="ok",
+                        game=game,
+                        id=f"{game}/ppo/{seed}/peer0/step{step}",
+                        method="ppo",
+                        seed=seed,
+                        peer=0,
+                        step=step,
+                        measure=measure,
+                        layer="decisions",
+                        value=value + 1e-4 * rng.normal(),
+                        low=0.0,
+                        high=0.0,
+                        verdict="ok",
                     )
-                )  # fmt: skip
+                )
     return pd.DataFrame(rows)
 
 
@@ -202,9 +211,18 @@ def test_runs_of_unequal_length_are_not_ranked_together():
         for measure, value in (("tv", step + seed % 5), ("gap", step - seed % 5 * (-1) ** seed)):
             name = f"starpilot/ppo/{seed}/peer0/step{step}"
             rows.append(
-                dict(game="starpilot", id=name, method="ppo", seed=seed, peer=0, step=step,
-                     measure=measure, layer="decisions", value=float(value))
-            )  # fmt: skip
+                dict(
+                    game="starpilot",
+                    id=name,
+                    method="ppo",
+                    seed=seed,
+                    peer=0,
+                    step=step,
+                    measure=measure,
+                    layer="decisions",
+                    value=float(value),
+                )
+            )
     found = {row["between"]: row["rho"] for row in gap_rows(pd.DataFrame(rows))}
     assert found["last"] == pytest.approx(found["same step"])
     assert abs(found["last"]) < 0.5

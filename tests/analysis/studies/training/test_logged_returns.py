@@ -78,12 +78,17 @@ def test_peers_of_a_log_are_told_apart(tmp_path):
     root = zoo(tmp_path, *names, "leaper/ppo/0/peer0/step100")
     rows = [
         dict(
-            step=step, peer=peer, train_return=10.0 * peer + step, train_episodes=100,
-            unseen_return=step / 2 if step % 20 == 0 else np.nan, unseen_error=0.1,
+            step=step,
+            peer=peer,
+            train_return=10.0 * peer + step,
+            train_episodes=100,
+            unseen_return=step / 2 if step % 20 == 0 else np.nan,
+            unseen_error=0.1,
             unseen_episodes=64 if step % 20 == 0 else np.nan,
         )
-        for step in (60, 80, 90, 100, 120) for peer in (0, 1)
-    ]  # fmt: skip
+        for step in (60, 80, 90, 100, 120)
+        for peer in (0, 1)
+    ]
     pd.DataFrame(rows).to_csv(root / "leaper/mutual/0/progress.csv", index=False)
     wanted = [parse_id(name) for name in (*names, "leaper/ppo/0/peer0/step100")]
     found = logged(root, wanted, 20, 0)
