@@ -14,14 +14,13 @@ class Settings(Examination):
 
     Measures: icc, of the last two layers; tv, total variation of decisions between twins,
     tv_between, the one between states, and ratio, the first over the second; tv_unseen and
-    ratio_unseen, on backgrounds never shown in training; entropy of decisions, in nats; horizon,
-    1 / tv, the steps of an episode of which a bound by tv says anything; cka_peer and cka_final,
-    with its peer at the same step and with its own last step; saliency, share of the gradient on
-    the background over the background's share; return on unseen levels, and gap, return on
-    training levels minus that, mean over the evaluations of the last half octave.
-    Intervals are 95 % bootstraps over levels. All kept steps of a run named without one are
-    measured. Probes do the same in python -m probes.steps: what is true of a state is known there
-    only. Writes emergence.csv, emergence_onsets.csv and emergence_gap.csv.
+    ratio_unseen, on backgrounds never shown in training; entropy of decisions, in nats; each of
+    these of buttons (actions that do the same in a game are one) and of all 15 actions; cka_peer
+    and cka_final, with its peer at the same step and with its own last step; saliency, share of
+    the gradient on the background over the background's share; return on unseen levels.
+    Intervals are 95 % bootstraps over levels, of decisions over backgrounds too. All kept steps of
+    a run named without one are measured. Probes do the same in python -m probes.steps: what is
+    true of a state is known there only. Writes emergence.csv and emergence_onsets.csv.
     """
 
     until: int = 0
@@ -43,11 +42,11 @@ class Settings(Examination):
 
 
 def main(settings: Settings) -> None:
-    """Measure, write three tables and print the onsets of each game."""
+    """Measure, write two tables and print the onsets of each game."""
     from analysis.studies.training import emergence as study
     from analysis.studies.training.kept import kept_names
 
-    how = study.measure_game, study.show, study.constants, study.SUMMARIES, study.summarise
+    how = study.measure_game, study.show, study.constants
     examine(settings, Study(study.SCHEMAS, *how, names=kept_names))
 
 

@@ -16,11 +16,12 @@ class Settings(OnPolicies):
     All policies of a game meet the same levels in the same first states, and draw their actions
     with the same random numbers. A background is re-drawn once an episode (swapped) or every step
     (swapped-step); differences to the same episodes on their own background are paired, with
-    95 % bootstraps over levels. A method's score is a statistic of its runs (Agarwal et al. 2021,
-    arXiv 2108.13264): peers of one run are averaged first, and of several steps of a policy the
-    last counts. Returns are normalised with the constants of Cobbe et al. 2020, appendix C: 0 is a
-    policy that sees nothing, 1 is the most. Writes returns.csv, returns_swaps.csv,
-    returns_scores.csv and returns_profiles.csv.
+    95 % bootstraps over levels. Blind: each policy's own mix of actions, drawn without looking; a
+    policy that does not earn two standard errors more does not see. A method's score is a
+    statistic of its runs (Agarwal et al. 2021, arXiv 2108.13264): peers of one run are averaged
+    first, and of several steps of a policy the last counts. Returns are normalised with the
+    constants of Cobbe et al. 2020, appendix C: 0 is a policy that sees nothing, 1 is the most.
+    Writes returns.csv, returns_swaps.csv, returns_scores.csv and returns_profiles.csv.
     """
 
     steps: Literal["last", "all"] = "last"

@@ -15,7 +15,6 @@ from figures import (
     embedding,
     emergence,
     erasure,
-    gap,
     invariance,
     onsets,
     probes,
@@ -37,7 +36,7 @@ from figures.kit.style import Draw, save
 FIGURES: dict[str, Draw] = {
     module.NAME: module.draw
     for module in (
-        *(curves, cka_map, cka_contrast, invariance, robustness, steps, emergence, onsets, gap),
+        *(curves, cka_map, cka_contrast, invariance, robustness, steps, emergence, onsets),
         *(contrasts, dial, sweep, erasure, probes, variation, saliency, saliency_sheet, embedding),
         *(similarity, similarity_pairs, similarity_nulls, similarity_outliers, returns),
         twins_panel,
@@ -50,7 +49,7 @@ class Settings:
     """Draw figures from tables, each as PDF, PNG (200 dpi) and CSV of the rows it shows.
 
     NAME is one of: curves, cka_map, cka_contrast, invariance, robustness, steps,
-    emergence, onsets, gap, contrasts, dial, sweep, erasure, probes, variation, saliency,
+    emergence, onsets, contrasts, dial, sweep, erasure, probes, variation, saliency,
     saliency_sheet, embedding, similarity, similarity_pairs, similarity_nulls,
     similarity_outliers, returns, twins_panel. No name draws all.
     """

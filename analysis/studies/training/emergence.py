@@ -1,4 +1,4 @@
-"""Every measure at every kept step of a game's policies, their onsets, and the gap beside them."""
+"""Every measure at every kept step of a game's policies, and their onsets."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
@@ -10,9 +10,9 @@ import numpy as np
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
 from analysis.records.values import OK, RETURN, Cell, Cells, onsets_schema, value_row, values_schema
-from analysis.studies.examination import ALL, Found, Rows
-from analysis.studies.training import gap, onsets
+from analysis.studies.examination import Found
 from analysis.studies.training import logged_returns as learning
+from analysis.studies.training import onsets
 from analysis.studies.training.history import Starts, lineage, make_histories
 from analysis.studies.training.snapshot import Scene, Snapshot, same_layers, set_scene, snapshot
 from checkpoints.console import say, watch
@@ -20,7 +20,7 @@ from checkpoints.policy.ids import UNTRAINED, PolicyId
 
 SCHEMA = values_schema("emergence", command="analysis.emergence")
 ONSETS_SCHEMA = onsets_schema("emergence_onsets", command="analysis.emergence")
-SCHEMAS, SUMMARIES = (SCHEMA, ONSETS_SCHEMA), (gap.SCHEMA,)
+SCHEMAS = SCHEMA, ONSETS_SCHEMA
 Kind = tuple[str, int]
 """As ``Subject.kind``."""
 
@@ -81,14 +81,9 @@ def measure_game(
     return Found([rows, list(onsets.onset_rows(histories, returns))], {"backgrounds": drawn})
 
 
-def summarise(frames: Frames, games: Mapping[str, Any], *, seed: int) -> list[Rows]:
-    """Rows of the gap's table, from the values of all games."""
-    return [gap.gap_rows(frames[0], seed)]
-
-
 def constants() -> dict[str, Any]:
     """What decides the tables and is no setting."""
-    return {"gap_octaves": learning.WINDOW, "untrained_episodes": learning.EPISODES}
+    return {"untrained_episodes": learning.EPISODES}
 
 
 def measure_untrained(
@@ -169,6 +164,5 @@ def resemblance(
 
 
 def show(frames: Frames, game: str) -> None:
-    """Print the onsets of one game; of all games together there are none."""
-    if game != ALL:
-        onsets.show(frames[1], game)
+    """Print the onsets of one game."""
+    onsets.show(frames[1], game)

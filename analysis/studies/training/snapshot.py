@@ -4,17 +4,18 @@ Every number comes from the function that the measure's own command calls; here 
 fewer states, and of the last two layers only, so that all steps of all runs can be afforded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from analysis.measures.by_level import Levels, hsic_levels
-from analysis.measures.decisions import Decisions, is_undecided, robustness_draws
+from analysis.measures.decisions import Decisions, Pairs, probabilities
 from analysis.measures.hsic import normalise
 from analysis.measures.icc import Layout
 from analysis.measures.mask_scores import mask_scores
+from analysis.measures.robustness import is_undecided, robustness_draws
 from analysis.policies.subjects import Subject
 from analysis.records.values import OK, Cell, Cells
 from analysis.scenes.backgrounds import cover, pairs_of
@@ -28,11 +29,11 @@ from checkpoints.world.games import get_game
 
 LAYERS = 2
 """The last ones of an encoder: what convolution leaves, and what the heads read."""
-DECISIONS, PIXELS = "decisions", "pixels"
-"""What stands in the place of a layer."""
-WIDE = ("tv", "tv_between", "entropy", "ratio", "horizon")
+DECISIONS, BUTTONS, PIXELS = "decisions", "buttons", "pixels"
+"""What stands in the place of a layer: all 15 actions apart, or merged where they do the same."""
+WIDE = ("tv", "tv_between", "entropy", "ratio")
 """Over all pairs of backgrounds."""
-UNSEEN = ("tv_unseen", DECISIONS), ("ratio_unseen", DECISIONS)
+UNSEEN = ("tv_unseen", "ratio_unseen")
 """Over pairs of backgrounds that training never showed."""
 
 
@@ -47,6 +48,8 @@ class Scene:
     """None in a game of one background"""
     masked: MaskedTwins | None
     """for saliency: few states, one a level"""
+    seed: int
+    """of the draws of backgrounds"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +84,7 @@ def set_scene(
             replicates=replicates,
             seed=seed,
         )
-    return Scene(bank, weights, Levels(bank.levels, weights), twins, masked)
+    return Scene(bank, weights, Levels(bank.levels, weights), twins, masked, seed)
 
 
 def snapshot(subject: Subject, scene: Scene) -> Snapshot:
@@ -90,8 +93,8 @@ def snapshot(subject: Subject, scene: Scene) -> Snapshot:
     view = look(subject, np.asarray(scene.bank.observations), scene.levels, layers)
     if scene.twins is None or scene.masked is None:
         names = [("icc", layer) for layer in layers]
-        names += [(name, DECISIONS) for name in WIDE]
-        names += [*UNSEEN, ("saliency", PIXELS)]
+        names += [(name, what) for name in (*WIDE, *UNSEEN) for what in (DECISIONS, BUTTONS)]
+        names += [("saliency", PIXELS)]
         return Snapshot(dict.fromkeys(names, empty(scene, "vacuous")), view)
     cells = on_twins(subject, scene, scene.twins, layers)
     return Snapshot(cells | {("saliency", PIXELS): saliency(subject, scene.masked)}, view)
@@ -105,41 +108,38 @@ def empty(scene: Scene, verdict: str) -> Cell:
 def on_twins(subject: Subject, scene: Scene, twins: TwinSet, layers: Sequence[str]) -> Cells:
     """ICC of each layer, R-robustness, its ratio and what stands beside them, from one pass."""
     layouts = {name: Layout(scene.bank.levels, len(twins.backgrounds)) for name in layers}
-    probs, values = [], []
+    log_probs, values = [], []
     for states, reading in twins.readings(subject.policy, layers):
         for name, layout in layouts.items():
             layout.add(states, reading.layers[name])
-        p = np.exp(reading.log_probs.astype(np.float64))
-        probs.append(p / p.sum(-1, keepdims=True))
+        log_probs.append(reading.log_probs)
         values.append(reading.values.astype(np.float64))
     cells: Cells = {}
     for name, layout in layouts.items():
         found = layout.result(scene.weights)
         cells["icc", name] = Cell(found.icc, found.verdict)
-    decisions = Decisions(np.concatenate(probs), np.concatenate(values))
+    decisions = Decisions(probabilities(np.concatenate(log_probs)), np.concatenate(values))
     pairs = pairs_of(twins.backgrounds, subject.trained_backgrounds)
-    every = robustness_draws(decisions, scene.bank.levels, pairs["all"], scene.weights)
-    cells |= {(name, DECISIONS): Cell(every[name]) for name in ("tv", "tv_between", "entropy")}
-    cells["ratio", DECISIONS] = _ratio(every)
-    cells["horizon", DECISIONS] = horizon(every["tv"])
-    unseen = pairs["unseen"]
-    if not unseen:
-        return cells | dict.fromkeys(UNSEEN, empty(scene, "vacuous"))
-    draws = robustness_draws(decisions, scene.bank.levels, unseen, scene.weights)
-    return cells | dict(zip(UNSEEN, (Cell(draws["tv"]), _ratio(draws)), strict=True))
+    merged = decisions.of_buttons(subject.id.game)
+    for what, some in ((DECISIONS, decisions), (BUTTONS, merged)):
+        cells |= _moved(what, some, pairs, scene)
+    return cells
 
 
-def horizon(tv: Float[np.ndarray, " r"]) -> Cell:
-    """1 / TV: the steps of an episode of which a bound by total variation can say anything.
+def _moved(what: str, decisions: Decisions, pairs: Mapping[str, Pairs], scene: Scene) -> Cells:
+    """How far decisions move between all backgrounds, and between those never shown."""
 
-    Two renderings of an episode can be played with coupled actions, alike with probability 1 - TV
-    at each step, so they have parted by step T with probability at most T TV, and their returns
-    differ by at most that share of all that can be earned. From T = 1 / TV on this is no bound.
-    (Our own argument, the simplest of its form; the constants of arXiv 2501.02481 are not used.)
-    """
-    if (tv <= 0).any():
-        return Cell(np.full(len(tv), np.nan), "no difference")
-    return Cell(1 / tv)
+    def drawn(group: str) -> dict[str, np.ndarray]:
+        seen = decisions, scene.bank.levels, pairs[group], scene.weights
+        return robustness_draws(*seen, views_seed=scene.seed)
+
+    every = drawn("all")
+    cells = {(name, what): Cell(every[name]) for name in ("tv", "tv_between", "entropy")}
+    cells["ratio", what] = _ratio(every)
+    if not pairs["unseen"]:
+        return cells | {(name, what): empty(scene, "vacuous") for name in UNSEEN}
+    draws = drawn("unseen")
+    return cells | {("tv_unseen", what): Cell(draws["tv"]), ("ratio_unseen", what): _ratio(draws)}
 
 
 def _ratio(draws: dict[str, np.ndarray]) -> Cell:

@@ -18,6 +18,7 @@ from analysis.scenes.common import common_bank
 from analysis.scenes.twin_sets import FRAMES, Block, TwinReading, twin_set
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.examination import Found
+from analysis.studies.invariance.last_layer import LAST_SCHEMA, last_rows
 from checkpoints.console import watch
 from checkpoints.world.games import get_game
 
@@ -44,6 +45,7 @@ SCHEMA = Schema(
     key=("game", "id", "layer", "backgrounds"),
     command="analysis.invariance",
 )
+SCHEMAS = SCHEMA, LAST_SCHEMA
 
 
 class LayerFound(NamedTuple):
@@ -126,17 +128,35 @@ def measure_game(
     seed: int,
 ) -> Found:
     """All rows of one game, its policies on the same twins."""
-    game, rows = subjects[0].id.game, []
+    game = subjects[0].id.game
+    rows: list[dict[str, Any]] = []
+    closer: list[dict[str, Any]] = []
     bank = common_bank(game, subjects[0].mode, states, seed)
     weights = cluster_weights(bank.levels, replicates, seed)
     chosen = cover(game, [one.trained_backgrounds for one in subjects], backgrounds)
     for one in watch(subjects, f"{game}: reading layers"):
-        readings = _readings(one, bank, chosen, layers or None)
+        last, kept = one.policy.layers[-1], list[np.ndarray]()
+        readings = keeping(_readings(one, bank, chosen, layers or None), last, kept)
         groups = split(chosen, one.trained_backgrounds)
         found = measure_stream(readings, groups, bank.levels, weights)
         sizes = len(bank), weights.shape[1]
         rows += [row(one.columns, *key, cell, *sizes) for key, cell in found.items()]
-    return Found([rows], {"backgrounds": list(chosen)})
+        if kept:
+            cells = {name: found[last, name] for name in groups}
+            of_groups = {name: cell and cell.icc for name, cell in cells.items()}
+            label, how = {**one.columns, "layer": last}, (bank.levels, weights, seed)
+            closer += last_rows(label, np.concatenate(kept), groups, of_groups, *how)
+    return Found([rows, closer], {"backgrounds": list(chosen)})
+
+
+def keeping(
+    readings: Iterable[tuple[slice, TwinReading]], layer: str, kept: list[np.ndarray]
+) -> Iterator[tuple[slice, TwinReading]]:
+    """The readings as they pass, one layer of them kept."""
+    for states, reading in readings:
+        if layer in reading.layers:
+            kept.append(reading.layers[layer])
+        yield states, reading
 
 
 def _readings(
@@ -157,7 +177,7 @@ def show(frames: Frames, game: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    (rows,) = frames
+    rows, _ = frames
     here = rows[rows["game"] == game]
     layers, first = list(dict.fromkeys(here["layer"])), here.iloc[0]
     title = f"{game}: ICC (effective rank), {first.states} states, {first.levels} unseen levels"

@@ -1,0 +1,111 @@
+"""The layer that the heads read, closer: three poolings of its ICC, and what it says of the level.
+
+Intervals weigh levels and backgrounds; beside them stands the range over leaving one background
+out, since a few held-out backgrounds may hang on a single one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from analysis.measures.crossed_icc import crossed_icc
+from analysis.measures.level_information import level_information, most
+from analysis.measures.rescaled import standardised, whitened
+from analysis.measures.robustness import view_weights
+from analysis.records.columns import POLICY, SIZE, estimate, filled
+from analysis.records.tables import Column, Schema
+
+BOTH = "the bootstrap over levels and backgrounds"
+ICC_RANGE: dict[str, Any] = {"low": -1, "high": 1}
+POOLINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "icc": np.asarray,
+    "icc_standardised": standardised,
+    "icc_whitened": whitened,
+}
+"""Column -> what is done to the layer before its units are pooled."""
+LAST_SCHEMA = Schema(
+    "invariance_last",
+    (
+        *POLICY,
+        Column("layer", "text", "the last of its encoder"),
+        Column("backgrounds", "text", "all, or those seen or unseen in training"),
+        *SIZE,
+        Column("renderings", "int", "backgrounds each state is drawn on", low=0),
+        *estimate("icc", "ICC(2,1), its units as they are", over=BOTH, **ICC_RANGE),
+        Column("without_low", "float", "icc, one background left out: the lowest", **ICC_RANGE),
+        Column("without_high", "float", "icc, one background left out: the highest", **ICC_RANGE),
+        *estimate("icc_standardised", "ICC(2,1), each unit alike", over=BOTH, **ICC_RANGE),
+        *estimate("icc_whitened", "ICC(2,1), each principal direction alike", over=BOTH, high=1),
+        *estimate("level_information", "I(Z; L) on one background at a time", unit="nats"),
+        Column("level_most", "float", "what naming the level would get", "nats", low=0),
+        Column("effective_rank", "float", "directions that the layer varies along", low=0),
+        Column("dead_share", "float", "units with one value everywhere", low=0, high=1),
+        Column("verdict", "text", "ok; collapsed or vacuous: no ICC"),
+    ),
+    key=("game", "id", "backgrounds"),
+    command="analysis.invariance",
+)
+NUMBERS = LAST_SCHEMA.names[LAST_SCHEMA.names.index("icc") : -1]
+
+
+def last_rows(
+    label: Mapping[str, Any],
+    x: Float[np.ndarray, "state background feature"],
+    groups: Mapping[str, Sequence[int]],
+    found: Mapping[str, Any],
+    levels: Int[np.ndarray, " state"],
+    weights: Int[np.ndarray, "R level"],
+    seed: int,
+) -> Iterator[dict[str, Any]]:
+    """A row for each group of backgrounds.
+
+    Args:
+        label: ``Subject.columns`` and the layer.
+        x: the layer on all twins.
+        groups: name -> places among the backgrounds.
+        found: name -> :class:`analysis.measures.icc.Invariance` of the group; None without any.
+        levels: of each state.
+        weights: from ``cluster_weights`` on ``levels``.
+        seed: of the draws of backgrounds.
+    """
+    on_each = [level_information(x[:, place], levels) for place in range(x.shape[1])]
+    for name, places in groups.items():
+        one = found[name]
+        size = {"states": len(x), "levels": weights.shape[1], "renderings": len(places)}
+        cells: dict[str, Any] = dict.fromkeys(NUMBERS, np.nan)
+        if one is not None:
+            cells |= {"effective_rank": one.effective_rank, "dead_share": one.dead_share}
+            shares = np.mean([on_each[place] for place in places], axis=0)
+            cells |= filled("level_information", _means(shares, levels, weights))
+            cells["level_most"] = most(levels)
+        if one is not None and one.verdict == "ok":
+            cells |= _poolings(x[:, list(places)], levels, weights, seed)
+        verdict = one.verdict if one is not None else "vacuous"
+        yield {**label, "backgrounds": name, **size, **cells, "verdict": verdict}
+
+
+def _poolings(
+    x: np.ndarray, levels: np.ndarray, weights: np.ndarray, seed: int
+) -> dict[str, float]:
+    """The columns of each pooling, and the range of the first without each background."""
+    B = x.shape[1]
+    pairs = np.array([(a, b) for b in range(B) for a in range(b)])
+    w = np.vstack([np.ones(weights.shape[1]), weights])
+    v = np.vstack([np.ones(B), view_weights(pairs, len(weights), seed)])
+    cells: dict[str, float] = {}
+    for name, pooling in POOLINGS.items():
+        cells |= filled(name, crossed_icc(pooling(x), levels, w, v))
+    without = crossed_icc(x, levels, np.ones((B, w.shape[1])), 1 - np.eye(B))
+    return cells | {"without_low": without.min(), "without_high": without.max()}
+
+
+def _means(values: np.ndarray, levels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The mean over states that have a value, then its replicates over levels."""
+    label = np.unique(levels, return_inverse=True)[1]
+    known = np.isfinite(values)
+    sums = np.bincount(label, np.where(known, values, 0.0))
+    counts = np.bincount(label, known)
+    w = np.vstack([np.ones(weights.shape[1]), weights])
+    return (w @ sums) / (w @ counts)
