@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from checkpoints.console import UserError
 from figures.erasure import COLUMNS, NAME, draw, plot_decoded, plot_removed
 from figures.kit.style import method_colours
-from tests.support.toy_tables import LAYERS, erasure, write
+from tests.support.toy_layers import erasure
+from tests.support.toy_rows import LAYERS, write
 
 
 def table() -> pd.DataFrame:

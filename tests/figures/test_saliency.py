@@ -11,7 +11,7 @@ from checkpoints.console import UserError
 from figures import saliency, saliency_sheet
 from figures.kit.style import method_colours
 from tests.support import toy_saliency
-from tests.support.toy_tables import write
+from tests.support.toy_rows import write
 
 
 @pytest.fixture

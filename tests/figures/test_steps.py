@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from figures import steps
 from figures.kit.style import method_colours
 from tests.support import toy_tables
+from tests.support.toy_rows import LAYERS
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def rows(tmp_path):
 
 
 def test_a_row_for_each_policy_step_and_layer(rows):
-    assert set(rows["layer"]) == {*toy_tables.LAYERS, steps.DECISIONS}
+    assert set(rows["layer"]) == {*LAYERS, steps.DECISIONS}
     assert not rows.duplicated(["id", "layer"]).any()
     hidden = rows[(rows["layer"] == "hidden") & (rows["method"] != "untrained")]
     assert len(hidden) == 2 * 4 * 2  # games, policies, steps

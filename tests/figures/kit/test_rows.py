@@ -7,30 +7,33 @@ import pytest
 
 from checkpoints.console import UserError
 from figures.kit.rows import load_rows
-from tests.support import toy_tables
+
+
+def write(folder: Path, name: str, columns: str, row: str = "") -> None:
+    head = f'# {{"schema": "{name}", "format": 1}}'
+    (folder / "cka.csv").write_text("\n".join((head, columns, row)))
 
 
 def test_another_table_is_refused(tmp_path: Path):
-    toy_tables.write([{"game": "coinrun"}], tmp_path, "twins")
-    (tmp_path / "twins.csv").rename(tmp_path / "cka.csv")
+    write(tmp_path, "twins", "game", "coinrun")
     with pytest.raises(UserError, match="expected the table 'cka', got 'twins'"):
         load_rows(tmp_path, "cka", ("game",), "python -m analysis.cka")
 
 
 def test_missing_column_is_named(tmp_path: Path):
-    toy_tables.write([{"game": "coinrun"}], tmp_path, "cka")
+    write(tmp_path, "cka", "game", "coinrun")
     with pytest.raises(UserError, match="cka missing; write the table again"):
         load_rows(tmp_path, "cka", ("game", "cka"), "python -m analysis.cka")
 
 
 def test_empty_table_is_refused(tmp_path: Path):
-    (tmp_path / "cka.csv").write_text('# {"schema": "cka", "format": 1}\ngame,cka\n')
+    write(tmp_path, "cka", "game,cka")
     with pytest.raises(UserError, match="at least one row, got none"):
         load_rows(tmp_path, "cka", ("game", "cka"), "python -m analysis.cka")
 
 
 def test_names_that_look_missing_are_kept(tmp_path: Path):
-    toy_tables.write([{"method": "none", "low": None}], tmp_path, "cka")
+    write(tmp_path, "cka", "method,low", "none,")
     row = load_rows(tmp_path, "cka", ("method", "low"), "python -m analysis.cka").iloc[0]
     assert row["method"] == "none"
     assert np.isnan(row["low"])
