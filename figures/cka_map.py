@@ -12,16 +12,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from analysis.studies.similarity.cka import SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, in_method_order, on_paper
 
 NAME = "cka_map"
-TABLE = "cka"
-COMMAND = "python -m analysis.cka"
-COLUMNS = (
-    *("game", "id_x", "id_y", "method_x", "method_y", "pair", "rendering"),
-    *("layer_x", "layer_y", "states", "levels", "cka"),
-)
 SELF = "self"
 UNTRAINED = "untrained"
 PAIR_ORDER = ("mutual peers", "ppo seeds", "mutual vs ppo", UNTRAINED)
@@ -168,6 +163,6 @@ def draw_game(game: str, rows: pd.DataFrame) -> Drawing:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure a game."""
-    rows = load_rows(tables, TABLE, COLUMNS, COMMAND)
+    rows = load_rows(tables, SCHEMA)
     for game, here in rows.groupby("game", sort=True):
         yield draw_game(str(game), here)

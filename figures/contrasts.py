@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from analysis.records.values import EMERGENCE
+from analysis.studies.contrasts.rows import SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     PAGE_WIDTH,
@@ -27,18 +29,6 @@ from figures.kit.style import (
 
 NAME = "contrasts"
 ELSEWHERE = f"{NAME}-elsewhere"
-COMMAND = "python -m analysis.contrasts"
-COLUMNS = (
-    *("game", "treatment", "control", "match", "measure", "layer", "primary"),
-    *("steps_treatment", "steps_control", "value_treatment", "value_control"),
-    *("effect", "low", "high", "levels_low", "levels_high", "runs_treatment", "runs_control"),
-    *("learned_treatment", "learned_control", "missing", "verdict"),
-)
-POLICIES = "emergence"
-POLICY_COLUMNS = (
-    *("game", "id", "method", "seed", "peer", "step", "measure", "layer"),
-    *("value", "low", "high", "verdict"),
-)
 PPO = "ppo"
 UNSEEN, ALL = "ratio_unseen", "ratio"
 TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0)
@@ -90,7 +80,7 @@ def plot_policies(ax: Axes, rows: pd.DataFrame, lines: list[Line], colours: dict
 
     Args:
         ax: where to draw, lines from the top.
-        rows: columns as in :data:`POLICY_COLUMNS`, of one game and one measure.
+        rows: :data:`analysis.records.values.VALUES`, of one game and one measure.
         lines: methods and steps shown.
         colours: method -> colour.
     """
@@ -192,9 +182,9 @@ def _finish(ax: Axes) -> None:
     ax.grid(visible=False, axis="y")
 
 
-def against_ppo(tables: Path, *more: str) -> pd.DataFrame:
-    """Columns as in :data:`COLUMNS`, and ``more``, of the contrasts that have PPO as control."""
-    rows = load_rows(tables, NAME, (*COLUMNS, *more), COMMAND)
+def against_ppo(tables: Path) -> pd.DataFrame:
+    """The contrasts that have PPO as control."""
+    rows = load_rows(tables, SCHEMA)
     return rows[[without_backgrounds(control) == PPO for control in rows["control"]]]
 
 
@@ -202,7 +192,7 @@ def against_ppo(tables: Path, *more: str) -> pd.DataFrame:
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure of the declared contrast's game and backgrounds, one of all others."""
     rows = against_ppo(tables)
-    policies = load_rows(tables, POLICIES, POLICY_COLUMNS, "python -m analysis.emergence")
+    policies = load_rows(tables, EMERGENCE)
     colours = method_colours([*rows["treatment"], *rows["control"]])
     keys = panels(rows)
     rows = rows[~rows["treatment"].map(is_strength)]
@@ -224,7 +214,7 @@ def page(
     Args:
         name: of the figure.
         parts: (game, control) -> contrasts of one measure.
-        policies: columns as in :data:`POLICY_COLUMNS`.
+        policies: :data:`analysis.records.values.VALUES`.
         colours: method -> colour.
     """
     shapes = [lines_of(of) for of in parts.values()]

@@ -12,15 +12,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from analysis.studies.training.curves import SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
 
 NAME = "curves"
-COMMAND = "python -m analysis.curves"
-COLUMNS = (
-    *("id", "game", "mode", "method", "seed", "peer", "step", "split", "episode_return"),
-    *("low", "high", "episodes", "kept", "blind_return", "max_return"),
-)
 SPLITS = {"train": "training levels", "unseen": "unseen levels"}
 GAMES_A_ROW = 3
 LEGEND_COLUMNS = 4
@@ -103,7 +99,7 @@ def _legend(figure: Figure, rows: pd.DataFrame, colours: dict[str, str]) -> None
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each game, training levels above unseen levels."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = load_rows(tables, SCHEMA)
     colours = method_colours(rows["method"])
     games = sorted(set(zip(rows["game"], rows["mode"], strict=True)))
     blocks = math.ceil(len(games) / GAMES_A_ROW)

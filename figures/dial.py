@@ -6,17 +6,16 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.records.runs import RETURN, Run, runs_of, untrained_mean
+from analysis.records.values import EMERGENCE
+from analysis.studies.twins import SCHEMA as TWINS
 from checkpoints.policy.recipes import base_method
-from figures import twins_panel
 from figures.curves import short
-from figures.emergence import COLUMNS, COMMAND, UNTRAINED
+from figures.emergence import UNTRAINED
 from figures.kit.rows import load_rows
 from figures.kit.style import Drawing, in_method_order, method_colours, on_paper
 from figures.kit.varied import Row, behind, drawing, points_of, shared_step
 
 NAME = "dial"
-TABLE = "emergence"
-BACKGROUNDS = ("game", "backgrounds_trained")
 MEASURES = {
     "return, unseen levels,\nall backgrounds": RETURN,
     "TV twins ÷ states,\nunseen backgrounds": ("ratio_unseen", "decisions"),
@@ -74,9 +73,9 @@ def row_of(game: str, runs: list[Run], values: pd.DataFrame, total: int | None) 
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a row of panels for each game where the number of backgrounds was varied."""
-    values = load_rows(tables, TABLE, COLUMNS, COMMAND)
-    games = load_rows(tables, twins_panel.TABLE, BACKGROUNDS, twins_panel.COMMAND)
-    totals = dict(games.itertuples(index=False, name=None))
+    values = load_rows(tables, EMERGENCE)
+    games = load_rows(tables, TWINS).set_index("game")
+    totals = games["backgrounds_trained"].to_dict()
     runs = list(runs_of(values))
     rows = [
         row

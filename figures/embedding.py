@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
+from analysis.studies.embedding.study import SCHEMA, SCORES
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     METHOD_COLOURS,
@@ -23,16 +24,7 @@ from figures.kit.style import (
 )
 
 NAME = "embedding"
-SCORES = "embedding_scores"
-COMMAND = "python -m analysis.embedding"
 MAPS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
-COLUMNS = (
-    *("game", "panel", "id", "method", "state", "view"),
-    *(f"{name}_{axis}" for name in MAPS for axis in "xy"),
-)
-SCORE_COLUMNS = (
-    *("game", "panel", "map", "id", "measure", "value", "low", "high", "chance", "verdict"),
-)
 LABEL_COLOURS = (*list(METHOD_COLOURS.values())[:5], *SPARE_COLOURS)
 """Of backgrounds and frames; they start over where there are more."""
 SPREAD = "spread within ÷ between states"
@@ -52,7 +44,7 @@ def plot_map(ax: Axes, rows: pd.DataFrame, kind: str, colours: Sequence[str]) ->
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`.
+        rows: columns as in the table.
         kind: one of :data:`MAPS`.
         colours: of each row.
     """
@@ -163,8 +155,8 @@ def page(game: str, rows: pd.DataFrame, scores: pd.DataFrame) -> Figure:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """A page a game; the rows behind it are its points, then its scores."""
-    points = load_rows(tables, NAME, COLUMNS, COMMAND)
-    scores = load_rows(tables, SCORES, SCORE_COLUMNS, COMMAND)
+    points = load_rows(tables, SCHEMA)
+    scores = load_rows(tables, SCORES)
     for game in sorted(set(points["game"])):
         here, there = (rows[rows["game"] == game] for rows in (points, scores))
         figure = page(game, here, there)

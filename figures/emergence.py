@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
+from analysis.records.values import EMERGENCE
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     COLUMN_WIDTH,
@@ -23,15 +24,10 @@ from figures.kit.style import (
     method_colours,
     on_paper,
 )
+from probes.studies.training import SCHEMA as PROBES
 
 NAME = "emergence"
 NARROWED = f"{NAME}-narrowed"
-COMMAND = "python -m analysis.emergence"
-PROBES, PROBES_COMMAND = "probes_steps", "python -m probes.steps"
-COLUMNS = (
-    *("game", "id", "method", "seed", "peer", "step", "measure", "layer"),
-    *("value", "low", "high", "verdict"),
-)
 UNTRAINED = "untrained"
 FEW = 6
 """Policies that one panel can show with their bands."""
@@ -69,7 +65,7 @@ def plot(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`; a crossed step has no value, its verdict says why.
+        rows: as in the table; a crossed step has no value, its verdict says why.
         colours: method -> colour.
     """
     for value in rows.loc[rows["method"] == UNTRAINED, "value"].dropna():
@@ -127,8 +123,8 @@ def of_panel(rows: pd.DataFrame, panel: Panel) -> pd.DataFrame:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure of games on their own backgrounds, one of those narrowed to some of them."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
-    rows = pd.concat([rows, load_rows(tables, PROBES, COLUMNS, PROBES_COMMAND)], ignore_index=True)
+    rows = load_rows(tables, EMERGENCE)
+    rows = pd.concat([rows, load_rows(tables, PROBES)], ignore_index=True)
     panels = by_backgrounds(rows[~rows["method"].map(is_strength)])
     colours = method_colours([method for _, _, here in panels for method in here["method"]])
     own = [panel for panel in panels if panel[0] == panel[1]]

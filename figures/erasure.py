@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.studies.erasure.rows import SCHEMA
 from figures.invariance import places_of
 from figures.kit.rows import load_rows
 from figures.kit.style import (
@@ -23,11 +24,6 @@ from figures.kit.style import (
 )
 
 NAME = "erasure"
-COMMAND = "python -m analysis.erasure"
-COLUMNS = (
-    *("game", "id", "method", "seed", "peer", "step", "layer", "kind", "chance"),
-    *("decoded", "decoded_after", "removed", "removed_low", "removed_high", "verdict"),
-)
 
 
 def plot_removed(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
@@ -35,7 +31,7 @@ def plot_removed(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`. A point with its interval for the background's
+        rows: columns as in the table. A point with its interval for the background's
             subspace, a grey dash for random directions, a cross at 0 for a policy that decides
             nothing, of which any share would be a share of nothing.
         colours: method -> colour.
@@ -86,7 +82,7 @@ def _over_layers(ax: Axes, layers: list[str]) -> Axes:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each game, what is removed above and what is read below."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = load_rows(tables, SCHEMA)
     rows = rows[rows["kind"] != "shuffled"].reset_index(drop=True)
     games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
     width = COLUMN_WIDTH if len(games) <= 2 else PAGE_WIDTH

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
+from analysis.studies.invariance import SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     COLUMN_WIDTH,
@@ -23,11 +24,6 @@ from figures.kit.style import (
 )
 
 NAME = "invariance"
-COMMAND = "python -m analysis.invariance"
-COLUMNS = (
-    *("game", "id", "method", "seed", "peer", "step", "layer", "backgrounds"),
-    *("icc", "low", "high", "effective_rank", "verdict"),
-)
 APART = 0.5
 """Share of the room between two layers over which policies are spread."""
 
@@ -54,7 +50,7 @@ def plot_icc(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`; a row that is not ok has no point but a mark below.
+        rows: columns as in the table; a row that is not ok has no point but a mark below.
         colours: method -> colour.
     """
     layers = in_layer_order(rows["layer"])
@@ -103,7 +99,7 @@ def _over_layers(ax: Axes, layers: list[str]) -> Axes:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each game, ICC above and effective rank below."""
-    rows = last_steps(load_rows(tables, NAME, COLUMNS, COMMAND))
+    rows = last_steps(load_rows(tables, SCHEMA))
     games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
     width = COLUMN_WIDTH if len(games) <= 2 else PAGE_WIDTH
     figure = Figure(figsize=(width, 4.1))

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.records.values import EMERGENCE_ONSETS
 from figures import emergence
 from figures.kit.rows import load_rows
 from figures.kit.style import (
@@ -21,15 +22,9 @@ from figures.kit.style import (
     method_colours,
     on_paper,
 )
+from probes.studies.training import ONSETS_SCHEMA as PROBES
 
 NAME = "onsets"
-TABLE = "emergence_onsets"
-COMMAND = emergence.COMMAND
-COLUMNS = (
-    *("game", "scope", "id", "method", "measure", "layer", "runs", "onset", "verdict"),
-    *("lag", "lag_low", "lag_high", "lag_verdict", "rho", "increments"),
-)
-PROBES = "probes_onsets"
 MEASURES = {
     "icc": "ICC",
     "ratio": "TV, twins ÷ states",
@@ -53,8 +48,8 @@ def plot_lags(
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`, of policies and of methods. A point is a policy, an
-            open one bounds the lag only; a cross stands where there is none. A thick bar is over
+        rows: as in the table, of policies and of methods. A point is a policy, an open one bounds
+            the lag only; a cross stands where there is none. A thick bar is over
             the runs of a method; where it has one run, thin bars are over levels, one a policy.
         colours: method -> colour.
         names: measures from the top, also those without a row: panels share them.
@@ -96,8 +91,8 @@ def _lags_of(ax: Axes, rows: pd.DataFrame, middle: float, room: float, colour: s
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a panel for each game and set of training backgrounds, three a row."""
-    onsets = load_rows(tables, TABLE, COLUMNS, COMMAND)
-    probed = load_rows(tables, PROBES, COLUMNS, emergence.PROBES_COMMAND)
+    onsets = load_rows(tables, EMERGENCE_ONSETS)
+    probed = load_rows(tables, PROBES)
     onsets = pd.concat([onsets, probed], ignore_index=True)
     shown = pd.concat([emergence.of_panel(onsets, emergence.Panel(name, "")) for name in MEASURES])
     panels = by_backgrounds(shown[~shown["method"].map(is_strength)])

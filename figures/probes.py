@@ -19,13 +19,9 @@ from figures.kit.style import (
     method_colours,
     on_paper,
 )
+from probes.studies.layers import SCHEMA
 
 NAME = "probes"
-COMMAND = "python -m probes"
-COLUMNS = (
-    *("game", "id", "method", "step", "layer", "factor", "role", "scope", "verdict"),
-    *("score", "chance", "transfer"),
-)
 BASELINES = ("pixels", "time")
 APART = 0.16
 """Room between methods at a layer, in distances between two layers."""
@@ -90,7 +86,7 @@ def plot(ax: Axes, rows: pd.DataFrame, column: str, layers: list[str], **line: A
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each game, the task above and the background below."""
-    rows = summary(load_rows(tables, NAME, COLUMNS, COMMAND))
+    rows = summary(load_rows(tables, SCHEMA))
     games = sorted(set(rows["game"]))
     width = COLUMN_WIDTH if len(games) <= 2 else PAGE_WIDTH
     figure = Figure(figsize=(width, 4.4))

@@ -12,20 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from analysis.studies.returns.scores import PROFILES, SCORES
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, Drawing, in_method_order, method_colours, on_paper
 
 NAME = "returns"
-TABLE = "returns_scores"
-COMMAND = "python -m analysis.returns"
-COLUMNS = (
-    *("game", "split", "measure", "method", "value", "low", "high", "level_low", "level_high"),
-    *("runs", "games"),
-)
-PROFILE_COLUMNS = (
-    *("game", "split", "method", "threshold", "share", "low", "high", "level_low", "level_high"),
-    "runs",
-)
 SPLITS = {"train": "training", "unseen": "unseen", "swapped": "swapped"}
 """Those drawn; the table also has the backgrounds re-drawn every step."""
 ALL = "all"
@@ -39,7 +30,7 @@ def plot_scores(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`. The thin line is the interval over levels, the thick
+        rows: columns as in its table. The thin line is the interval over levels, the thick
             one that over runs; a missing one is not drawn, and its point is open.
         colours: method -> colour.
     """
@@ -64,7 +55,7 @@ def plot_profiles(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`PROFILE_COLUMNS`. The band is the interval over runs; where
+        rows: columns as in its table. The band is the interval over runs; where
             there is one run, that over levels, and the line is dashed.
         colours: method -> colour.
     """
@@ -108,10 +99,10 @@ def _legend(figure: Figure, colours: dict[str, str]) -> None:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: scores of each game and of all, and below profiles of all on each split."""
-    scores = load_rows(tables, TABLE, COLUMNS, COMMAND)
+    scores = load_rows(tables, SCORES)
     drawn = (scores["measure"] == "iqm") & scores["split"].isin(SPLITS)
     scores = scores[drawn].reset_index(drop=True)
-    profiles = load_rows(tables, "returns_profiles", PROFILE_COLUMNS, COMMAND)
+    profiles = load_rows(tables, PROFILES)
     games = sorted(set(scores["game"]), key=lambda game: (game == ALL, game))
     drawn = (profiles["game"] == games[-1]) & profiles["split"].isin(SPLITS)
     profiles = profiles[drawn].reset_index(drop=True)

@@ -10,16 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.studies.robustness.rows import SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
 
 NAME = "robustness"
-COMMAND = "python -m analysis.robustness"
-COLUMNS = (
-    *("game", "id", "method", "seed", "peer", "step", "axis", "backgrounds", "verdict"),
-    *("tv", "tv_low", "tv_high", "tv_between", "tv_between_low", "tv_between_high"),
-    *("ratio", "ratio_low", "ratio_high"),
-)
 KINDS = {
     ("background", "seen"): "both seen",
     ("background", "seen-unseen"): "seen, unseen",
@@ -55,7 +50,7 @@ def plot_tv(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`; those that compare all backgrounds are shown.
+        rows: columns as in the table; those that compare all backgrounds are shown.
         colours: method -> colour.
     """
     rows = rows[(rows["axis"] == "background") & (rows["backgrounds"] == "all")]
@@ -108,7 +103,7 @@ def plot_ratio(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a line for each game, total variations on the left, ratios on the right."""
-    rows = last_steps(load_rows(tables, NAME, COLUMNS, COMMAND))
+    rows = last_steps(load_rows(tables, SCHEMA))
     games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
     figure = Figure(figsize=(PAGE_WIDTH, 0.5 + 2.25 * len(games)))
     axes = figure.subplots(len(games), 2, squeeze=False, width_ratios=(1, 1.5))

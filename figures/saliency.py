@@ -9,21 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
+from analysis.studies.saliency.rows import SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
 
 NAME = "saliency"
-COMMAND = "python -m analysis.saliency"
 PANELS = {
     "ratio": "share of the map on\nbackground / of the frame",
     "sprites": "share of the map on\nsprites / of the frame",
     "faithful_amount": "rank correlation with\nTV between twins",
 }
-_ENDS = tuple(f"{name}{end}" for name in PANELS for end in ("", "_low", "_high"))
-COLUMNS = (
-    *("game", "id", "method", "seed", "peer", "step", "target", "attribution", "verdict"),
-    *("area", *_ENDS, "faithful_area"),
-)
 METHOD_ORDER = ("gradient", "smoothgrad", "ig-black", "ig-blurred", "ig-twin", "occlusion")
 APART = 0.6
 """Share of the room between two methods over which policies are spread."""
@@ -40,7 +35,7 @@ def plot_scores(ax: Axes, rows: pd.DataFrame, score: str, colours: dict[str, str
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`, of one game and target. What holds by construction is
+        rows: columns as in the table, of one game and target. What holds by construction is
             hatched, not drawn. Behind ``faithful_amount`` a grey dash: what the area of the
             background alone ranks as well.
         score: one of :data:`PANELS`.
@@ -75,7 +70,7 @@ def plot_scores(ax: Axes, rows: pd.DataFrame, score: str, colours: dict[str, str
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One page: a column a game, maps of the likeliest action."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = load_rows(tables, SCHEMA)
     rows = rows[rows["target"] == "action"].reset_index(drop=True)
     games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
     figure = Figure(figsize=(PAGE_WIDTH, 5.6))

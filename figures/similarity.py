@@ -11,16 +11,12 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from analysis.studies.similarity.pairs import SCHEMA
 from figures.cka_map import COLOURS, label_edges, plot_map
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
 
 NAME = "similarity"
-COMMAND = "python -m analysis.similarity"
-COLUMNS = (
-    *("game", "id_x", "id_y", "pair", "measure", "layer_x", "layer_y", "states", "levels"),
-    *("value", "low", "high", "p_max", "calibrated", "agreement"),
-)
 MEASURES = {
     "cka": "CKA",
     "cka_deconfounded": "CKA without\nthe input's part",
@@ -139,6 +135,6 @@ def draw_maps(game: str, rows: pd.DataFrame) -> Drawing:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One page of maps a game."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = load_rows(tables, SCHEMA)
     for game, here in rows.groupby("game", sort=True):
         yield draw_maps(str(game), here)

@@ -8,12 +8,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.studies.similarity.outliers import OUTLIER_SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, method_colours, on_paper
-from figures.similarity import COMMAND, kinds_of
+from figures.similarity import kinds_of
 
 NAME = "similarity_outliers"
-COLUMNS = ("game", "id_x", "id_y", "pair", "layer", "removed", "cka", "low", "high")
 
 
 def plot_outliers(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
@@ -34,7 +34,7 @@ def plot_outliers(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a line for each game, a column for each layer."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = load_rows(tables, OUTLIER_SCHEMA)
     kinds, games, layers = kinds_of(rows), sorted(set(rows["game"])), in_layer_order(rows["layer"])
     dyes = method_colours(kind.split()[0] for kind in kinds)
     colours = {kind: dyes[kind.split()[0]] for kind in kinds}

@@ -9,13 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.studies.similarity.pairs import SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, method_colours, on_paper
-from figures.similarity import COMMAND, MEASURES, kinds_of
+from figures.similarity import MEASURES, kinds_of
 
 NAME = "similarity_pairs"
-TABLE = "similarity"
-COLUMNS = ("game", "pair", "measure", "layer_x", "layer_y", "value", "low", "high")
 SPECTRA = {"procrustes": "Procrustes", "svcca": "SVCCA", "pwcca": "PWCCA"}
 """Those without a bootstrap; the angle shows nothing that CKA does not."""
 PANELS_A_LINE = 5
@@ -47,7 +46,7 @@ def plot_pairs(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each measure, a line for each game."""
-    rows, names = load_rows(tables, TABLE, COLUMNS, COMMAND), MEASURES | SPECTRA
+    rows, names = load_rows(tables, SCHEMA), MEASURES | SPECTRA
     kinds, games = kinds_of(rows), sorted(set(rows["game"]))
     rows = rows[(rows["layer_x"] == rows["layer_y"]) & rows["measure"].isin(names)]
     rows = rows[rows["pair"].isin(kinds)]

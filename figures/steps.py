@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
-from figures import invariance, robustness
+from analysis.studies.invariance import SCHEMA as INVARIANCE
+from analysis.studies.robustness.rows import SCHEMA as ROBUSTNESS
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     COLUMN_WIDTH,
@@ -31,9 +32,9 @@ DECISIONS = "decisions"
 def joined(tables: Path) -> pd.DataFrame:
     """ICC of each layer and the ratio of decisions, one ``value`` a policy, step and layer."""
     columns = ["game", "id", "method", "seed", "peer", "step", "layer", "verdict", "value"]
-    layers = load_rows(tables, invariance.NAME, invariance.COLUMNS, invariance.COMMAND)
+    layers = load_rows(tables, INVARIANCE)
     layers = layers[layers["backgrounds"] == "all"].rename(columns={"icc": "value"})
-    decided = load_rows(tables, robustness.NAME, robustness.COLUMNS, robustness.COMMAND)
+    decided = load_rows(tables, ROBUSTNESS)
     decided = decided[(decided["axis"] == "background") & (decided["backgrounds"] == "all")]
     decided = decided.rename(columns={"ratio": "value"}).assign(layer=DECISIONS)
     return pd.concat([layers[columns], decided[columns]], ignore_index=True)

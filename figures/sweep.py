@@ -7,15 +7,15 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.records.runs import RETURN, Measure, Run, runs_of, untrained_mean
+from analysis.records.values import EMERGENCE
 from checkpoints.policy.recipes import METHODS, base_method
 from figures.curves import short
-from figures.emergence import COLUMNS, COMMAND, UNTRAINED
+from figures.emergence import UNTRAINED
 from figures.kit.rows import load_rows
 from figures.kit.style import Drawing, method_colours, on_paper, panel_title
 from figures.kit.varied import Row, behind, drawing, points_of, shared_step
 
 NAME = "sweep"
-TABLE = "emergence"
 BASE = "ppo"
 KINDS = {"l2": "weight of L2", "dropout": "probability of dropout"}
 """Setting of a recipe -> what it is called."""
@@ -99,7 +99,7 @@ def row_of(kind: str, groups: dict[str, list[Run]], step: int, values: pd.DataFr
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a row of panels for each regulariser, game and set of training backgrounds."""
-    values = load_rows(tables, TABLE, COLUMNS, COMMAND)
+    values = load_rows(tables, EMERGENCE)
     runs = list(runs_of(values))
     rows = [
         row

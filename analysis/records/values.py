@@ -59,6 +59,11 @@ def onsets_schema(name: str, command: str = "") -> Schema:
     return Schema(name, ONSETS, key=("id", "measure", "layer"), command=command)
 
 
+EMERGENCE = values_schema("emergence", command="analysis.emergence")
+EMERGENCE_ONSETS = onsets_schema("emergence_onsets", command="analysis.emergence")
+"""Of the study of training, which loads torch: whoever reads its tables need not."""
+
+
 class Cell(NamedTuple):
     """A measure at one step."""
 
@@ -88,7 +93,7 @@ def read_values(folder: Path) -> pd.DataFrame:
     Raises:
         UserError: no emergence.csv, or one of them is no such table.
     """
-    found = [read_table(folder / "emergence.csv", values_schema("emergence"))]
+    found = [read_table(folder / "emergence.csv", EMERGENCE)]
     probes = folder / "probes_steps.csv"
     if probes.exists():
         found.append(read_table(probes, values_schema("probes_steps")))

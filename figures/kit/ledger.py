@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
+from analysis.studies.embedding.study import SCORES
+from analysis.studies.training.gap import SCHEMA as GAPS
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import base_method
-from figures import contrasts, embedding, gap
-from figures.kit.rows import load_rows
+from figures.kit.rows import command_of, load_rows
 from figures.kit.style import in_layer_order, panel_title
 
 LAST, BELOW = "last layer", "last convolution"
@@ -71,7 +73,6 @@ THEOREM = "More robust policies generalise better"
 PICTURE = "Other views of one frame stay together (its t-SNE picture)"
 SPREAD = "spread within ÷ between states"
 MATCHES = ("steps", "frames")
-SCORES = ("game", "panel", "map", "id", "measure", "value")
 
 
 def verdict(estimate: float, low: float, high: float, null: float, sign: int, q: float) -> str:
@@ -219,16 +220,15 @@ def ledger(tables: Path) -> tuple[str, pd.DataFrame, pd.DataFrame]:
     Raises:
         UserError: a table is missing, or has no row of the declared contrast.
     """
-    columns = (*contrasts.COLUMNS, "scale", "q", "detectable")
-    rows = load_rows(tables, contrasts.NAME, columns, contrasts.COMMAND)
+    rows = load_rows(tables, CONTRASTS)
     declared = next(rows[rows["primary"]].itertuples(), None)
     if declared is None:
         raise UserError(
-            f"{tables / contrasts.NAME}.csv: expected a row of the declared contrast, got none; "
-            f"measure its runs, then: {contrasts.COMMAND}"
+            f"{tables / CONTRASTS.name}.csv: expected a row of the declared contrast, got none; "
+            f"measure its runs, then: {command_of(CONTRASTS)}"
         )
-    gaps = load_rows(tables, gap.TABLE, gap.COLUMNS, gap.COMMAND)
-    scores = load_rows(tables, "embedding_scores", SCORES, embedding.COMMAND)
+    gaps = load_rows(tables, GAPS)
+    scores = load_rows(tables, SCORES)
     game = str(declared.game)
     here = rows[(rows["game"] == game) & (rows["control"] == declared.control)]
     pair = here[here["treatment"] == declared.treatment]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.records.runs import Measure, Run, is_factor, runs_of, untrained_mean, untrained_values
+from analysis.records.values import EMERGENCE
 from checkpoints.console import UserError
 from figures import contrasts
 from figures.kit.rows import load_rows
@@ -119,9 +120,8 @@ def alone(rows: pd.DataFrame, declared: Any) -> str:
 
 def block(tables: Path) -> str:
     """The result section, without its marks."""
-    rows = contrasts.against_ppo(tables, "detectable")
-    columns = contrasts.POLICY_COLUMNS
-    values = load_rows(tables, contrasts.POLICIES, columns, "python -m analysis.emergence")
+    rows = contrasts.against_ppo(tables)
+    values = load_rows(tables, EMERGENCE)
     runs = list(runs_of(values))
     parts: list[str] = []
     for game, control in contrasts.panels(rows):

@@ -11,10 +11,15 @@ from analysis.emergence import Settings, main
 from analysis.invariance import Settings as InvarianceSettings
 from analysis.invariance import main as measure_invariance
 from analysis.records.tables import read_table
+from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS
 from analysis.robustness import Settings as RobustnessSettings
 from analysis.robustness import main as measure_robustness
 from analysis.studies.training import logged_returns as learning
+<<<<<<< HEAD
 from analysis.studies.training.emergence import ONSETS_SCHEMA, SCHEMA
+=======
+from analysis.studies.training.gap import SCHEMA as GAP_SCHEMA
+>>>>>>> 86779ae (Figures read the columns that the studies declare: no list of them and no command is typed twice)
 from analysis.studies.training.kept import kept_names
 from analysis.studies.training.logged_returns import reach
 from checkpoints.console import UserError
@@ -50,8 +55,13 @@ def found(
         main(Settings(**FEW, root=runs, output=folder))
         some = {"states": 48, "backgrounds": 4, "replicates": 30, "untrained": 1, "steps": "all"}
         measure_invariance(InvarianceSettings(**some, root=runs, output=folder))
+<<<<<<< HEAD
     schemas = SCHEMA, ONSETS_SCHEMA
     values, onsets = (read_table(folder / f"{one.name}.csv", one) for one in schemas)
+=======
+    schemas = EMERGENCE, EMERGENCE_ONSETS, GAP_SCHEMA
+    values, onsets, gaps = (read_table(folder / f"{one.name}.csv", one) for one in schemas)
+>>>>>>> 86779ae (Figures read the columns that the studies declare: no list of them and no command is typed twice)
     icc = pd.read_csv(folder / "invariance.csv", skiprows=1)
     icc = icc[icc["backgrounds"] == "all"].set_index(["id", "layer"])["icc"]
     values["by_invariance"] = [
@@ -135,8 +145,12 @@ def test_decisions_are_those_of_the_robustness_command(tmp_path, monkeypatch):
     main(Settings(**FEW, root=root, output=tmp_path))
     some = {"states": 48, "backgrounds": 4, "replicates": 30, "views": 1, "trajectories": 4}
     measure_robustness(RobustnessSettings(**some, root=root, output=tmp_path))
+<<<<<<< HEAD
     values = read_table(tmp_path / "emergence.csv", SCHEMA).set_index(["id", "measure"])
     actions, values = (values[values["layer"] == what] for what in ("decisions", "buttons"))
+=======
+    values = read_table(tmp_path / "emergence.csv", EMERGENCE).set_index(["id", "measure"])
+>>>>>>> 86779ae (Figures read the columns that the studies declare: no list of them and no command is typed twice)
     rows = pd.read_csv(tmp_path / "robustness.csv", skiprows=1)
     rows = rows[rows["axis"] == "background"].set_index(["id", "backgrounds"])
     pairs = {"tv": "all", "tv_between": "all", "entropy": "all", "ratio": "all"}
@@ -183,7 +197,7 @@ def test_policies_of_two_encoders_start_from_untrained_ones_of_their_own(tmp_pat
     for name in names:
         log(root, name.removesuffix("/peer0/step64"), (64,))
     main(Settings(**FEW, root=root, output=tmp_path))
-    values = read_table(tmp_path / "emergence.csv", SCHEMA)
+    values = read_table(tmp_path / "emergence.csv", EMERGENCE)
     layers = values[values["measure"] == "icc"].groupby("id")["layer"].agg(set).to_dict()
     nature, impala = {"conv3", "hidden"}, {"block3", "hidden"}
     blank = [f"leaper/untrained/{seed}/peer0/step0" for seed in range(4)]
@@ -192,7 +206,7 @@ def test_policies_of_two_encoders_start_from_untrained_ones_of_their_own(tmp_pat
         **{name: impala for name in (names[1], *blank[2:])},
     }
     value = values.set_index(["id", "measure", "layer"])["value"]
-    onsets = read_table(tmp_path / "emergence_onsets.csv", ONSETS_SCHEMA)
+    onsets = read_table(tmp_path / "emergence_onsets.csv", EMERGENCE_ONSETS)
     starts = onsets.set_index(["id", "measure", "layer"])["start"]
     for seed in (0, 1):
         own = [value[name, "tv", "decisions"] for name in blank[2 * seed : 2 * seed + 2]]

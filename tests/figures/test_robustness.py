@@ -24,12 +24,6 @@ def heights(ax) -> list[float]:
     return sorted(line.get_ydata()[0] for line in ax.lines if len(line.get_ydata()) == 1)
 
 
-def test_the_figure_asks_for_declared_columns():
-    from analysis.studies.robustness.rows import SCHEMA
-
-    assert set(robustness.COLUMNS) <= set(SCHEMA.names)
-
-
 def test_both_variations_of_every_policy_are_drawn(drawing):
     rows = drawing.rows.query("game == 'coinrun' and backgrounds == 'all'")
     ax = panel(drawing, "coinrun: how far")

@@ -2,7 +2,6 @@
 
 import pytest
 
-from analysis.studies.similarity.pairs import SCHEMA
 from figures import similarity, similarity_nulls, similarity_outliers, similarity_pairs
 from figures.cka_map import number
 from figures.kit.style import METHOD_COLOURS
@@ -28,11 +27,6 @@ def maps(page):
     return dict(zip(names, panels, strict=True))
 
 
-@pytest.mark.parametrize("figure", [similarity, similarity_pairs])
-def test_figures_ask_for_declared_columns(figure):
-    assert set(figure.COLUMNS) <= set(SCHEMA.names)
-
-
 def test_every_tested_measure_and_no_other_has_a_map_of_each_kind(page):
     tested = ("cka", "cka_deconfounded", "cka_rbf", "neighbours")
     assert list(maps(page)) == [(measure, kind) for measure in tested for kind in KINDS]
@@ -47,7 +41,7 @@ def test_the_page_names_what_the_measures_are(page):
 
 
 def test_one_background_is_left_out_where_a_game_shows_only_one(tables):
-    rows = similarity.load_rows(tables, "similarity", similarity.COLUMNS, similarity.COMMAND)
+    rows = similarity.load_rows(tables, similarity.SCHEMA)
     rows = rows[rows["game"] == "coinrun"]
     same = rows[rows["measure"] == "cka"].assign(measure="cka_one_background")
     names = similarity.shown_measures(rows)

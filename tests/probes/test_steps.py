@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from analysis.records.tables import read_table
+from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS
 from analysis.scenes.bank import Bank, StateList
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.training import emergence
 from analysis.studies.training import logged_returns as learning
 from checkpoints.console import UserError
 from probes.factors.frame import choice, number
@@ -111,5 +111,5 @@ def test_wrong_settings_are_refused(tmp_path: Path):
 
 
 def test_both_tables_join_those_of_emergence():
-    assert SCHEMA.columns == emergence.SCHEMA.columns
-    assert ONSETS_SCHEMA.columns == emergence.ONSETS_SCHEMA.columns
+    assert SCHEMA.columns == EMERGENCE.columns
+    assert ONSETS_SCHEMA.columns == EMERGENCE_ONSETS.columns

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.records.tables import Column, Schema
-from analysis.records.values import onsets_schema, values_schema
+from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS
 from analysis.studies.contrasts import rows as contrasts
 from analysis.studies.embedding import study as embedding
 from analysis.studies.erasure import rows as erasure
@@ -18,7 +18,7 @@ from analysis.studies.saliency import rows as saliency
 from analysis.studies.similarity import cka, cka_contrasts, nulls, outliers, pairs
 from analysis.studies.training import curves, gap
 from analysis.studies.twins import SCHEMA as TWINS
-from probes.studies import layers, variation
+from probes.studies import layers, training, variation
 
 SCHEMAS: dict[str, Schema] = {
     schema.name: schema
@@ -28,8 +28,7 @@ SCHEMAS: dict[str, Schema] = {
         *(layers.SCHEMA, variation.SCHEMA, embedding.SCHEMA, embedding.SCORES),
         *(pairs.SCHEMA, nulls.NULL_SCHEMA, outliers.OUTLIER_SCHEMA),
         *(returns.SCORES, returns.PROFILES, contrasts.SCHEMA, gap.SCHEMA),
-        *(values_schema(name) for name in ("emergence", "probes_steps")),
-        *(onsets_schema(name) for name in ("emergence_onsets", "probes_onsets")),
+        *(EMERGENCE, EMERGENCE_ONSETS, training.SCHEMA, training.ONSETS_SCHEMA),
     )
 }
 """Name of a table -> its columns: rows need only say those that a figure makes something of."""

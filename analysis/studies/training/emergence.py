@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
-from analysis.records.values import OK, RETURN, Cell, Cells, onsets_schema, value_row, values_schema
+from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS, OK, RETURN, Cell, Cells, value_row
 from analysis.studies.examination import Found
 from analysis.studies.training import logged_returns as learning
 from analysis.studies.training import onsets
@@ -18,9 +18,7 @@ from analysis.studies.training.snapshot import Scene, Snapshot, same_layers, set
 from checkpoints.console import say, watch
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 
-SCHEMA = values_schema("emergence", command="analysis.emergence")
-ONSETS_SCHEMA = onsets_schema("emergence_onsets", command="analysis.emergence")
-SCHEMAS = SCHEMA, ONSETS_SCHEMA
+SCHEMAS = EMERGENCE, EMERGENCE_ONSETS
 Kind = tuple[str, int]
 """As ``Subject.kind``."""
 
@@ -40,7 +38,7 @@ class Untrained(NamedTuple):
         return known | {(RETURN, learning.LAYER): self.returned.draws[None]}
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """A row a network and measure, columns as in :data:`SCHEMA`."""
+        """A row a network and measure, columns as in :data:`EMERGENCE`."""
         for policy, one in self.found.items():
             yield from (value_row(policy, *key, cell) for key, cell in one.cells.items())
         yield value_row(next(iter(self.found)), RETURN, learning.LAYER, self.returned)
