@@ -14,13 +14,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.records.values import EMERGENCE
 from analysis.studies.contrasts.rows import SCHEMA
+from checkpoints.policy.recipes import BASELINE, is_strength
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     PAGE_WIDTH,
     SMALL,
     Drawing,
     in_method_order,
-    is_strength,
     method_colours,
     on_paper,
     panel_title,
@@ -29,7 +29,6 @@ from figures.kit.style import (
 
 NAME = "contrasts"
 ELSEWHERE = f"{NAME}-elsewhere"
-PPO = "ppo"
 UNSEEN, ALL = "ratio_unseen", "ratio"
 TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0)
 SHIFT = 0.17
@@ -185,7 +184,7 @@ def _finish(ax: Axes) -> None:
 def against_ppo(tables: Path) -> pd.DataFrame:
     """The contrasts that have PPO as control."""
     rows = load_rows(tables, SCHEMA)
-    return rows[[without_backgrounds(control) == PPO for control in rows["control"]]]
+    return rows[[without_backgrounds(control) == BASELINE for control in rows["control"]]]
 
 
 @on_paper

@@ -8,9 +8,9 @@ import pandas as pd
 from analysis.records.runs import RETURN, Run, runs_of, untrained_mean
 from analysis.records.values import EMERGENCE
 from analysis.studies.twins import SCHEMA as TWINS
+from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import base_method
 from figures.curves import short
-from figures.emergence import UNTRAINED
 from figures.kit.rows import load_rows
 from figures.kit.style import Drawing, in_method_order, method_colours, on_paper
 from figures.kit.varied import Row, behind, drawing, points_of, shared_step

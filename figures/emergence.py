@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
 from analysis.records.values import EMERGENCE
+from checkpoints.policy.ids import UNTRAINED
+from checkpoints.policy.recipes import is_strength
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     COLUMN_WIDTH,
@@ -20,7 +22,6 @@ from figures.kit.style import (
     by_backgrounds,
     in_layer_order,
     in_method_order,
-    is_strength,
     method_colours,
     on_paper,
 )
@@ -28,7 +29,6 @@ from probes.studies.training import SCHEMA as PROBES
 
 NAME = "emergence"
 NARROWED = f"{NAME}-narrowed"
-UNTRAINED = "untrained"
 FEW = 6
 """Policies that one panel can show with their bands."""
 

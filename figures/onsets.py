@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.records.values import EMERGENCE_ONSETS
+from checkpoints.policy.ids import UNTRAINED
+from checkpoints.policy.recipes import is_strength
 from figures import emergence
 from figures.kit.rows import load_rows
 from figures.kit.style import (
@@ -18,7 +20,6 @@ from figures.kit.style import (
     Drawing,
     by_backgrounds,
     in_method_order,
-    is_strength,
     method_colours,
     on_paper,
 )
@@ -126,5 +127,5 @@ def _legend(figure: Figure, colours: dict[str, str]) -> None:
 
 def method_handles(colours: dict[str, str]) -> list[Line2D]:
     """One entry of a legend for each trained method."""
-    methods = [method for method in in_method_order(colours) if method != emergence.UNTRAINED]
+    methods = [method for method in in_method_order(colours) if method != UNTRAINED]
     return [Line2D([], [], color=colours[one], marker="o", label=one) for one in methods]

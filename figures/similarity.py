@@ -11,7 +11,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from analysis.policies.relations import PEERS, SEEDS, STEPS, kind_of
 from analysis.studies.similarity.pairs import SCHEMA
+from checkpoints.policy.ids import UNTRAINED
 from figures.cka_map import COLOURS, label_edges, plot_map
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
@@ -31,9 +33,9 @@ ALPHA = 0.05
 
 def kinds_of(rows: pd.DataFrame) -> list[str]:
     """Pairs of one method: peers first, then seeds, then the untrained."""
-    kinds = [pair for pair in dict.fromkeys(rows["pair"]) if " vs " not in pair]
-    order = ("peers", "seeds", "steps", "untrained")
-    return sorted(kinds, key=lambda pair: (order.index(pair.split()[-1]), pair))
+    order = (PEERS, SEEDS, STEPS, UNTRAINED)
+    kinds = [pair for pair in dict.fromkeys(rows["pair"]) if kind_of(pair) in order]
+    return sorted(kinds, key=lambda pair: (order.index(kind_of(pair)), pair))
 
 
 def averaged(rows: pd.DataFrame) -> pd.DataFrame:

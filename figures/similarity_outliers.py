@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.policies.relations import methods_of
 from analysis.studies.similarity.outliers import OUTLIER_SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, method_colours, on_paper
@@ -36,8 +37,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a line for each game, a column for each layer."""
     rows = load_rows(tables, OUTLIER_SCHEMA)
     kinds, games, layers = kinds_of(rows), sorted(set(rows["game"])), in_layer_order(rows["layer"])
-    dyes = method_colours(kind.split()[0] for kind in kinds)
-    colours = {kind: dyes[kind.split()[0]] for kind in kinds}
+    dyes = method_colours(methods_of(kind)[0] for kind in kinds)
+    colours = {kind: dyes[methods_of(kind)[0]] for kind in kinds}
     figure = Figure(figsize=(PAGE_WIDTH, 0.8 + 1.4 * len(games)))
     axes = figure.subplots(len(games), len(layers), squeeze=False, sharex=True, sharey=True)
     for (line, column), ax in np.ndenumerate(axes):

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.policies.relations import methods_of
 from analysis.studies.similarity.pairs import SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, method_colours, on_paper
@@ -50,8 +51,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
     kinds, games = kinds_of(rows), sorted(set(rows["game"]))
     rows = rows[(rows["layer_x"] == rows["layer_y"]) & rows["measure"].isin(names)]
     rows = rows[rows["pair"].isin(kinds)]
-    dyes = method_colours(kind.split()[0] for kind in kinds)
-    colours = {kind: dyes[kind.split()[0]] for kind in kinds}
+    dyes = method_colours(methods_of(kind)[0] for kind in kinds)
+    colours = {kind: dyes[methods_of(kind)[0]] for kind in kinds}
     measures = [one for one in names if (rows["measure"] == one).any()]
     lines = -(-len(measures) // PANELS_A_LINE)
     figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 1.45 * lines * len(games)))

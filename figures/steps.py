@@ -11,6 +11,7 @@ from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
 from analysis.studies.invariance import SCHEMA as INVARIANCE
 from analysis.studies.robustness.rows import SCHEMA as ROBUSTNESS
+from checkpoints.policy.ids import UNTRAINED
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     COLUMN_WIDTH,
@@ -24,7 +25,6 @@ from figures.kit.style import (
 )
 
 NAME = "steps"
-UNTRAINED = "untrained"
 DECISIONS = "decisions"
 """What stands in the place of a layer in rows about decisions."""
 

@@ -8,15 +8,14 @@ import pandas as pd
 
 from analysis.records.runs import RETURN, Measure, Run, runs_of, untrained_mean
 from analysis.records.values import EMERGENCE
-from checkpoints.policy.recipes import METHODS, base_method
+from checkpoints.policy.ids import UNTRAINED
+from checkpoints.policy.recipes import BASELINE, METHODS, base_method
 from figures.curves import short
-from figures.emergence import UNTRAINED
 from figures.kit.rows import load_rows
 from figures.kit.style import Drawing, method_colours, on_paper, panel_title
 from figures.kit.varied import Row, behind, drawing, points_of, shared_step
 
 NAME = "sweep"
-BASE = "ppo"
 KINDS = {"l2": "weight of L2", "dropout": "probability of dropout"}
 """Setting of a recipe -> what it is called."""
 UNSEEN: Measure = ("ratio_unseen", "decisions")
@@ -26,7 +25,7 @@ BETWEEN: Measure = ("tv_between", "decisions")
 
 def strengths(kind: str) -> dict[str, float]:
     """Method -> strength, in increasing order: PPO, and what differs from it in this alone."""
-    plain = asdict(METHODS[BASE])
+    plain = asdict(METHODS[BASELINE])
     recipes = {name: asdict(recipe) for name, recipe in METHODS.items()}
     found = {
         name: recipe[kind]
@@ -84,10 +83,10 @@ def row_of(kind: str, groups: dict[str, list[Run]], step: int, values: pd.DataFr
         f"TV twins ÷ states,\n{twins} backgrounds": UNSEEN if unseen else ALL,
         "TV between states": BETWEEN,
     }
-    first, own = some[0], f"{BASE}-{kind}"
+    first, own = some[0], f"{BASELINE}-{kind}"
     return Row(
         f"{panel_title(first.game, first.method)}, after {short(step)} steps of each policy",
-        f"{KINDS[kind]} (0: {BASE}; {ticks[own]}: {own})",
+        f"{KINDS[kind]} (0: {BASELINE}; {ticks[own]}: {own})",
         tuple(ticks.values()),
         points[points["measure"].isin([measure for measure, _ in measures.values()])],
         measures,

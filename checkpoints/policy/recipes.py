@@ -177,6 +177,8 @@ METHODS: dict[str, Recipe] = {
 weaker and stronger, to show what they decide. DrAC: Raileanu et al. 2021 (arXiv 2006.12862).
 The mean over two peers halves each gradient before it is clipped, so ``ppo-norm1`` is what a mutual
 peer would be without the distillation: PPO with twice the clipping norm and twice Adam's ε."""
+BASELINE = "ppo"
+"""The method that the others differ from, and are compared with."""
 TEACHER_STEPS = 2**21
 """Environment steps that the teacher of a method was trained for."""
 
@@ -199,6 +201,30 @@ def narrowed_to(method: str) -> str:
     if match is None:
         return ""
     return match["count"] + (" drawn" if match["how"] == "split" else "")
+
+
+def is_distilled(method: str) -> bool:
+    """Whether its peers learn from each other, as those of ``mutual-bg4``."""
+    recipe = METHODS.get(base_method(method), Recipe())
+    return recipe.peers > 1 and recipe.alpha > 0
+
+
+def is_strength(method: str) -> bool:
+    """Whether it is a method named before it at another strength, such as ``ppo-l2-weak``.
+
+    Both change the same settings of the baseline.
+    """
+    names, base = list(METHODS), base_method(method)
+    if base not in names:
+        return False
+    before = [_changed(name) for name in names[: names.index(base)]]
+    return _changed(base) in before
+
+
+def _changed(method: str) -> frozenset[str]:
+    """The settings in which a method differs from the baseline."""
+    mine, plain = asdict(METHODS[method]), asdict(METHODS[BASELINE])
+    return frozenset(key for key in plain if mine[key] != plain[key])
 
 
 def get_recipe(method: str, game: str | None = None, seed: int = 0) -> Recipe:

@@ -13,9 +13,10 @@ import pandas as pd
 from analysis.records.runs import Measure, Run, is_factor, runs_of, untrained_mean, untrained_values
 from analysis.records.values import EMERGENCE
 from checkpoints.console import UserError
+from checkpoints.policy.recipes import is_strength
 from figures import contrasts
 from figures.kit.rows import load_rows
-from figures.kit.style import is_strength, panel_title, without_backgrounds
+from figures.kit.style import panel_title, without_backgrounds
 
 BEGIN, END = "<!-- result: python -m figures.readme -->", "<!-- end of result -->"
 TV, RATIO = ("tv_between", "decisions"), ("ratio_unseen", "decisions")

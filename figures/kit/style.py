@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from analysis.records.tables import check_output
 from checkpoints.console import UserError
+from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import base_method, narrowed_to
 
 PAGE_WIDTH = 171 / 25.4
@@ -41,7 +42,7 @@ METHOD_COLOURS = {
     "ppo-l2-strong": "#0B4F6C",
     "ppo-dropout-weak": "#7FCFB9",
     "ppo-dropout-strong": "#00553E",
-    "untrained": "#767676",
+    UNTRAINED: "#767676",
 }
 SPARE_COLOURS = ("#CC79A7", "#000000", "#8C6D00", "#4B3F8F")
 LAYER_ORDER = (
@@ -108,11 +109,6 @@ def without_backgrounds(method: str) -> str:
     return base_method(method)
 
 
-def is_strength(method: str) -> bool:
-    """Whether a method is another at another strength, such as ``ppo-l2-weak``: see ``sweep``."""
-    return without_backgrounds(method).endswith(("-weak", "-strong"))
-
-
 def panel_title(game: str, method: str) -> str:
     """The game, and how many backgrounds training was narrowed to, if it was."""
     count = narrowed_to(method)
@@ -126,7 +122,7 @@ def by_backgrounds(rows: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
     Untrained policies stand in every panel of their game. Methods lose their number of
     backgrounds, which the title says.
     """
-    trained = rows["method"] != "untrained"
+    trained = rows["method"] != UNTRAINED
     titles = pd.Series(
         [panel_title(*pair) for pair in zip(rows["game"], rows["method"], strict=True)], rows.index
     )

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.records.runs import BEGUN, NORMAL, RETURN, Measure, Run, is_factor, learned
+from checkpoints.policy.ids import UNTRAINED
 from figures.contrasts import TICKS
 from figures.curves import short
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing
@@ -185,7 +186,7 @@ def draw_rows(rows: Sequence[Row], colours: Mapping[str, str], lines: Mapping[st
         own = {name: colour for name, colour in lines.items() if name in set(row.points["line"])}
         for ax, (words, measure) in zip(axes, row.measures.items(), strict=True):
             if measure == RETURN and np.isfinite(row.untrained):
-                ax.axhline(row.untrained, color=colours["untrained"], linestyle=":", zorder=0)
+                ax.axhline(row.untrained, color=colours[UNTRAINED], linestyle=":", zorder=0)
             here = row.points["measure"].eq(measure[0]) & row.points["layer"].eq(measure[1])
             plot(ax, row.points[here], row.ticks, colours, own)
             ax.set_ylabel(words, fontsize=SMALL)

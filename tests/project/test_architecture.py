@@ -18,10 +18,11 @@ COMMANDS = sorted(
     name for name, file in MODULES.items() if '__name__ == "__main__"' in file.read_text()
 )
 # Figures read tables and statistics; what they take from a policy's side is how commands speak
-# and what methods are called, and from a study the schemas of its tables.
+# and what methods and pairs are called, and from a study the schemas of its tables.
 FIGURES_MAY_IMPORT = {
     *("analysis", "analysis.records.tables", "analysis.records.runs", "analysis.records.values"),
-    *("analysis.stats.clusters", "checkpoints.console", "checkpoints.policy.recipes"),
+    *("analysis.stats.clusters", "analysis.policies.relations", "checkpoints.console"),
+    *("checkpoints.policy.ids", "checkpoints.policy.recipes"),
 }
 STUDIES = ("analysis.studies.", "probes.studies.")
 ORDER = {
