@@ -15,11 +15,6 @@ from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS
 from analysis.robustness import Settings as RobustnessSettings
 from analysis.robustness import main as measure_robustness
 from analysis.studies.training import logged_returns as learning
-<<<<<<< HEAD
-from analysis.studies.training.emergence import ONSETS_SCHEMA, SCHEMA
-=======
-from analysis.studies.training.gap import SCHEMA as GAP_SCHEMA
->>>>>>> 86779ae (Figures read the columns that the studies declare: no list of them and no command is typed twice)
 from analysis.studies.training.kept import kept_names
 from analysis.studies.training.logged_returns import reach
 from checkpoints.console import UserError
@@ -55,13 +50,8 @@ def found(
         main(Settings(**FEW, root=runs, output=folder))
         some = {"states": 48, "backgrounds": 4, "replicates": 30, "untrained": 1, "steps": "all"}
         measure_invariance(InvarianceSettings(**some, root=runs, output=folder))
-<<<<<<< HEAD
-    schemas = SCHEMA, ONSETS_SCHEMA
+    schemas = EMERGENCE, EMERGENCE_ONSETS
     values, onsets = (read_table(folder / f"{one.name}.csv", one) for one in schemas)
-=======
-    schemas = EMERGENCE, EMERGENCE_ONSETS, GAP_SCHEMA
-    values, onsets, gaps = (read_table(folder / f"{one.name}.csv", one) for one in schemas)
->>>>>>> 86779ae (Figures read the columns that the studies declare: no list of them and no command is typed twice)
     icc = pd.read_csv(folder / "invariance.csv", skiprows=1)
     icc = icc[icc["backgrounds"] == "all"].set_index(["id", "layer"])["icc"]
     values["by_invariance"] = [
@@ -145,12 +135,8 @@ def test_decisions_are_those_of_the_robustness_command(tmp_path, monkeypatch):
     main(Settings(**FEW, root=root, output=tmp_path))
     some = {"states": 48, "backgrounds": 4, "replicates": 30, "views": 1, "trajectories": 4}
     measure_robustness(RobustnessSettings(**some, root=root, output=tmp_path))
-<<<<<<< HEAD
-    values = read_table(tmp_path / "emergence.csv", SCHEMA).set_index(["id", "measure"])
-    actions, values = (values[values["layer"] == what] for what in ("decisions", "buttons"))
-=======
     values = read_table(tmp_path / "emergence.csv", EMERGENCE).set_index(["id", "measure"])
->>>>>>> 86779ae (Figures read the columns that the studies declare: no list of them and no command is typed twice)
+    actions, values = (values[values["layer"] == what] for what in ("decisions", "buttons"))
     rows = pd.read_csv(tmp_path / "robustness.csv", skiprows=1)
     rows = rows[rows["axis"] == "background"].set_index(["id", "backgrounds"])
     pairs = {"tv": "all", "tv_between": "all", "entropy": "all", "ratio": "all"}

@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.records.values import OK
 from analysis.studies.contrasts.rows import ALL, PRIMARY, UNSEEN
 from analysis.studies.contrasts.sides import MARGIN, ONE_RUN
+from checkpoints.policy.recipes import is_distilled
 
 EQUIVALENT = 0.05
 
@@ -62,13 +63,12 @@ def show(rows: pd.DataFrame, game: str) -> None:
     console.width = max(console.width, 150)
     shown = outcome(here)
     first = here[here["primary"]]
-    asked = shown[(shown["treatment"].str.startswith("mutual")) & (shown["match"] == "frames")]
+    asked = shown[shown["treatment"].map(is_distilled) & (shown["match"] == "frames")]
     print(f"{game}: is mutual distillation more background-invariant than PPO?")
     if len(first):
         print(f"  declared in advance: {answer(next(first.itertuples()))}")
     for one in asked[~asked["primary"]].itertuples():
-        if "alpha0" not in str(one.treatment):
-            print(f"  {answer(one)}")
+        print(f"  {answer(one)}")
     title = "TV of decisions, twins ÷ states: treatment ÷ control; below 1: less background"
     heads = ("equal", "twins", "has", "control's", "factor", "q", "detectable", "runs", "see")
     table = _table(title, ("treatment", "control", *heads))
