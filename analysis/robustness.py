@@ -16,8 +16,7 @@ class Settings(SteppedExamination):
     decisions follow the state alone, 1 that another picture of a state moves them as much as
     another state does. Actions that do the same in a game count as one button; what all 15 would
     have given stands beside it. Intervals are 95 % bootstraps over levels and, between backgrounds,
-    over backgrounds too. Writes robustness.csv, and robustness_without.csv: the ratio with each
-    background left out.
+    over backgrounds too. Writes robustness.csv.
     """
 
     backgrounds: int = 13
@@ -32,10 +31,10 @@ class Settings(SteppedExamination):
 
 
 def main(settings: Settings) -> None:
-    """Measure, write two tables and print the first."""
+    """Measure, write robustness.csv and print it."""
     from analysis.studies.robustness import rows as study
 
-    examine(settings, Study(study.SCHEMAS, study.measure_game, study.show, study.constants))
+    examine(settings, Study((study.SCHEMA,), study.measure_game, study.show, study.constants))
 
 
 if __name__ == "__main__":

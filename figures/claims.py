@@ -13,7 +13,7 @@ class Settings:
     """Hold each claim of arXiv 2501.02481 against the tables: estimate, interval, verdict."""
 
     tables: Path = Path("analysis/tables")
-    """folder with contrasts.csv, emergence_gap.csv and embedding_scores.csv"""
+    """folder with contrasts.csv, samples_pairs.csv and embedding_scores.csv"""
     output: Path = Path("figures/out/claims.md")
     """file to write; replaced if it exists"""
 

@@ -50,8 +50,13 @@ class Line(NamedTuple):
 
 def outcome(rows: pd.DataFrame) -> str:
     """The measure shown of one panel: on unseen backgrounds if any method has a value there."""
-    unseen = rows[rows["measure"] == UNSEEN]
-    return UNSEEN if unseen["effect"].notna().any() else ALL
+    unseen = of_measure(rows, UNSEEN)
+    return UNSEEN if unseen["value_treatment"].notna().any() else ALL
+
+
+def of_measure(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The rows about decisions as they were published, all 15 actions apart."""
+    return rows[(rows["measure"] == measure) & (rows["layer"] == "decisions")]
 
 
 def panels(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -112,7 +117,7 @@ def plot_policies(ax: Axes, rows: pd.DataFrame, lines: list[Line], colours: dict
 def plot_factors(ax: Axes, rows: pd.DataFrame, lines: list[Line], colours: dict[str, str]) -> Axes:
     """Each method ÷ its control: filled at equal steps, diamonds at equal frames.
 
-    Bars are Welch's intervals over runs; thin grey ones, where a side has one run, over levels.
+    Bars are Welch's intervals over runs. A single run a side has no factor: its points stand left.
     """
     for one in rows.itertuples():
         if one.match not in ("steps", "frames"):
@@ -131,16 +136,13 @@ def plot_factors(ax: Axes, rows: pd.DataFrame, lines: list[Line], colours: dict[
                 color="0.35",
             )
             continue
-        alone, colour = np.isnan(one.low), colours[one.treatment]
-        low, high = (one.levels_low, one.levels_high) if alone else (one.low, one.high)
-        bar: dict[str, Any] = {"color": "0.6" if alone else colour}
-        ax.plot([low, high], [y, y], linewidth=0.9 if alone else 1.6, **bar)
+        colour = colours[one.treatment]
+        ax.plot([one.low, one.high], [y, y], linewidth=1.6, color=colour)
         marker: dict[str, Any] = {"marker": "D" if one.match == "frames" else "o", "color": colour}
-        marker["markerfacecolor"] = "white" if alone else colour
         ax.plot(one.effect, y, markersize=3.2, linestyle="", **marker)
         if one.primary:
             style: dict[str, Any] = {"textcoords": "offset points", "va": "center"}
-            ax.annotate("declared", (high, y), (4, 0), fontsize=SMALL, **style)
+            ax.annotate("declared", (one.high, y), (4, 0), fontsize=SMALL, **style)
     return ax
 
 
@@ -153,18 +155,18 @@ def notes(here: pd.DataFrame) -> str:
     if missing:
         listed = ", ".join(name.split("/", 1)[1] for name in missing)
         words.append(f"not trained so far: {listed}")
-    idle = here[(here["match"] == "steps") & (here["learned_treatment"] < here["runs_treatment"])]
-    for method, some in idle.groupby("treatment"):
+    blind = here[here["sees_treatment"] < here["runs_treatment"]]
+    for method, some in blind.groupby("treatment"):
         one = some.iloc[0]
         name, count = without_backgrounds(str(method)), one["runs_treatment"]
-        words.append(f"{name}: {one['learned_treatment']} of {count} runs learned")
+        words.append(f"{name}: {one['sees_treatment']:.0f} of {count} runs see")
     return textwrap.fill("; ".join(words), NOTE_WIDTH, break_on_hyphens=False)
 
 
 def of_outcome(rows: pd.DataFrame, game: str, control: str) -> pd.DataFrame:
     """The rows of one panel about the measure it shows."""
     here = rows[(rows["game"] == game) & (rows["control"] == control)]
-    return here[here["measure"] == outcome(here)]
+    return of_measure(here, outcome(here))
 
 
 def _finish(ax: Axes) -> None:
@@ -240,7 +242,7 @@ def _pair(
 ) -> None:
     left, right = axes
     measure = of["measure"].iloc[0]
-    mine = policies[(policies["game"] == key[0]) & (policies["measure"] == measure)]
+    mine = of_measure(policies[policies["game"] == key[0]], measure)
     plot_policies(left, mine, lines, colours)
     plot_factors(right, of, lines, colours)
     longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")
@@ -259,12 +261,11 @@ def _legend(figure: Figure) -> None:
         Line2D([], [], color="0.2", marker="o", linestyle="", label="÷ PPO, equal steps"),
         Line2D([], [], color="0.2", marker="D", linestyle="", label="÷ PPO, equal frames"),
         Line2D([], [], color="0.2", linewidth=1.6, label="95 % over runs"),
-        Line2D([], [], color="0.6", linewidth=0.9, label="one run: over levels only"),
     ]
     title = (
         "TV between twins ÷ TV between states; 1: the wallpaper decides as much as the game. "
         "Left: a point a policy, open the second peer"
     )
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=4, title=title, title_fontsize=SMALL
+        handles=handles, loc="outside lower center", ncols=3, title=title, title_fontsize=SMALL
     )

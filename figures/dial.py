@@ -51,7 +51,7 @@ def row_of(game: str, runs: list[Run], values: pd.DataFrame, total: int | None) 
     step = shared_step(group for of in methods.values() for group in of.values())
     where = {run.method: (order.index(run.backgrounds), names[run.backgrounds]) for run in some}
     line = {run.method: base_method(run.method) for run in some}
-    points = points_of(some, where, line, step, MEASURES.values(), values)
+    points = points_of(some, where, line, step, MEASURES.values())
     gone = [
         f"{name} on {names[count]}"
         for name, of in methods.items()

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from analysis.studies.invariance import SCHEMA
+from analysis.studies.invariance.study import SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     COLUMN_WIDTH,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
-from analysis.studies.invariance import SCHEMA as INVARIANCE
+from analysis.studies.invariance.study import SCHEMA as INVARIANCE
 from analysis.studies.robustness.rows import SCHEMA as ROBUSTNESS
 from checkpoints.policy.ids import UNTRAINED
 from figures.kit.rows import load_rows

@@ -75,7 +75,7 @@ def row_of(kind: str, groups: dict[str, list[Run]], step: int, values: pd.DataFr
         run.method: (order.index(name), ticks[name]) for name, of in groups.items() for run in of
     }
     line = dict.fromkeys(where, kind)
-    points = points_of(some, where, line, step, (RETURN, UNSEEN, ALL, BETWEEN), values)
+    points = points_of(some, where, line, step, (RETURN, UNSEEN, ALL, BETWEEN))
     unseen = bool(points.loc[points["measure"] == UNSEEN[0], "value"].notna().any())
     twins = "unseen" if unseen else "all"
     measures = {

@@ -19,6 +19,10 @@ FACTORS = (
 Measure = tuple[str, str]
 """(measure, layer)"""
 RETURN = ("return", "episodes")
+MARGIN = 1.25
+"""Factors from 1 / 1.25 to 1.25 are not relevant; as declared for the second sample."""
+EQUIVALENT = 0.05
+"""Error of *no relevant effect*, of both one-sided tests."""
 BEGUN = 0.25
 """Share of the longest training that runs must have been trained for to be compared."""
 NORMAL = 1.96
@@ -89,6 +93,15 @@ class Run:
         value = parts.mean()
         why = verdicts[0] if verdicts else "ok" if np.isfinite(value) else "undefined"
         return float(value), why
+
+    def ends_at(self, measure: Measure, step: int) -> tuple[float, float]:
+        """Ends of the interval at one step, in the measure's own unit: means over peers.
+
+        Peers were measured on the same levels, so that their errors do not cancel.
+        """
+        some = self.rows[self.rows["step"] == step]
+        here = some[(some["measure"] == measure[0]) & (some["layer"] == measure[1])]
+        return float(here["low"].mean(skipna=False)), float(here["high"].mean(skipna=False))
 
     def values_at_steps(self, measure: Measure) -> Float[np.ndarray, " step"]:
         """Values at :attr:`steps`, NaN where there is none."""

@@ -97,8 +97,8 @@ def welch(
 ) -> Effect:
     """Mean of ``a`` less mean of ``b``, with the interval of :func:`compare`'s test.
 
-    Runs that are equal to rounding have no spread to speak of, and a single run says nothing of
-    others: all is NaN then.
+    A single run says nothing of others: all is NaN then. Runs that are equal to rounding have no
+    spread to speak of: nothing but the estimate.
 
     Raises:
         UserError: an empty side, or values that are not finite.
@@ -112,7 +112,7 @@ def welch(
     squares = (len(a) - 1) * np.var(a, ddof=1) + (len(b) - 1) * np.var(b, ddof=1)
     spread = float(np.sqrt(squares / freedom))
     if spread <= 1e-9 * max(1.0, float(np.abs(np.concatenate([a, b])).max())):
-        return NOTHING
+        return NOTHING._replace(estimate=float(np.mean(a) - np.mean(b)))
     found = compare(a, b, margin)
     half = float(stdtrit(found.freedom, 1 - ALPHA / 2) * found.error)
     able = spread * detectable_in_deviations(len(a), len(b))

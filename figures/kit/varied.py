@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.records.runs import BEGUN, NORMAL, RETURN, Measure, Run, is_factor, learned
+from analysis.records.runs import BEGUN, RETURN, Measure, Run, is_factor
 from checkpoints.policy.ids import UNTRAINED
 from figures.contrasts import TICKS
 from figures.curves import short
@@ -26,7 +26,7 @@ RATIOS = ("ratio", "ratio_unseen")
 """Drawn on a logarithmic axis; all else from 0."""
 COLUMNS = (
     *("game", "line", "method", "seed", "place", "setting", "step", "measure", "layer"),
-    *("value", "low", "high", "verdict", "learned"),
+    *("value", "low", "high", "verdict"),
 )
 """Of points: a row a run and measure. ``place`` is that of its setting on the axis."""
 
@@ -68,7 +68,6 @@ def points_of(
     line: Mapping[str, str],
     step: int,
     measures: Iterable[Measure],
-    values: pd.DataFrame,
 ) -> pd.DataFrame:
     """Columns as in :data:`COLUMNS`, of the runs that were kept at a step.
 
@@ -78,17 +77,15 @@ def points_of(
         line: method -> the line it lies on.
         step: environment steps of each policy.
         measures: what is read; the mean over peers, of factors geometric.
-        values: the table that the runs are from, for its untrained policies.
     """
     found = []
     for run in runs:
         if step not in run.steps:
             continue
-        able, (place, setting) = learned(run, step, values), where[run.method]
+        place, setting = where[run.method]
         for measure in measures:
-            value, error, why = run.at(measure, step)
-            ends = value + NORMAL * error * np.array([0, -1, 1])
-            numbers = np.exp(ends) if is_factor(measure) else ends
+            value, why = run.at(measure, step)
+            value = float(np.exp(value)) if is_factor(measure) else value
             found.append(
                 (
                     run.game,
@@ -99,9 +96,9 @@ def points_of(
                     setting,
                     step,
                     *measure,
-                    *numbers.tolist(),
+                    value,
+                    *run.ends_at(measure, step),
                     why,
-                    able,
                 )
             )
     return pd.DataFrame(found, columns=list(COLUMNS))
@@ -132,7 +129,7 @@ def plot(
         ax: where to draw.
         points: of one measure.
         ticks: names of all settings; one without a run is called so.
-        colours: method -> colour of its dots; open dots learned nothing.
+        colours: method -> colour of its dots.
         lines: line -> colour, in the order in which lines lie side by side.
     """
     factor = bool(len(points)) and is_factor((points["measure"].iloc[0], ""))
@@ -146,8 +143,7 @@ def plot(
             for k, one in enumerate(some.sort_values(["method", "seed"]).itertuples()):
                 x, dye = place + shift + SEEDS_APART * (k - (len(some) - 1) / 2), one.method
                 ax.vlines(x, one.low, one.high, color=colours[dye], linewidth=0.8)
-                face = colours[dye] if one.learned else "white"
-                ax.plot(x, one.value, "o", color=colours[dye], markerfacecolor=face)
+                ax.plot(x, one.value, "o", color=colours[dye])
         ax.plot(np.arange(len(ticks)) + shift, means, "-_", color=colour, markersize=7, zorder=1)
     for place in range(len(ticks)):
         some = points[points["place"] == place]
@@ -203,9 +199,7 @@ def _handles(methods: Mapping[str, str]) -> list[Line2D]:
     handles = [
         Line2D([], [], color=colour, marker="o", label=name) for name, colour in methods.items()
     ]
-    grey: dict[str, Any] = {"color": "0.2", "linestyle": ""}
-    open_ = Line2D([], [], marker="o", markerfacecolor="white", label="learned nothing", **grey)
-    handles += [open_, Line2D([], [], color="0.2", marker="_", markersize=7, label="means")]
+    handles.append(Line2D([], [], color="0.2", marker="_", markersize=7, label="means"))
     handles.append(Line2D([], [], color="0.45", linestyle=":", label="untrained, or a ratio of 1"))
     return handles
 

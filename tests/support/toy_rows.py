@@ -7,16 +7,17 @@ from typing import Any
 import pandas as pd
 
 from analysis.records.tables import Column, Schema
-from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS
+from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS, SAMPLES
 from analysis.studies.contrasts import rows as contrasts
 from analysis.studies.embedding import study as embedding
 from analysis.studies.erasure import rows as erasure
-from analysis.studies.invariance import SCHEMA as INVARIANCE
+from analysis.studies.invariance.study import SCHEMA as INVARIANCE
 from analysis.studies.returns import scores as returns
 from analysis.studies.robustness import rows as robustness
 from analysis.studies.saliency import rows as saliency
+from analysis.studies.samples.pairs import CONVERGENCE, PAIRS
 from analysis.studies.similarity import cka, cka_contrasts, nulls, outliers, pairs
-from analysis.studies.training import curves, gap
+from analysis.studies.training import curves
 from analysis.studies.twins import SCHEMA as TWINS
 from probes.studies import layers, training, variation
 
@@ -27,7 +28,7 @@ SCHEMAS: dict[str, Schema] = {
         *(robustness.SCHEMA, erasure.SCHEMA, saliency.SCHEMA, saliency.SHEET_SCHEMA),
         *(layers.SCHEMA, variation.SCHEMA, embedding.SCHEMA, embedding.SCORES),
         *(pairs.SCHEMA, nulls.NULL_SCHEMA, outliers.OUTLIER_SCHEMA),
-        *(returns.SCORES, returns.PROFILES, contrasts.SCHEMA, gap.SCHEMA),
+        *(returns.SCORES, returns.PROFILES, contrasts.SCHEMA, SAMPLES, PAIRS, CONVERGENCE),
         *(EMERGENCE, EMERGENCE_ONSETS, training.SCHEMA, training.ONSETS_SCHEMA),
     )
 }

@@ -104,6 +104,16 @@ def embedding_scores(rng: np.random.Generator) -> list[dict]:
     return rows
 
 
+def samples_peers() -> list[dict]:
+    """Peers that are as like as those trained apart."""
+    ends = {"difference": 0.0, "difference_low": -0.1, "difference_high": 0.1}
+    return [
+        {**{"game": "starpilot", "method": "mutual-bg9", "measure": measure, "runs": 3}, **ends}
+        | {"peers": 0.7, "apart": 0.7}
+        for measure in ("cka", "agreement", "shift")
+    ]
+
+
 def twins(rng: np.random.Generator, folder: Path) -> list[dict]:
     """A white square on coloured noise, in all 16 games."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -127,12 +137,13 @@ def write_all(folder: Path, seed: int = 0) -> Path:
         write(make(rng), folder, make.__name__)
     for make in (embedding, embedding_scores, similarity, similarity_nulls, similarity_outliers):
         write(make(rng), folder, make.__name__)
+    write(samples_peers(), folder, "samples_peers")
     write(twins(rng, folder / "twins"), folder, "twins")
     write(toy_saliency.saliency(rng), folder, "saliency")
     write(toy_saliency.saliency_sheet(rng, folder / "saliency"), folder, "saliency_sheet")
     for make in (returns_scores, returns_profiles):
         write(make(rng), folder, make.__name__)
-    for name in ("emergence", "emergence_onsets", "emergence_gap", "probes_steps", "probes_onsets"):
+    for name in ("emergence", "emergence_onsets", "probes_steps", "probes_onsets"):
         write(getattr(toy_emergence, name)(rng), folder, name)
     values = pd.DataFrame(toy_emergence.emergence(np.random.default_rng(seed)))
     write(contrast_rows(values, ()).to_dict("records"), folder, "contrasts")

@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.records.runs import EQUIVALENT, MARGIN
 from analysis.records.values import OK
 from analysis.studies.contrasts.rows import ALL, PRIMARY, UNSEEN
-from analysis.studies.contrasts.sides import MARGIN, ONE_RUN
+from analysis.studies.contrasts.sides import ONE_RUN
 from checkpoints.policy.recipes import is_distilled
-
-EQUIVALENT = 0.05
 
 
 def answer(row: Any) -> str:
@@ -34,7 +33,7 @@ def answer(row: Any) -> str:
     hanging = ""
     if row.hangs_on:
         hanging = (
-            f"; hangs on background {row.hangs_on}: {row.without_low:.2f} to "
+            f"; hangs on {row.hangs_on}: {row.without_low:.2f} to "
             f"{row.without_high:.2f} with one left out"
         )
     return f"{verdict} {label}: {numbers}; {seen}{hanging}"
@@ -48,7 +47,9 @@ def outcome(rows: pd.DataFrame) -> pd.DataFrame:
 
     keys = ["game", "treatment", "match"]
     unseen, every = of(UNSEEN), of(ALL)
-    there = set(unseen.loc[unseen["effect"].notna(), keys].itertuples(index=False, name=None))
+    there = set(
+        unseen.loc[unseen["value_treatment"].notna(), keys].itertuples(index=False, name=None)
+    )
     instead = [key not in there for key in every[keys].itertuples(index=False, name=None)]
     kept = unseen[[key in there for key in unseen[keys].itertuples(index=False, name=None)]]
     return pd.concat([kept, every[instead]])

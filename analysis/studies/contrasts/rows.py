@@ -10,10 +10,10 @@ import pandas as pd
 from analysis.records.columns import GAME, interval
 from analysis.records.runs import BEGUN, RETURN, Measure, Run, runs_of
 from analysis.records.tables import Column, Schema
-from analysis.records.values import read_values
+from analysis.records.values import LEFT_OUT, OVER_BLIND, read_values
 from analysis.stats.discoveries import discoveries
 from analysis.studies.contrasts.sides import Beside, at_marker, at_step, common_level, compare
-from analysis.studies.contrasts.sources import read_last_steps, read_sees, read_without
+from analysis.studies.contrasts.sources import beside_of
 from checkpoints.console import UserError, one_of, watch
 from checkpoints.policy.recipes import base_method
 from checkpoints.runs.study import Planned, read_study
@@ -37,8 +37,9 @@ FAMILY: tuple[Measure, ...] = (
 )
 """What the ledger asks. Of one game and pair, at equal frames, these are one family of tests; all
 else is exploratory and has no q, and no measure stands here twice in another coat."""
-NOT_COMPARED = ("cka_final", "cka_peer", "gap", "horizon")
-"""What a policy resembles; and what older tables hold: an offset, and 1 ÷ ``tv``."""
+NOT_COMPARED = ("cka_final", "cka_peer", "gap", "horizon", OVER_BLIND, LEFT_OUT)
+"""What a policy resembles, what stands beside a value, and what older tables hold: an offset, and
+1 ÷ ``tv``."""
 
 
 class Primary(NamedTuple):
@@ -245,24 +246,18 @@ def contrasts(
 
     Args:
         games: names; none takes all in the tables.
-        tables: folder with emergence.csv, and where they are there probes_steps.csv, and of the
-            last steps robustness.csv, robustness_without.csv, invariance_last.csv and
-            returns_swaps.csv.
+        tables: folder with emergence.csv, and where they are there probes_steps.csv and
+            samples.csv.
         study: file that says which runs there should be.
 
     Raises:
         UserError: a table or the study is missing or broken, or a game was not measured.
     """
-    values = pd.concat([read_values(tables), read_last_steps(tables)], ignore_index=True)
-    values = values.drop_duplicates(["id", "measure", "layer"])
+    values = read_values(tables)
     measured = sorted(set(values["game"]))
     for game in games:
         one_of("game", game, measured)
     chosen = tuple(games or measured)
     planned = read_study(study)
-    without = {
-        str(policy): dict(zip(one["without"], one["ratio"], strict=True))
-        for policy, one in read_without(tables).groupby("id")
-    }
-    beside = Beside(read_sees(tables), without)
-    return chosen, contrast_rows(values[values["game"].isin(chosen)], planned, beside)
+    here = values[values["game"].isin(chosen)]
+    return chosen, contrast_rows(here, planned, beside_of(here))

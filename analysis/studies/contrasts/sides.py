@@ -6,14 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.records.runs import RETURN, Measure, Run, is_factor
+from analysis.records.runs import MARGIN, RETURN, Measure, Run, is_factor
 from analysis.records.values import OK
 from analysis.stats.at_level import at_level
 from analysis.stats.welch import NOTHING, Effect, welch
 
 ONE_RUN = "one run on a side: nothing over runs"
-MARGIN = 1.25
-"""Factors from 1 / 1.25 to 1.25 are not relevant; as declared for the second sample."""
 UNKNOWN = float("nan")
 
 
@@ -146,6 +144,6 @@ def _hanging(treatment: Side, control: Side, found: Effect) -> dict[str, Any]:
     if not np.isfinite(list(moved.values())).all():
         return nothing
     error = (found.high - found.low) / (2 * 1.96)
-    hangs = [str(b) for b, value in moved.items() if abs(value - found.estimate) > error]
+    hangs = [f"background {b}" for b, value in moved.items() if abs(value - found.estimate) > error]
     ends = np.exp([min(moved.values()), max(moved.values())]).tolist()
-    return {"without_low": ends[0], "without_high": ends[1], "hangs_on": " ".join(hangs)}
+    return {"without_low": ends[0], "without_high": ends[1], "hangs_on": ", ".join(hangs)}

@@ -70,42 +70,54 @@ def last_rows(
         weights: from ``cluster_weights`` on ``levels``.
         seed: of the draws of backgrounds.
     """
-    on_each = [level_information(x[:, place], levels) for place in range(x.shape[1])]
     for name, places in groups.items():
         one = found[name]
         size = {"states": len(x), "levels": weights.shape[1], "renderings": len(places)}
         cells: dict[str, Any] = dict.fromkeys(NUMBERS, np.nan)
         if one is not None:
+            some = x[:, list(places)]
             cells |= {"effective_rank": one.effective_rank, "dead_share": one.dead_share}
-            shares = np.mean([on_each[place] for place in places], axis=0)
-            cells |= filled("level_information", _means(shares, levels, weights))
+            cells |= filled("level_information", information(some, levels, weights))
             cells["level_most"] = most(levels)
         if one is not None and one.verdict == "ok":
-            cells |= _poolings(x[:, list(places)], levels, weights, seed)
+            for pooling, draws in poolings(some, levels, weights, seed).items():
+                cells |= filled(pooling, draws)
+            B = len(places)
+            without = crossed_icc(some, levels, np.ones((B, weights.shape[1])), 1 - np.eye(B))
+            cells |= {"without_low": without.min(), "without_high": without.max()}
         verdict = one.verdict if one is not None else "vacuous"
         yield {**label, "backgrounds": name, **size, **cells, "verdict": verdict}
 
 
-def _poolings(
-    x: np.ndarray, levels: np.ndarray, weights: np.ndarray, seed: int
-) -> dict[str, float]:
-    """The columns of each pooling, and the range of the first without each background."""
+def poolings(
+    x: Float[np.ndarray, "state background feature"],
+    levels: Int[np.ndarray, " state"],
+    weights: Int[np.ndarray, "R level"],
+    seed: int,
+) -> dict[str, Float[np.ndarray, " r"]]:
+    """Of each of :data:`POOLINGS` the ICC and its replicates over levels and backgrounds.
+
+    NaN with fewer than two backgrounds.
+    """
     B = x.shape[1]
+    if B < 2:
+        return dict.fromkeys(POOLINGS, np.full(1 + len(weights), np.nan))
     pairs = np.array([(a, b) for b in range(B) for a in range(b)])
     w = np.vstack([np.ones(weights.shape[1]), weights])
     v = np.vstack([np.ones(B), view_weights(pairs, len(weights), seed)])
-    cells: dict[str, float] = {}
-    for name, pooling in POOLINGS.items():
-        cells |= filled(name, crossed_icc(pooling(x), levels, w, v))
-    without = crossed_icc(x, levels, np.ones((B, w.shape[1])), 1 - np.eye(B))
-    return cells | {"without_low": without.min(), "without_high": without.max()}
+    return {name: crossed_icc(of(x), levels, w, v) for name, of in POOLINGS.items()}
 
 
-def _means(values: np.ndarray, levels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The mean over states that have a value, then its replicates over levels."""
+def information(
+    x: Float[np.ndarray, "state background feature"],
+    levels: Int[np.ndarray, " state"],
+    weights: Int[np.ndarray, "R level"],
+) -> Float[np.ndarray, " r"]:
+    """I(Z; L) on one background at a time, the mean over them, and its replicates over levels."""
+    backgrounds = range(x.shape[1])
+    values = np.mean([level_information(x[:, place], levels) for place in backgrounds], axis=0)
     label = np.unique(levels, return_inverse=True)[1]
     known = np.isfinite(values)
     sums = np.bincount(label, np.where(known, values, 0.0))
-    counts = np.bincount(label, known)
     w = np.vstack([np.ones(weights.shape[1]), weights])
-    return (w @ sums) / (w @ counts)
+    return (w @ sums) / (w @ np.bincount(label, known))

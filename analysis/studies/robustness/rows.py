@@ -67,18 +67,6 @@ SCHEMA = Schema(
     key=("game", "id", "axis", "backgrounds"),
     command="analysis.robustness",
 )
-WITHOUT_SCHEMA = Schema(
-    "robustness_without",
-    (
-        *POLICY,
-        Column("backgrounds", "text", "pairs of backgrounds compared"),
-        Column("without", "int", "background that is left out", low=0),
-        Column("ratio", "float", "tv / tv_between on all others", low=0),
-    ),
-    key=("game", "id", "backgrounds", "without"),
-    command="analysis.robustness",
-)
-SCHEMAS = SCHEMA, WITHOUT_SCHEMA
 EXTRA = ("tv_actions", "ratio_actions", "entropy_actions", "without_low", "without_high")
 NO_CYCLES = {name: np.nan for name in SCHEMA.names if name.startswith(("cycle", "chance"))} | {
     "trajectories": 0
@@ -102,8 +90,8 @@ def row(
     pixels: np.ndarray,
     weights: np.ndarray,
     seed: int | None = None,
-) -> tuple[dict[str, Any], dict[int, float]]:
-    """One row of the table, without cycles; and its ratio without each view.
+) -> dict[str, Any]:
+    """One row of the table, without cycles.
 
     Args:
         label: ``Subject.columns``, the axis and the backgrounds.
@@ -116,21 +104,19 @@ def row(
     """
     draws, verdict, changed = {}, "vacuous", np.nan
     cells: dict[str, Any] = dict.fromkeys(EXTRA, np.nan)
-    without: dict[int, float] = {}
     if decisions is not None and len(pairs):
         sums = Sums.of(decisions.of_buttons(label["game"]), bank.levels, pairs)
         draws = resampled(sums, weights, views_seed=seed)
         raw = resampled(Sums.of(decisions, bank.levels, pairs), weights[:1])
         cells |= {f"{name}_actions": float(raw[name][0]) for name in ("tv", "ratio", "entropy")}
         if seed is not None:
-            without = without_each_view(sums)
-            ends = min(without.values()), max(without.values())
-            cells |= {"without_low": ends[0], "without_high": ends[1]}
+            without = without_each_view(sums).values()
+            cells |= {"without_low": min(without), "without_high": max(without)}
         verdict = "undecided" if is_undecided(draws["tv_between"][0]) else "measured"
         changed = float(np.mean([pixels[pair] for pair in pairs]))
     for name in MEASURES:
         cells |= filled(name, draws.get(name, np.full(2, np.nan)))
-    found = {
+    return {
         **label,
         "verdict": verdict,
         "states": len(bank),
@@ -140,7 +126,6 @@ def row(
         **cells,
         **NO_CYCLES,
     }
-    return found, without
 
 
 def measure_game(
@@ -161,23 +146,20 @@ def measure_game(
     chosen = cover(game, [one.trained_backgrounds for one in subjects], backgrounds)
     twins = on_backgrounds(bank, game, chosen, subjects)
     cycles = find_cycles(subjects, trajectories, replicates, seed)
-    rows, left_out = [], []
+    rows = []
     for subject, group in product(subjects, GROUPS):
         pairs = pairs_of(chosen, subject.trained_backgrounds)[group]
         label = {**subject.columns, "axis": "background", "backgrounds": group}
         decisions = twins.decisions.get(subject.id)
         cells = cycles.get(subject.id, {}).get(group, {}) if pairs else {}
-        found, without = row(label, bank, decisions, pairs, twins.pixels, weights, seed)
-        rows.append(found | cells)
-        label = {**subject.columns, "backgrounds": group}
-        left_out += [{**label, "without": chosen[k], "ratio": one} for k, one in without.items()]
+        rows.append(row(label, bank, decisions, pairs, twins.pixels, weights, seed) | cells)
     for axis, answers in along_axes(bank, game, subjects, views, seed):
         own = [(0, view) for view in range(1, views + 1)] if answers.decisions else []
         for subject in subjects:
             label = {**subject.columns, "axis": axis, "backgrounds": "own"}
             decisions = answers.decisions.get(subject.id)
-            rows.append(row(label, bank, decisions, own, answers.pixels, weights)[0])
-    return Found([rows, left_out], {"backgrounds": list(chosen)})
+            rows.append(row(label, bank, decisions, own, answers.pixels, weights))
+    return Found([rows], {"backgrounds": list(chosen)})
 
 
 def show(frames: Frames, game: str) -> None:
@@ -186,7 +168,7 @@ def show(frames: Frames, game: str) -> None:
     from rich.table import Column as Heading
     from rich.table import Table
 
-    rows, _ = frames
+    (rows,) = frames
     here = rows[rows["game"] == game]
     here = here.assign(name=here["id"].str.removeprefix(f"{game}/"))
     there = here[here["verdict"] != "vacuous"]

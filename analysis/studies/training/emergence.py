@@ -11,10 +11,11 @@ from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
 from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS, OK, RETURN, Cell, Cells, value_row
 from analysis.studies.examination import Found
+from analysis.studies.similarity.cka import same_layers
 from analysis.studies.training import logged_returns as learning
 from analysis.studies.training import onsets
 from analysis.studies.training.history import Starts, lineage, make_histories
-from analysis.studies.training.snapshot import Scene, Snapshot, same_layers, set_scene, snapshot
+from analysis.studies.training.snapshot import Scene, Snapshot, set_scene, snapshot
 from checkpoints.console import say, watch
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 

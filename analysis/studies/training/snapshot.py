@@ -4,37 +4,32 @@ Every number comes from the function that the measure's own command calls; here 
 fewer states, and of the last two layers only, so that all steps of all runs can be afforded.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
-from analysis.measures.by_level import Levels, hsic_levels
-from analysis.measures.decisions import Decisions, Pairs, probabilities
-from analysis.measures.hsic import normalise
+from analysis.measures.by_level import Levels
+from analysis.measures.decisions import Decisions, probabilities
 from analysis.measures.icc import Layout
 from analysis.measures.mask_scores import mask_scores
-from analysis.measures.robustness import is_undecided, robustness_draws
 from analysis.policies.subjects import Subject
-from analysis.records.values import OK, Cell, Cells
+from analysis.records.values import Cell, Cells
 from analysis.scenes.backgrounds import cover, pairs_of
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
 from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import cluster_weights
+from analysis.studies.robustness.moved import BUTTONS, DECISIONS, UNSEEN, WIDE, moved
 from analysis.studies.saliency.maps import Explained, MaskedTwins, masked_twins
 from analysis.studies.similarity.cka import View, look
 from checkpoints.world.games import get_game
 
 LAYERS = 2
 """The last ones of an encoder: what convolution leaves, and what the heads read."""
-DECISIONS, BUTTONS, PIXELS = "decisions", "buttons", "pixels"
-"""What stands in the place of a layer: all 15 actions apart, or merged where they do the same."""
-WIDE = ("tv", "tv_between", "entropy", "ratio")
-"""Over all pairs of backgrounds."""
-UNSEEN = ("tv_unseen", "ratio_unseen")
-"""Over pairs of backgrounds that training never showed."""
+PIXELS = "pixels"
+"""What stands in the place of a layer, of saliency."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,29 +117,8 @@ def on_twins(subject: Subject, scene: Scene, twins: TwinSet, layers: Sequence[st
     pairs = pairs_of(twins.backgrounds, subject.trained_backgrounds)
     merged = decisions.of_buttons(subject.id.game)
     for what, some in ((DECISIONS, decisions), (BUTTONS, merged)):
-        cells |= _moved(what, some, pairs, scene)
+        cells |= moved(what, some, pairs, scene.bank.levels, scene.weights, scene.seed)
     return cells
-
-
-def _moved(what: str, decisions: Decisions, pairs: Mapping[str, Pairs], scene: Scene) -> Cells:
-    """How far decisions move between all backgrounds, and between those never shown."""
-
-    def drawn(group: str) -> dict[str, np.ndarray]:
-        seen = decisions, scene.bank.levels, pairs[group], scene.weights
-        return robustness_draws(*seen, views_seed=scene.seed)
-
-    every = drawn("all")
-    cells = {(name, what): Cell(every[name]) for name in ("tv", "tv_between", "entropy")}
-    cells["ratio", what] = _ratio(every)
-    if not pairs["unseen"]:
-        return cells | {(name, what): empty(scene, "vacuous") for name in UNSEEN}
-    draws = drawn("unseen")
-    return cells | {("tv_unseen", what): Cell(draws["tv"]), ("ratio_unseen", what): _ratio(draws)}
-
-
-def _ratio(draws: dict[str, np.ndarray]) -> Cell:
-    undecided = is_undecided(draws["tv_between"][0])
-    return Cell(draws["ratio"], "undecided" if undecided else OK)
 
 
 def saliency(subject: Subject, masked: MaskedTwins) -> Cell:
@@ -161,16 +135,3 @@ def saliency(subject: Subject, masked: MaskedTwins) -> Cell:
     if (counts == 0).any():
         return Cell(np.full(len(w), np.nan), "no map")
     return Cell((w @ np.nan_to_num(ratio)) / counts)
-
-
-def same_layers(one: View, other: View) -> dict[str, Float[np.ndarray, " r"]]:
-    """Linear CKA of each layer with its namesake; see :mod:`analysis.measures.by_level`."""
-    found = {}
-    for i, name in enumerate(one.layers):
-        if name not in other.layers:
-            continue
-        j = other.layers.index(name)
-        both = hsic_levels(one.prepared[i], other.prepared[j])[:, None, None]
-        ratio = normalise(both, one.own[:, [i]], other.own[:, [j]], "nan")
-        found[name] = ratio[:, 0, 0]
-    return found
