@@ -7,15 +7,16 @@ from tyro.conf import Positional
 
 from checkpoints.console import one_of, run_command
 from figures import (
+    backgrounds,
     cka_contrast,
     cka_map,
     contrasts,
     curves,
-    dial,
     embedding,
     emergence,
     erasure,
     invariance,
+    invariance_steps,
     onsets,
     probes,
     returns,
@@ -26,8 +27,7 @@ from figures import (
     similarity_nulls,
     similarity_outliers,
     similarity_pairs,
-    steps,
-    sweep,
+    strengths,
     twins_panel,
     variation,
 )
@@ -36,9 +36,10 @@ from figures.kit.style import Draw, save
 FIGURES: dict[str, Draw] = {
     module.NAME: module.draw
     for module in (
-        *(curves, cka_map, cka_contrast, invariance, robustness, steps, emergence, onsets),
-        *(contrasts, dial, sweep, erasure, probes, variation, saliency, saliency_sheet, embedding),
-        *(similarity, similarity_pairs, similarity_nulls, similarity_outliers, returns),
+        *(curves, cka_map, cka_contrast, invariance, invariance_steps, robustness, emergence),
+        *(onsets, contrasts, backgrounds, strengths, erasure, probes),
+        *(variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs),
+        *(similarity_nulls, similarity_outliers, returns),
         twins_panel,
     )
 }
@@ -48,10 +49,10 @@ FIGURES: dict[str, Draw] = {
 class Settings:
     """Draw figures from tables, each as PDF, PNG (200 dpi) and CSV of the rows it shows.
 
-    NAME is one of: curves, cka_map, cka_contrast, invariance, robustness, steps,
-    emergence, onsets, contrasts, dial, sweep, erasure, probes, variation, saliency,
-    saliency_sheet, embedding, similarity, similarity_pairs, similarity_nulls,
-    similarity_outliers, returns, twins_panel. No name draws all.
+    NAME is one of: curves, cka_map, cka_contrast, invariance, invariance_steps, robustness,
+    emergence, onsets, contrasts, backgrounds, strengths, erasure, probes,
+    variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs,
+    similarity_nulls, similarity_outliers, returns, twins_panel. No name draws all.
     """
 
     names: Positional[tuple[str, ...]] = ()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from figures import emergence, gap, onsets
+from figures import emergence, generalisation_gap, onsets
 from figures.kit.style import by_backgrounds, method_colours
 from tests.support import toy_tables
 
@@ -118,24 +118,24 @@ def test_a_crowded_panel_shows_medians_where_all_have_a_value():
 
 def test_points_of_the_gap(tables):
     rows = pd.read_csv(tables / "emergence.csv", skiprows=1)
-    points = gap.points_of(rows[rows["game"] == "starpilot"], "tv")
+    points = generalisation_gap.points_of(rows[rows["game"] == "starpilot"], "tv")
     assert len(points) == 4 * 8
     assert set(points.loc[points["last"], "step"]) == {2**21}
     assert (points["gap_low"] < points["gap"]).all()
-    ax = gap.plot_gap(Figure().subplots(), points, method_colours(points["method"]))
+    ax = generalisation_gap.plot_gap(Figure().subplots(), points, method_colours(points["method"]))
     drawn = np.concatenate([c.get_offsets() for c in ax.collections if len(c.get_offsets()) > 1])
     assert sorted(drawn[:, 1]) == sorted(points["gap"])
 
 
 def test_correlations_are_those_of_the_table(tables):
     gaps = pd.read_csv(tables / "emergence_gap.csv", skiprows=1)
-    assert gap.words_of(gaps, "coinrun", "ratio", "decisions").count("ρ –") == 2
+    assert generalisation_gap.words_of(gaps, "coinrun", "ratio", "decisions").count("ρ –") == 2
     one = gaps[(gaps["game"] == "all") & (gaps["measure"] == "tv")].iloc[0]
-    words = gap.words_of(gaps, "all", "tv", "decisions")
+    words = generalisation_gap.words_of(gaps, "all", "tv", "decisions")
     ends = f"[{one['low']:.2f}, {one['high']:.2f}], 4 runs"
     assert ends.replace("-", "−").replace("0.", ".") in words
     assert words.endswith("a bound lets 90% of the range be lost")
-    assert "bound" not in gap.words_of(gaps, "all", "icc", "hidden")
+    assert "bound" not in generalisation_gap.words_of(gaps, "all", "icc", "hidden")
 
 
 def test_runs_on_other_backgrounds_have_a_panel_of_their_own(tables, tmp_path):

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from analysis.records.runs import RETURN, runs_of
 from checkpoints.policy.recipes import METHODS
-from figures import dial, sweep
+from figures import backgrounds, strengths
 from figures.kit.style import METHOD_COLOURS, Drawing
 from figures.kit.varied import COLUMNS, plot, shared_step
 from tests.support import toy_tables
@@ -47,14 +47,16 @@ def dots(ax) -> list[float]:
     return sorted(y for y in found if np.isfinite(y))
 
 
-# -- the dial --------------------------------------------------------------------------------
+# -- the backgrounds --------------------------------------------------------------------------------
 
 
 def test_every_run_is_a_dot_and_every_setting_a_place(tables):
-    (drawing,) = dial.draw(tables)
+    (drawing,) = backgrounds.draw(tables)
     rows = drawing.rows
-    assert list(rows["measure"].unique()) == [measure for measure, _ in dial.MEASURES.values()]
-    for ax, (measure, _) in zip(panels(drawing), dial.MEASURES.values(), strict=True):
+    assert list(rows["measure"].unique()) == [
+        measure for measure, _ in backgrounds.MEASURES.values()
+    ]
+    for ax, (measure, _) in zip(panels(drawing), backgrounds.MEASURES.values(), strict=True):
         assert dots(ax) == sorted(rows.loc[rows["measure"] == measure, "value"].dropna())
         assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "4", "9", "13 (all)"]
     assert set(rows["line"]) == {"ppo", "mutual"}  # nothing else was varied
@@ -68,7 +70,7 @@ def test_every_run_is_a_dot_and_every_setting_a_place(tables):
 
 
 def test_numbers_are_those_of_the_table(tables, values):
-    (drawing,) = dial.draw(tables)
+    (drawing,) = backgrounds.draw(tables)
     of = drawing.rows.set_index(["method", "seed", "measure"])
     table = values[values["step"] == 2**21].set_index(["method", "seed", "measure", "peer"])
     one = of.loc[("mutual-bg4", 0, "ratio")]
@@ -77,8 +79,8 @@ def test_numbers_are_those_of_the_table(tables, values):
 
 
 def test_means_are_geometric_for_factors_only(tables):
-    (drawing,) = dial.draw(tables)
-    for ax, measure in zip(panels(drawing), dial.MEASURES.values(), strict=True):
+    (drawing,) = backgrounds.draw(tables)
+    for ax, measure in zip(panels(drawing), backgrounds.MEASURES.values(), strict=True):
         own = drawing.rows[drawing.rows["measure"] == measure[0]]
         nine = own[(own["method"] == "ppo-bg9")]["value"]
         mean = nine.mean() if measure == RETURN else np.exp(np.log(nine).mean())
@@ -91,7 +93,7 @@ def test_means_are_geometric_for_factors_only(tables):
 
 
 def test_what_is_missing_or_vacuous_is_said(tables):
-    (drawing,) = dial.draw(tables)
+    (drawing,) = backgrounds.draw(tables)
     assert "no run: ppo on 1" in words(drawing)
     unseen = panels(drawing)[1]
     assert [text.get_text() for text in unseen.texts] == ["vacuous"]
@@ -99,31 +101,31 @@ def test_what_is_missing_or_vacuous_is_said(tables):
 
 def test_a_run_far_behind_is_named_and_not_waited_for(values, tmp_path):
     late = values["method"].eq("mutual-bg1") & values["step"].gt(2**17)
-    (drawing,) = dial.draw(folder_of(values[~late], tmp_path))
+    (drawing,) = backgrounds.draw(folder_of(values[~late], tmp_path))
     assert set(drawing.rows["step"]) == {2**21}
     assert "not so far: mutual-bg1/0 (131k)" in words(drawing)
     assert "no run" in {text.get_text() for ax in panels(drawing) for text in ax.texts}
 
 
 def test_one_set_of_backgrounds_is_no_dial(tmp_path):
-    (drawing,) = dial.draw(folder_of(planted(), tmp_path))
+    (drawing,) = backgrounds.draw(folder_of(planted(), tmp_path))
     assert "No method was trained on two sets of backgrounds" in words(drawing)
     assert drawing.rows.empty
     assert tuple(drawing.rows) == COLUMNS
 
 
 def test_a_measure_that_is_not_there_is_said(values, tmp_path):
-    (drawing,) = dial.draw(folder_of(values[values["measure"] != "ratio_unseen"], tmp_path))
+    (drawing,) = backgrounds.draw(folder_of(values[values["measure"] != "ratio_unseen"], tmp_path))
     assert {text.get_text() for text in panels(drawing)[1].texts} == {"not measured"}
     assert dots(panels(drawing)[2])
 
 
-# -- the sweep -------------------------------------------------------------------------------
+# -- the strengths -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", sorted(sweep.KINDS))
+@pytest.mark.parametrize("kind", sorted(strengths.KINDS))
 def test_strengths_are_those_of_the_recipes(kind):
-    found = sweep.strengths(kind)
+    found = strengths.strengths_of(kind)
     assert list(found) == ["ppo", f"ppo-{kind}-weak", f"ppo-{kind}", f"ppo-{kind}-strong"]
     assert list(found.values()) == sorted(found.values())
     assert all(getattr(METHODS[name], kind) == strength for name, strength in found.items())
@@ -133,11 +135,11 @@ def test_strengths_are_those_of_the_recipes(kind):
     ("strength", "text"), [(0.0, "0"), (1e-5, "1e-5"), (1e-3, "1e-3"), (0.03, "0.03"), (0.3, "0.3")]
 )
 def test_strengths_are_short(strength, text):
-    assert sweep.name_of(strength) == text
+    assert strengths.name_of(strength) == text
 
 
 def test_a_row_of_panels_a_regulariser_at_one_step(tables):
-    (drawing,) = sweep.draw(tables)
+    (drawing,) = strengths.draw(tables)
     assert len(panels(drawing)) == 2 * 3
     assert set(drawing.rows["step"]) == {2**20}  # though PPO and others go on
     measures = list(drawing.rows["measure"].unique())
@@ -149,7 +151,7 @@ def test_a_row_of_panels_a_regulariser_at_one_step(tables):
 
 
 def test_what_is_undecided_or_learned_nothing_is_shown_as_such(tables):
-    (drawing,) = sweep.draw(tables)
+    (drawing,) = strengths.draw(tables)
     returns, ratio, _ = panels(drawing)[3:]
     open_ = [line for line in returns.lines if line.get_markerfacecolor() == "white"]
     assert [line.get_color() for line in open_] == [METHOD_COLOURS["ppo-dropout-strong"]]
@@ -159,14 +161,14 @@ def test_what_is_undecided_or_learned_nothing_is_shown_as_such(tables):
 
 
 def test_a_strength_that_has_only_begun_is_named(tables):
-    (drawing,) = sweep.draw(tables)
+    (drawing,) = strengths.draw(tables)
     assert "not so far: ppo-l2-weak-bg9/0 (66k)" in words(drawing)
     assert [text.get_text() for text in panels(drawing)[0].texts] == ["no run"]
     assert not drawing.rows["method"].eq("ppo-l2-weak-bg9").any()
 
 
 def test_without_strengths_the_figure_says_so(tmp_path):
-    (drawing,) = sweep.draw(folder_of(planted(), tmp_path))
+    (drawing,) = strengths.draw(folder_of(planted(), tmp_path))
     assert "No strengths of L2 or dropout" in words(drawing)
     assert drawing.rows.empty
 
@@ -177,7 +179,7 @@ def test_without_unseen_backgrounds_all_are_shown(values, tmp_path):
     strong = strong.assign(
         value=strong["value"].mask(lost), verdict=strong["verdict"].mask(lost, "vacuous")
     )
-    (drawing,) = sweep.draw(folder_of(strong, tmp_path))
+    (drawing,) = strengths.draw(folder_of(strong, tmp_path))
     assert set(drawing.rows["measure"]) == {"return", "ratio", "tv_between"}
     assert len(panels(drawing)) == 3
     assert "all backgrounds" in panels(drawing)[1].get_ylabel()
@@ -197,7 +199,7 @@ def test_the_shared_step_waits_for_those_that_are_near(values):
 
 
 def test_a_bar_spans_its_interval(tables):
-    (drawing,) = dial.draw(tables)
+    (drawing,) = backgrounds.draw(tables)
     rows = drawing.rows[(drawing.rows["measure"] == "ratio") & (drawing.rows["seed"] == 0)]
     one = rows[rows["method"] == "ppo-bg4"]
     ax = plot(Figure().subplots(), one, ["1", "4"], METHOD_COLOURS | {"ppo-bg4": "k"}, {"ppo": "k"})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from figures import steps
+from figures import invariance_steps
 from figures.kit.style import method_colours
 from tests.support import toy_tables
 from tests.support.toy_rows import LAYERS
@@ -15,11 +15,11 @@ def rows(tmp_path):
     rng = np.random.default_rng(0)
     toy_tables.write(toy_tables.invariance(rng), tmp_path, "invariance")
     toy_tables.write(toy_tables.robustness(rng), tmp_path, "robustness")
-    return steps.joined(tmp_path)
+    return invariance_steps.joined(tmp_path)
 
 
 def test_a_row_for_each_policy_step_and_layer(rows):
-    assert set(rows["layer"]) == {*LAYERS, steps.DECISIONS}
+    assert set(rows["layer"]) == {*LAYERS, invariance_steps.DECISIONS}
     assert not rows.duplicated(["id", "layer"]).any()
     hidden = rows[(rows["layer"] == "hidden") & (rows["method"] != "untrained")]
     assert len(hidden) == 2 * 4 * 2  # games, policies, steps
@@ -27,7 +27,7 @@ def test_a_row_for_each_policy_step_and_layer(rows):
 
 def test_lines_join_the_steps_of_a_policy_and_crosses_mark_what_collapsed(rows):
     here = rows[(rows["game"] == "coinrun") & (rows["layer"] == "hidden")]
-    ax = steps.plot(Figure().subplots(), here, method_colours(here["method"]))
+    ax = invariance_steps.plot(Figure().subplots(), here, method_colours(here["method"]))
     lines = [line for line in ax.lines if line.get_marker() == "o"]
     assert [len(line.get_xdata()) for line in lines] == [2] * 4
     (crosses,) = (line for line in ax.lines if line.get_marker() == "x")

@@ -15,7 +15,7 @@ from figures.kit.rows import load_rows
 from figures.kit.style import Drawing, in_method_order, method_colours, on_paper
 from figures.kit.varied import Row, behind, drawing, points_of, shared_step
 
-NAME = "dial"
+NAME = "backgrounds"
 MEASURES = {
     "return, unseen levels,\nall backgrounds": RETURN,
     "TV twins ÷ states,\nunseen backgrounds": ("ratio_unseen", "decisions"),

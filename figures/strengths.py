@@ -15,7 +15,7 @@ from figures.kit.rows import load_rows
 from figures.kit.style import Drawing, method_colours, on_paper, panel_title
 from figures.kit.varied import Row, behind, drawing, points_of, shared_step
 
-NAME = "sweep"
+NAME = "strengths"
 KINDS = {"l2": "weight of L2", "dropout": "probability of dropout"}
 """Setting of a recipe -> what it is called."""
 UNSEEN: Measure = ("ratio_unseen", "decisions")
@@ -23,7 +23,7 @@ ALL: Measure = ("ratio", "decisions")
 BETWEEN: Measure = ("tv_between", "decisions")
 
 
-def strengths(kind: str) -> dict[str, float]:
+def strengths_of(kind: str) -> dict[str, float]:
     """Method -> strength, in increasing order: PPO, and what differs from it in this alone."""
     plain = asdict(METHODS[BASELINE])
     recipes = {name: asdict(recipe) for name, recipe in METHODS.items()}
@@ -46,7 +46,9 @@ def name_of(strength: float) -> str:
 
 def by_method(runs: list[Run], kind: str) -> dict[str, list[Run]]:
     """Method, without its backgrounds -> runs, in order of strength; empty with fewer than two."""
-    found = {name: [r for r in runs if base_method(r.method) == name] for name in strengths(kind)}
+    found = {
+        name: [r for r in runs if base_method(r.method) == name] for name in strengths_of(kind)
+    }
     return found if sum(map(bool, found.values())) > 1 else {}
 
 
@@ -68,7 +70,7 @@ def row_of(kind: str, groups: dict[str, list[Run]], step: int, values: pd.DataFr
         step: environment steps of each policy.
         values: the table that they are from.
     """
-    ticks = {name: name_of(strength) for name, strength in strengths(kind).items()}
+    ticks = {name: name_of(strength) for name, strength in strengths_of(kind).items()}
     some = [run for group in groups.values() for run in group]
     order = list(ticks)
     where = {

@@ -24,7 +24,7 @@ from figures.kit.style import (
     on_paper,
 )
 
-NAME = "steps"
+NAME = "invariance_steps"
 DECISIONS = "decisions"
 """What stands in the place of a layer in rows about decisions."""
 
