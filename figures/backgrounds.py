@@ -12,7 +12,7 @@ from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import base_method
 from figures.curves import short
 from figures.kit.rows import load_rows
-from figures.kit.style import Drawing, in_method_order, method_colours, on_paper
+from figures.kit.style import Drawing, in_method_order, method_styles, on_paper
 from figures.kit.varied import Row, behind, drawing, points_of, shared_step
 
 NAME = "backgrounds"
@@ -84,6 +84,6 @@ def draw(tables: Path) -> Iterator[Drawing]:
     ]
     names = in_method_order(name for row in rows for name in row.points["line"])
     methods = [method for row in rows for method in row.points["method"]]
-    colours = method_colours([*methods, *names, UNTRAINED])
+    styles = method_styles([*methods, *names, UNTRAINED])
     nothing = "No method was trained on two sets of backgrounds so far."
-    yield drawing(NAME, rows, nothing, colours, {name: colours[name] for name in names})
+    yield drawing(NAME, rows, nothing, styles, {name: styles[name] for name in names})

@@ -1,26 +1,28 @@
 """Invariance of every layer, and of decisions, over training."""
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
 from analysis.studies.invariance.study import SCHEMA as INVARIANCE
 from analysis.studies.robustness.rows import SCHEMA as ROBUSTNESS
 from checkpoints.policy.ids import UNTRAINED
+from figures.kit.over_steps import leave_room, plot_runs
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     COLUMN_WIDTH,
     PAGE_WIDTH,
     SMALL,
     Drawing,
+    Style,
     in_layer_order,
-    in_method_order,
-    method_colours,
+    method_handles,
+    method_styles,
     on_paper,
 )
 
@@ -40,58 +42,67 @@ def joined(tables: Path) -> pd.DataFrame:
     return pd.concat([layers[columns], decided[columns]], ignore_index=True)
 
 
-def plot(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
-    """One layer of one game: a line a policy, a cross where there is nothing to read.
+def of_runs(rows: pd.DataFrame, *, factor: bool) -> pd.DataFrame:
+    """A row a run and step, the mean over its peers, columns as ``plot_runs`` takes them.
+
+    Args:
+        rows: from :func:`joined`, of one game and layer.
+        factor: whether means are geometric.
+    """
+    trained = rows[rows["method"] != UNTRAINED]
+    values = np.log(trained["value"]) if factor else trained["value"]
+    trained = trained.assign(value=values)
+    each = trained.groupby(["method", "seed", "step"], as_index=False)
+    found = each.agg(
+        value=("value", lambda peers: peers.mean(skipna=False)), verdict=("verdict", "max")
+    )
+    return found.assign(value=np.exp(found["value"])) if factor else found
+
+
+def plot(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style], *, factor: bool = False) -> Axes:
+    """One layer of one game: means over runs and their points; dotted: untrained policies.
 
     Args:
         ax: where to draw.
-        rows: from :func:`joined`; untrained policies are levels across, not points.
-        colours: method -> colour.
+        rows: from :func:`joined`.
+        styles: looks of each method.
+        factor: whether means are geometric.
     """
     for value in rows.loc[rows["method"] == UNTRAINED, "value"].dropna():
-        ax.axhline(value, color=colours[UNTRAINED], linestyle=":", linewidth=0.8)
-    trained = rows[rows["method"] != UNTRAINED]
-    for method in in_method_order(trained["method"]):
-        for _, one in trained[trained["method"] == method].groupby(["seed", "peer"]):
-            line = one.sort_values("step")
-            dye = colours[method]
-            ax.plot(line["step"], line["value"], "o-", color=dye, markersize=2.5, label=method)
-    bad = trained[trained["value"].isna()]
-    ax.plot(bad["step"], [0.0] * len(bad), "x", color="0.2", markersize=4)
+        ax.axhline(value, color=styles[UNTRAINED].colour, linestyle=":", linewidth=0.8)
     ax.axhline(0.0, color="0.35", linewidth=0.8, zorder=0)
-    ax.set_xscale("log", base=2)
-    ax.xaxis.set_major_locator(FixedLocator(sorted(set(trained["step"]))))
-    ax.xaxis.set_major_formatter(EngFormatter(sep="", places=0))
-    ax.xaxis.set_minor_locator(NullLocator())
-    return ax
+    return plot_runs(ax, of_runs(rows, factor=factor), styles, factor=factor)
 
 
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each game, a line of panels for each layer, decisions last."""
     rows = joined(tables)
-    games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
+    games, styles = sorted(set(rows["game"])), method_styles(rows["method"])
     layers = [*in_layer_order(set(rows["layer"]) - {DECISIONS}), DECISIONS]
     width = COLUMN_WIDTH if len(games) <= 2 else PAGE_WIDTH
     figure = Figure(figsize=(width, 1.0 + 1.15 * len(layers)))
     axes = figure.subplots(len(layers), len(games), squeeze=False, sharex=True, sharey="row")
-    handles: dict[str, Any] = {}
-    for (line, layer), (column, game) in (
-        (a, b) for a in enumerate(layers) for b in enumerate(games)
-    ):
+    for (line, layer), (column, game) in product(enumerate(layers), enumerate(games)):
         ax = axes[line, column]
-        plot(ax, rows[(rows["game"] == game) & (rows["layer"] == layer)], colours)
-        handles |= dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
+        here = rows[(rows["game"] == game) & (rows["layer"] == layer)]
+        plot(ax, here, styles, factor=layer == DECISIONS)
         axes[0, column].set_title(game)
-        axes[-1, column].set_xlabel("steps of a peer")
+        axes[-1, column].set_xlabel("steps of a policy")
         name = "TV twins ÷ states" if layer == DECISIONS else f"ICC, {layer}"
         axes[line, 0].set_ylabel(name, fontsize=SMALL)
+    for line, layer in zip(axes, layers, strict=True):
+        lost = rows[(rows["layer"] == layer) & rows["value"].isna() & (rows["method"] != UNTRAINED)]
+        if len(lost):
+            leave_room(line[0], lost["method"].nunique())
+    trained = {name: style for name, style in styles.items() if name != UNTRAINED}
     figure.legend(
-        list(handles.values()),
-        list(handles),
+        handles=method_handles(trained, lines=True),
         loc="outside lower center",
-        ncols=4,
-        title="Dotted: untrained. Crosses: collapsed or undecided",
+        ncols=3,
+        handlelength=3.2,
+        title="Filled: mean over at least two runs. Rings:\none run, its peers averaged. "
+        "Dotted:\nuntrained. Crosses: collapsed or undecided",
         title_fontsize=SMALL,
     )
     yield Drawing(NAME, figure, rows)

@@ -11,13 +11,15 @@ from analysis.records.values import EMERGENCE
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE, METHODS, base_method
 from figures.curves import short
+from figures.kit.panels import panel_title
 from figures.kit.rows import load_rows
-from figures.kit.style import Drawing, method_colours, on_paper, panel_title
+from figures.kit.style import Drawing, Style, method_styles, on_paper
 from figures.kit.varied import Row, behind, drawing, points_of, shared_step
 
 NAME = "strengths"
 KINDS = {"l2": "weight of L2", "dropout": "probability of dropout"}
 """Setting of a recipe -> what it is called."""
+MEANS = Style("0.6", "o")
 UNSEEN: Measure = ("ratio_unseen", "decisions")
 ALL: Measure = ("ratio", "decisions")
 BETWEEN: Measure = ("tv_between", "decisions")
@@ -107,6 +109,6 @@ def draw(tables: Path) -> Iterator[Drawing]:
         for key in sorted({(run.game, run.backgrounds) for run in runs})
         for row in rows_of([r for r in runs if (r.game, r.backgrounds) == key], values)
     ]
-    colours = method_colours([*(m for row in rows for m in row.points["method"]), UNTRAINED])
+    styles = method_styles([*(m for row in rows for m in row.points["method"]), UNTRAINED])
     nothing = "No strengths of L2 or dropout were trained so far."
-    yield drawing(NAME, rows, nothing, colours, dict.fromkeys(KINDS, "0.6"))
+    yield drawing(NAME, rows, nothing, styles, dict.fromkeys(KINDS, MEANS))

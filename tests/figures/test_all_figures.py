@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from checkpoints.console import UserError
 from figures import cka_contrast, cka_map, curves, twins_panel
@@ -110,7 +111,7 @@ def test_only_kept_policies_are_marked():
         )
     )
     ax = axes_of()
-    assert curves.plot_curves(ax, rows, {"ppo": "black"}) is ax
+    assert curves.plot_curves(ax, rows, style.METHOD_STYLES) is ax
     line, marks = ax.lines
     assert list(line.get_xdata()) == [10, 20]
     assert list(marks.get_xdata()) == [10]
@@ -196,22 +197,31 @@ def test_strips_show_the_shipped_pixels(tables):
     np.testing.assert_array_equal(shown, strip)
 
 
-# -- colours and orders ----------------------------------------------------------------------
+def test_figures_fit_a_page_and_can_be_read(one_game):
+    for draw in FIGURES.values():
+        for drawing in draw(one_game):
+            width, height = drawing.figure.get_size_inches()
+            assert width <= style.PAGE_WIDTH + 1e-9 and height <= 9.5, drawing.name
+            sizes = [text.get_fontsize() for text in drawing.figure.findobj(Text)]
+            assert min(sizes) >= 6, drawing.name
 
 
-def test_a_method_keeps_its_colour_whoever_stands_beside_it():
-    alone = style.method_colours(["mutual"])
-    among = style.method_colours(["own", "mutual", "ppo", "other"])
-    assert among["mutual"] == alone["mutual"] == style.METHOD_COLOURS["mutual"]
+# -- looks and orders ----------------------------------------------------------------------
+
+
+def test_a_method_keeps_its_looks_whoever_stands_beside_it():
+    alone = style.method_styles(["mutual"])
+    among = style.method_styles(["own", "mutual", "ppo", "other"])
+    assert among["mutual"] == alone["mutual"] == style.METHOD_STYLES["mutual"]
     assert len(set(among.values())) == 4
-    with pytest.raises(UserError, match="at most 4 methods without a colour"):
-        style.method_colours([f"own{n}" for n in range(5)])
+    with pytest.raises(UserError, match="at most 8 methods without looks"):
+        style.method_styles([f"own{n}" for n in range(9)])
 
 
-def test_every_method_of_the_project_has_a_colour():
+def test_every_method_of_the_project_has_looks():
     from checkpoints.policy.recipes import METHODS
 
-    assert set(METHODS) <= set(style.METHOD_COLOURS)
+    assert set(METHODS) <= set(style.METHOD_STYLES)
 
 
 def test_every_layer_of_the_project_has_a_place():

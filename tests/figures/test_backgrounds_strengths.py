@@ -8,10 +8,13 @@ from matplotlib.figure import Figure
 from analysis.records.runs import RETURN, runs_of
 from checkpoints.policy.recipes import METHODS
 from figures import backgrounds, strengths
-from figures.kit.style import METHOD_COLOURS, Drawing
+from figures.kit.style import METHOD_STYLES, Drawing, method_styles
 from figures.kit.varied import COLUMNS, plot, shared_step
 from tests.support import toy_tables
+from tests.support.looks import MARKERS
 from tests.support.planted_runs import STEPS, planted, varied
+
+LINES = {"ppo": METHOD_STYLES["ppo"]}
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +46,11 @@ def words(drawing: Drawing) -> str:
 
 
 def dots(ax) -> list[float]:
-    found = [float(line.get_ydata()[0]) for line in ax.lines if line.get_marker() == "o"]
+    found = [float(line.get_ydata()[0]) for line in ax.lines if line.get_marker() in MARKERS]
     return sorted(y for y in found if np.isfinite(y))
 
 
-# -- the backgrounds --------------------------------------------------------------------------------
+# -- backgrounds in training -----------------------------------------------------------------
 
 
 def test_every_run_is_a_dot_and_every_setting_a_place(tables):
@@ -87,9 +90,24 @@ def test_means_are_geometric_for_factors_only(tables):
         line = next(
             one
             for one in ax.lines
-            if one.get_color() == METHOD_COLOURS["ppo"] and one.get_linestyle() == "-"
+            if one.get_color() == METHOD_STYLES["ppo"].colour and one.get_marker() == "_"
         )
         assert line.get_ydata()[2] == pytest.approx(mean)
+
+
+def test_nothing_is_drawn_through_a_run_that_stands_alone(tables):
+    (drawing,) = backgrounds.draw(tables)
+    rows = drawing.rows[drawing.rows["measure"] == "ratio"]
+    counts = rows[rows["line"] == "ppo"].groupby("place")["value"].count()
+    assert sorted(set(counts)) == [1, 3]
+    ax = panels(drawing)[2]
+    of = [line for line in ax.lines if line.get_color() == METHOD_STYLES["ppo"].colour]
+    means = next(line for line in of if line.get_marker() == "_").get_ydata()
+    assert [bool(np.isfinite(mean)) for mean in means] == [
+        counts.get(place, 0) > 1 for place in range(4)
+    ]
+    rings = [line for line in of if line.get_markerfacecolor() == "white"]
+    assert len(rings) == (counts == 1).sum()
 
 
 def test_what_is_missing_or_vacuous_is_said(tables):
@@ -107,7 +125,7 @@ def test_a_run_far_behind_is_named_and_not_waited_for(values, tmp_path):
     assert "no run" in {text.get_text() for ax in panels(drawing) for text in ax.texts}
 
 
-def test_one_set_of_backgrounds_is_no_dial(tmp_path):
+def test_one_set_of_backgrounds_is_nothing_to_compare(tmp_path):
     (drawing,) = backgrounds.draw(folder_of(planted(), tmp_path))
     assert "No method was trained on two sets of backgrounds" in words(drawing)
     assert drawing.rows.empty
@@ -120,7 +138,7 @@ def test_a_measure_that_is_not_there_is_said(values, tmp_path):
     assert dots(panels(drawing)[2])
 
 
-# -- the strengths -------------------------------------------------------------------------------
+# -- strengths -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", sorted(strengths.KINDS))
@@ -153,11 +171,16 @@ def test_a_row_of_panels_a_regulariser_at_one_step(tables):
 def test_what_is_undecided_or_learned_nothing_is_shown_as_such(tables):
     (drawing,) = strengths.draw(tables)
     returns, ratio, _ = panels(drawing)[3:]
-    open_ = [line for line in returns.lines if line.get_markerfacecolor() == "white"]
-    assert [line.get_color() for line in open_] == [METHOD_COLOURS["ppo-dropout-strong"]]
+    crosses = [line for line in returns.lines if line.get_marker() == "x"]
+    strong = drawing.rows[drawing.rows["method"] == "ppo-dropout-strong-bg9"]
+    idle = strong.loc[strong["measure"] == "return", "value"]
+    assert [line.get_ydata()[0] for line in crosses] == idle.tolist()
     assert [text.get_text() for text in ratio.texts] == ["undecided"]
     means = next(line for line in ratio.lines if line.get_color() == "0.6").get_ydata()
-    assert np.isfinite(means).tolist() == [True, True, True, False]
+    runs = drawing.rows[drawing.rows["measure"] == "ratio_unseen"]
+    runs = runs[runs["line"] == "dropout"].groupby("place")["value"].count()
+    assert np.isfinite(means).tolist() == [runs[place] > 1 for place in range(4)]
+    assert set(runs) >= {1} and runs.max() > 1
 
 
 def test_a_strength_that_has_only_begun_is_named(tables):
@@ -202,7 +225,7 @@ def test_a_bar_spans_its_interval(tables):
     (drawing,) = backgrounds.draw(tables)
     rows = drawing.rows[(drawing.rows["measure"] == "ratio") & (drawing.rows["seed"] == 0)]
     one = rows[rows["method"] == "ppo-bg4"]
-    ax = plot(Figure().subplots(), one, ["1", "4"], METHOD_COLOURS | {"ppo-bg4": "k"}, {"ppo": "k"})
+    ax = plot(Figure().subplots(), one, ["1", "4"], method_styles(["ppo-bg4"]), LINES)
     ends = [segment[:, 1].tolist() for bars in ax.collections for segment in bars.get_segments()]
     assert ends == [[one["low"].item(), one["high"].item()]]
     assert [text.get_text() for text in ax.texts] == ["no run"]
