@@ -141,6 +141,6 @@ def _legend(figure: Figure, styles: dict[str, Style]) -> None:
         handles=method_handles(trained, lines=True),
         **place,
         title="Line: mean over at least two runs, faint points behind it. Rings: one run, its "
-        "peers averaged.\nDotted: untrained. Crosses: collapsed, undecided or no log",
+        "peers averaged.\nDotted: untrained. Crosses: collapsed, undecided, vacuous or no log",
         title_fontsize=SMALL,
     )

@@ -109,7 +109,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
         loc="outside lower center",
         ncols=2 if width == COLUMN_WIDTH else 4,
         columnspacing=1.2,
-        title="Bars: 95 % intervals over levels.\nBelow: – before, point after it; dotted: chance",
+        title="Bars: 95 % intervals over levels.\nBelow: – before erasure, point after; "
+        "dotted: chance",
         title_fontsize=SMALL,
     )
     yield Drawing(NAME, figure, rows)
