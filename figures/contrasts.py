@@ -51,8 +51,13 @@ class Line(NamedTuple):
 
 def outcome(rows: pd.DataFrame) -> str:
     """The measure shown of one panel: on unseen backgrounds if any method has a value there."""
-    unseen = rows[rows["measure"] == UNSEEN]
-    return UNSEEN if unseen["effect"].notna().any() else ALL
+    unseen = of_measure(rows, UNSEEN)
+    return UNSEEN if unseen["value_treatment"].notna().any() else ALL
+
+
+def of_measure(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The rows about decisions as they were published, all 15 actions apart."""
+    return rows[(rows["measure"] == measure) & (rows["layer"] == "decisions")]
 
 
 def panels(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -148,18 +153,18 @@ def notes(here: pd.DataFrame) -> str:
     if missing:
         listed = ", ".join(name.split("/", 1)[1] for name in missing)
         words.append(f"not trained so far: {listed}")
-    idle = here[(here["match"] == "steps") & (here["learned_treatment"] < here["runs_treatment"])]
-    for method, some in idle.groupby("treatment"):
+    blind = here[here["sees_treatment"] < here["runs_treatment"]]
+    for method, some in blind.groupby("treatment"):
         one = some.iloc[0]
         name, count = without_backgrounds(str(method)), one["runs_treatment"]
-        words.append(f"{name}: {one['learned_treatment']} of {count} runs learned")
+        words.append(f"{name}: {one['sees_treatment']:.0f} of {count} runs see")
     return textwrap.fill("; ".join(words), NOTE_WIDTH, break_on_hyphens=False)
 
 
 def of_outcome(rows: pd.DataFrame, game: str, control: str) -> pd.DataFrame:
     """The rows of one panel about the measure it shows."""
     here = rows[(rows["game"] == game) & (rows["control"] == control)]
-    return here[here["measure"] == outcome(here)]
+    return of_measure(here, outcome(here))
 
 
 def _finish(ax: Axes) -> None:
@@ -230,7 +235,7 @@ def _pair(
 ) -> None:
     left, right = axes
     measure = of["measure"].iloc[0]
-    mine = policies[(policies["game"] == key[0]) & (policies["measure"] == measure)]
+    mine = of_measure(policies[policies["game"] == key[0]], measure)
     plot_policies(left, mine, lines, styles)
     plot_factors(right, of, lines, styles)
     left.set_yticks(range(len(lines)), [line.label() for line in lines])

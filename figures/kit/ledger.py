@@ -17,8 +17,8 @@ from analysis.studies.embedding.study import SCORES
 from analysis.studies.samples.pairs import CONVERGENCE
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import base_method
+from figures.kit.panels import panel_title
 from figures.kit.rows import command_of, load_rows
-from figures.kit.style import panel_title
 
 LEVEL = 0.05
 """False discoveries tolerated within the family."""

@@ -27,7 +27,7 @@ def points_of(rows: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     found = []
     for run in runs_of(rows):
         for step in run.steps:
-            value, _, why = run.at(measure, step)
+            value, why = run.at(measure, step)
             if why != "not measured":
                 value = np.exp(value) if is_factor(measure) else value
                 found.append((run.method, run.seed, step, value, why))

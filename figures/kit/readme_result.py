@@ -24,7 +24,8 @@ from analysis.records.values import read_values
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import is_strength
 from figures import contrasts
-from figures.kit.style import panel_title, without_backgrounds
+from figures.kit.panels import panel_title
+from figures.kit.style import without_backgrounds
 
 BEGIN, END = "<!-- result: python -m figures.readme -->", "<!-- end of result -->"
 TV, RATIO = ("tv_between", "decisions"), ("ratio_unseen", "decisions")

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.records.runs import BEGUN, NORMAL, RETURN, Measure, Run, is_factor, learned
+from analysis.records.runs import BEGUN, RETURN, Measure, Run, is_factor
 from checkpoints.policy.ids import UNTRAINED
 from figures.curves import short
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, Style, method_handles, show_factors
@@ -24,7 +24,7 @@ RATIOS = ("ratio", "ratio_unseen")
 """Drawn on a logarithmic axis; all else from 0."""
 COLUMNS = (
     *("game", "line", "method", "seed", "place", "setting", "step", "measure", "layer"),
-    *("value", "low", "high", "verdict", "learned"),
+    *("value", "low", "high", "verdict"),
 )
 """Of points: a row a run and measure. ``place`` is that of its setting on the axis."""
 
@@ -66,7 +66,6 @@ def points_of(
     line: Mapping[str, str],
     step: int,
     measures: Iterable[Measure],
-    values: pd.DataFrame,
 ) -> pd.DataFrame:
     """Columns as in :data:`COLUMNS`, of the runs that were kept at a step.
 
@@ -76,17 +75,15 @@ def points_of(
         line: method -> the line it lies on.
         step: environment steps of each policy.
         measures: what is read; the mean over peers, of factors geometric.
-        values: the table that the runs are from, for its untrained policies.
     """
     found = []
     for run in runs:
         if step not in run.steps:
             continue
-        able, (place, setting) = learned(run, step, values), where[run.method]
+        place, setting = where[run.method]
         for measure in measures:
-            value, error, why = run.at(measure, step)
-            ends = value + NORMAL * error * np.array([0, -1, 1])
-            numbers = np.exp(ends) if is_factor(measure) else ends
+            value, why = run.at(measure, step)
+            value = float(np.exp(value)) if is_factor(measure) else value
             found.append(
                 (
                     run.game,
@@ -97,9 +94,9 @@ def points_of(
                     setting,
                     step,
                     *measure,
-                    *numbers.tolist(),
+                    value,
+                    *run.ends_at(measure, step),
                     why,
-                    able,
                 )
             )
     return pd.DataFrame(found, columns=list(COLUMNS))
@@ -131,7 +128,7 @@ def plot(
         ax: where to draw.
         points: of one measure.
         ticks: names of all settings; one without a run is called so.
-        styles: method -> looks of its points; crossed points learned nothing.
+        styles: method -> looks of its points.
         lines: line -> looks, in the order in which lines lie side by side.
     """
     factor = bool(len(points)) and is_factor((points["measure"].iloc[0], ""))
@@ -147,8 +144,6 @@ def plot(
                 style = styles[one.method]
                 ax.vlines(x, one.low, one.high, color=style.colour, linewidth=0.6, alpha=0.6)
                 ax.plot(x, one.value, **style.points(filled=len(some) > 1))
-                if not one.learned:
-                    ax.plot(x, one.value, "x", color="0.1", markersize=6.5, markeredgewidth=0.7)
         bars: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 1.0}
         middle = np.arange(len(ticks)) + shift
         ax.plot(middle, means, marker="_", markersize=8, markeredgewidth=1.2, zorder=1, **bars)
@@ -207,7 +202,6 @@ def draw_rows(
 def _handles(methods: dict[str, Style]) -> list[Line2D]:
     handles = method_handles(methods, lines=True)
     grey: dict[str, Any] = {"color": "0.2", "linestyle": ""}
-    handles.append(Line2D([], [], marker="x", markersize=6, label="learned nothing", **grey))
     handles.append(Line2D([], [], marker="_", markersize=8, label="mean of two or more", **grey))
     handles.append(Line2D([], [], color="0.45", linestyle=":", label="untrained, or a ratio of 1"))
     return handles

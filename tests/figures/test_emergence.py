@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from figures import emergence, generalisation_gap, onsets
+from figures import emergence, onsets
 from figures.kit.style import method_styles
 from tests.support import toy_tables
 from tests.support.looks import MARKERS
@@ -101,38 +101,6 @@ def test_a_bar_is_over_runs_or_there_is_none(tables):
     assert drawn(pd.concat([own, whole])) == ([(-1.0, 1.5)], {colour})
     # One run says nothing about runs.
     assert drawn(pd.concat([own, whole.assign(runs=1)])) == ([], {"white"})
-
-
-def test_points_of_the_gap(tables):
-    rows = pd.read_csv(tables / "emergence.csv", skiprows=1)
-    runs = list(generalisation_gap.runs_of(rows[rows["game"] == "starpilot"]))
-    points = generalisation_gap.points_of(runs, ("tv", "decisions"))
-    assert points[["kind", "seed"]].to_numpy().tolist() == [["mutual", 0], ["ppo", 0], ["ppo", 1]]
-    assert set(points["step"]) == {2**21}
-    ax = generalisation_gap.plot_gap(Figure().subplots(), points)
-    drawn = [line.get_ydata() for line in ax.lines if line.get_marker() in MARKERS]
-    assert sorted(np.concatenate(drawn)) == sorted(points["gap"])
-    others = [generalisation_gap.kind_of(name) for name in ("oneway", "mutual-alpha0-bg9", "own")]
-    assert set(others) == {generalisation_gap.OTHER}
-
-
-def test_correlations_are_those_of_the_table(tables):
-    gaps = pd.read_csv(tables / "emergence_gap.csv", skiprows=1)
-    words_of = generalisation_gap.words_of
-    assert words_of(gaps, "coinrun", "ratio", "decisions") == "ρ –, 4 runs"
-    one = gaps[(gaps["game"] == "all") & (gaps["measure"] == "tv")].iloc[0]
-    words = words_of(gaps, "all", "tv", "decisions")
-    ends = f"[{one['low']:.2f}, {one['high']:.2f}], 4 runs"
-    assert ends.replace("-", "−").replace("0.", ".") in words
-    assert words.endswith("a bound lets 90% of the range be lost")
-    assert "bound" not in words_of(gaps, "all", "icc", "hidden")
-
-
-def test_a_game_without_a_rank_correlation_is_left_out(tables):
-    gaps = pd.read_csv(tables / "emergence_gap.csv", skiprows=1)
-    assert generalisation_gap.ranked(gaps) == ["coinrun", "starpilot"]
-    few = gaps.assign(rho=gaps["rho"].mask(gaps["game"] == "coinrun"))
-    assert generalisation_gap.ranked(few) == ["starpilot"]
 
 
 def test_runs_on_other_backgrounds_have_a_figure_of_their_own(tables, tmp_path):
