@@ -10,10 +10,10 @@ from analysis.studies.contrasts.rows import FAMILY, contrast_rows
 from checkpoints.console import UserError
 from checkpoints.runs.study import read_study
 from figures.claims import Settings, main
+from figures.kit.claimed import CLAIMS
 from figures.kit.ledger import (
     AGAINST,
     CANCEL,
-    CLAIMS,
     CONVERGE,
     SUPPORTED,
     ledger,

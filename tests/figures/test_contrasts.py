@@ -6,6 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from analysis.studies.contrasts.rows import contrast_rows
+from analysis.studies.contrasts.sources import beside_of
 from checkpoints.runs.study import read_study
 from figures import contrasts
 from figures.kit.style import METHOD_STYLES, in_method_order, method_styles
@@ -15,7 +16,7 @@ from tests.support.planted_runs import STEPS, planted, untrained, values_of
 
 
 def tables(folder, values: pd.DataFrame, root):
-    rows = contrast_rows(values, read_study(root / "study.yaml"))
+    rows = contrast_rows(values, read_study(root / "study.yaml"), beside_of(values))
     toy_tables.write(values.to_dict("records"), folder, "emergence")
     toy_tables.write(rows.to_dict("records"), folder, "contrasts")
     return folder
@@ -75,15 +76,19 @@ def test_one_run_is_a_ring_without_a_bar(tmp_path, root):
     assert len(ticks) == 2  # means of PPO at two steps, of one run none
 
 
-def test_undecided_and_idle_runs_are_written_out(tmp_path, root):
-    values = planted(**{"return": 1.0})
+def test_undecided_and_blind_runs_are_written_out(tmp_path, root):
+    values = planted()
+    blind = values[values["measure"].eq("return") & values["method"].ne("untrained")]
+    over = np.where(blind["method"].eq("mutual-bg9"), 0.1, 2.0)
+    blind = blind.assign(measure="return_over_blind", value=over, low=over - 1, high=over + 1)
+    values = pd.concat([values, blind], ignore_index=True)
     here = values["method"].eq("mutual-bg9") & values["measure"].eq("ratio_unseen")
     values.loc[here & values["seed"].eq(0), ["value", "low", "high"]] = np.nan
     values.loc[here & values["seed"].eq(0), "verdict"] = "undecided"
     (drawing,) = contrasts.draw(tables(tmp_path, values, root))
     said = words(drawing)
     assert "undecided" in said
-    assert "mutual: 0 of 3 runs learned" in said
+    assert "mutual: 0 of 3 runs see" in said
 
 
 def test_a_panel_for_each_set_of_backgrounds_the_declared_one_first(tmp_path, root):
@@ -105,10 +110,11 @@ def test_a_panel_for_each_set_of_backgrounds_the_declared_one_first(tmp_path, ro
         ["coinrun: unseen twins", "starpilot: unseen twins"],
     ]
     assert not declared.rows["treatment"].str.contains("strong").any()
-    for ax in others.figure.axes:
+    for ax, of_policies in zip(others.figure.axes, [True, False] * 2, strict=True):
         low, high = ax.get_xlim()
         dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() in MARKERS]
-        assert dots and all(low < x < high for x in dots)
+        # One run a side has no factor.
+        assert bool(dots) == of_policies and all(low < x < high for x in dots)
 
 
 def test_a_method_keeps_its_colour_and_place_on_other_backgrounds():
