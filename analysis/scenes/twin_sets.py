@@ -20,6 +20,7 @@ from numpy.lib.format import open_memmap
 from analysis.policies.features import read
 from analysis.scenes.bank import Bank, procgen_version
 from checkpoints.console import UserError
+from checkpoints.doors.writing import atomic
 from checkpoints.world.games import IMAGE_SHAPE
 from checkpoints.world.states import check_background, for_drawing
 
@@ -134,7 +135,6 @@ def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
 
 def _draw(game: str, bank: Bank, backgrounds: tuple[int, ...], path: Path) -> None:
     """Write the frames under a temporary name, then rename: a kill leaves no half set."""
-    from checkpoints.policy.store import atomic
     from checkpoints.world.renderer import Renderer
 
     shape = (len(bank), len(backgrounds), *IMAGE_SHAPE)

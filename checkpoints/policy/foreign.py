@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.console import UserError
-from checkpoints.policy.store import read_tensors
+from checkpoints.doors.tensors import read_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from checkpoints.console import UserError, one_of
+from checkpoints.doors.writing import write_text
 from checkpoints.policy.ids import PolicyId
 from checkpoints.policy.recipes import get_recipe
 from checkpoints.world.games import get_game
@@ -162,13 +163,10 @@ def check_ready(declaration: Declaration, path: Path) -> None:
 
 def note_declaration(declaration: Declaration, folder: Path) -> None:
     """Leave in a run's folder under what it is begun; a run that has begun keeps its note."""
-    from checkpoints.policy.store import atomic
-
     path = folder / NOTE
     if not path.exists():
-        with atomic(path) as temporary:
-            note = {"name": declaration.name, "digest": declaration.digest}
-            temporary.write_text(json.dumps(note) + "\n")
+        note = {"name": declaration.name, "digest": declaration.digest}
+        write_text(path, json.dumps(note) + "\n")
 
 
 def check_note(declaration: Declaration, folder: Path) -> None:

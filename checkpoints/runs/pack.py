@@ -22,15 +22,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from checkpoints.console import MachineTrouble, UserError
+from checkpoints.doors.tensors import is_half
+from checkpoints.doors.writing import atomic
 from checkpoints.policy.ids import PolicyId, parse_id
-from checkpoints.policy.store import (
-    atomic,
-    is_half,
-    list_policies,
-    load_policy,
-    policy_path,
-    save_policy,
-)
+from checkpoints.policy.store import list_policies, load_policy, policy_path, save_policy
 from checkpoints.runs.folder import FAILED, PROGRESS, STATE, read_save
 
 LIMIT = 16 * 2**20

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from checkpoints.console import UserError
+from checkpoints.doors.writing import atomic
 from checkpoints.policy.ids import PolicyId, parse_id
 from checkpoints.policy.recipes import differences
-from checkpoints.policy.store import atomic
 from checkpoints.runs.folder import FAILED, PROGRESS, STATE, only_process, read_save
 from checkpoints.runs.pack import LIMIT, MANIFEST, Manifest, damaged, each, parse_manifest
 

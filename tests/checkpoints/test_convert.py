@@ -214,7 +214,9 @@ def test_wrong_requests(tmp_path):
         main(settings(file, tmp_path, id="starpilot/untrained/0"))
     with pytest.raises(UserError, match="agree with the id, got 1,000"):
         main(settings(file, tmp_path, id="starpilot/ppo/0/peer0/step5"))
-    with pytest.raises(UserError, match="levels of at least 1, got -1"):
+    with pytest.raises(
+        UserError, match="levels: expected a whole number from 0 to 1,000,000, got -1"
+    ):
         main(settings(file, tmp_path, levels=-1))
     main(settings(file, tmp_path))
     with pytest.raises(UserError, match="exists and is kept; give --overwrite"):

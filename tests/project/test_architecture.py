@@ -28,7 +28,7 @@ FIGURES_MAY_IMPORT |= {
     "checkpoints.policy.recipes",
 }  # what methods are called
 ORDER = {
-    "checkpoints": ("console", "world", "policy", "training", "runs"),
+    "checkpoints": ("console", "doors", "world", "policy", "training", "runs"),
     "analysis": ("stats", "records", "measures", "policies", "scenes", "studies"),
     "probes": ("factors", "readers", "studies"),
 }
