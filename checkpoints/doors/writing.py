@@ -90,14 +90,16 @@ def write_text(path: Path, text: str, *, keep: bool = False) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Try now what will be written after hours of work; makes the folder if it is missing.
+    """Try now what will be written after hours of work, in the folder or where it will be made.
 
     Raises:
         UserError: a file stands in its place, or nothing can be written there.
     """
-    trial = folder / f".trial.{os.getpid()}-{next(_COUNT)}.tmp"
+    there = folder
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    trial = there / f".trial.{os.getpid()}-{next(_COUNT)}.tmp"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         trial.write_bytes(b"x")
     except (OSError, ValueError) as error:
         raise UserError(

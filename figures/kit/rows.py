@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.records.tables import read_provenance
+from analysis.records.tables import read_table
+from analysis.studies.schemas import schema_of
 from checkpoints.console import UserError
 
 
 def load_rows(tables: Path, name: str, columns: tuple[str, ...], command: str) -> pd.DataFrame:
-    """The named ``columns`` of ``tables/NAME.csv``, rows as they stand; empty cells are NaN.
+    """The named ``columns`` of ``tables/NAME.csv``, typed and checked; missing floats are NaN.
 
-    A figure asks for the columns it shows and no more. The full schema stands with the measure,
-    which a figure cannot import: it loads torch.
+    A figure asks for the columns it shows and no more.
 
     Args:
         tables: folder of tables.
@@ -21,24 +21,16 @@ def load_rows(tables: Path, name: str, columns: tuple[str, ...], command: str) -
         command: what writes this table, for the error message.
 
     Raises:
-        UserError: no such table, another table, a column missing, or no row.
+        UserError: no such table, another table, a column missing, a cell of another kind or out of
+            its range, or no row.
     """
     path = tables / f"{name}.csv"
     if not path.exists():
         raise UserError(f"expected a table at {path}, found no file; write it with: {command}")
-    found = read_provenance(path)["schema"]
-    if found != name:
-        raise UserError(f"{path}: expected the table {name!r}, got {found!r}; rerun {command}")
-    rows = pd.read_csv(path, skiprows=1, keep_default_na=False, na_values=[""])
-    missing = [column for column in columns if column not in rows]
-    if missing:
-        raise UserError(
-            f"{path}: expected the columns {', '.join(columns)}; {', '.join(missing)} missing; "
-            f"write the table again with: {command} --overwrite"
-        )
+    rows = read_table(path, schema_of(name), columns)
     if rows.empty:
         raise UserError(
             f"{path}: expected at least one row, got none: what it compares was not "
             f"among the policies; name more of them, or all, to: {command}"
         )
-    return rows[list(columns)]
+    return rows

@@ -166,7 +166,11 @@ def test_runs_on_other_backgrounds_have_a_panel_of_their_own(tables, tmp_path):
 def test_panels_of_onsets_go_on_in_a_second_row(tables, tmp_path):
     rows = pd.read_csv(tables / "emergence_onsets.csv", skiprows=1)
     counts = ("", "-bg1", "-bg4", "-bg9")
-    wide = [rows.assign(method=rows["method"] + count) for count in counts]
+    ids = [rows["id"].str.replace(r"^(\w+/[\w-]+)", rf"\1{count}", regex=True) for count in counts]
+    wide = [
+        rows.assign(method=rows["method"] + count, id=named)
+        for count, named in zip(counts, ids, strict=True)
+    ]
     toy_tables.write(pd.concat(wide).to_dict("records"), tmp_path, "emergence_onsets")
     (tmp_path / "probes_onsets.csv").symlink_to(tables / "probes_onsets.csv")
     (drawing,) = onsets.draw(tmp_path)

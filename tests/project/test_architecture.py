@@ -22,9 +22,11 @@ FIGURES_MAY_IMPORT = {
     "analysis.records.tables",
     "analysis.stats.clusters",
     "analysis.records.runs",
+    "analysis.studies.schemas",
 }
 FIGURES_MAY_IMPORT |= {
     "checkpoints.console",
+    "checkpoints.doors.writing",
     "checkpoints.policy.recipes",
 }  # what methods are called
 ORDER = {

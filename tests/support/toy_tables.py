@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.image import imsave
 
 from analysis.studies.contrasts.rows import contrast_rows
+from analysis.studies.schemas import schema_of
 from checkpoints.world.games import GAMES as GAME_FACTS
 from tests.support import toy_emergence, toy_saliency
 from tests.support.toy_returns import returns_profiles, returns_scores
@@ -28,7 +29,11 @@ def write(rows: list[dict], folder: Path, name: str) -> None:
     """A table as analysis.records.tables writes it, its provenance saying that it is synthetic."""
     folder.mkdir(parents=True, exist_ok=True)
     head = json.dumps({"schema": name, "format": 1, "source": "synthetic"})
-    text = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
+    frame = pd.DataFrame(rows)
+    for column in schema_of(name).columns:
+        if column.name in frame and column.kind in ("int", "float"):
+            frame[column.name] = frame[column.name].clip(column.low, column.high)
+    text = frame.to_csv(index=False, lineterminator="\n")
     (folder / f"{name}.csv").write_text(f"# {head}\n{text}")
 
 
@@ -83,7 +88,7 @@ def cka(rng: np.random.Generator) -> list[dict]:
                 dict(
                     game=game,
                     id_x=f"{game}/{x}/{number}",
-                    id_y=f"{game}/{y}/{number + 1}",
+                    id_y=f"{game}/{y}/{number + (pair != 'self')}",
                     method_x=x,
                     method_y=y,
                     pair=pair,

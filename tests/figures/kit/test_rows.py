@@ -13,7 +13,7 @@ from tests.support import toy_tables
 def test_another_table_is_refused(tmp_path: Path):
     toy_tables.write([{"game": "coinrun"}], tmp_path, "twins")
     (tmp_path / "twins.csv").rename(tmp_path / "cka.csv")
-    with pytest.raises(UserError, match="expected the table 'cka', got 'twins'"):
+    with pytest.raises(UserError, match="expected a 'cka' table of format 1, got 'twins'"):
         load_rows(tmp_path, "cka", ("game",), "python -m analysis.cka")
 
 
@@ -30,7 +30,8 @@ def test_empty_table_is_refused(tmp_path: Path):
 
 
 def test_names_that_look_missing_are_kept(tmp_path: Path):
-    toy_tables.write([{"method": "none", "low": None}], tmp_path, "cka")
-    row = load_rows(tmp_path, "cka", ("method", "low"), "python -m analysis.cka").iloc[0]
+    toy_tables.write([{"method": "none", "low": None}], tmp_path, "invariance")
+    command = "python -m analysis.invariance"
+    row = load_rows(tmp_path, "invariance", ("method", "low"), command).iloc[0]
     assert row["method"] == "none"
     assert np.isnan(row["low"])
