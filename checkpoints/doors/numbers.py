@@ -50,7 +50,7 @@ class Within(PrimitiveConstructorSpec[Any]):
         """The number that a text of the command line says."""
         value = int(text) if self.is_whole else float(text)
         if not self._has(value):
-            raise ValueError(f"expected {self}")
+            raise ValueError(f"expected {self}, got {shown(value)}")
         return value
 
     def __str__(self) -> str:
@@ -113,17 +113,18 @@ def ranges_of(kind: type) -> dict[str, Within]:
     return found
 
 
-def check_numbers(settings: Any, prefix: str = "") -> None:
+def check_numbers(settings: Any, *, flags: bool = False) -> None:
     """Raise ``UserError`` on a setting of a dataclass that lies outside its range.
 
     Args:
         settings: instance of a dataclass whose fields are annotated with ranges.
-        prefix: stands before a setting's name in the message.
+        flags: name settings as the command line does.
     """
     kind: Any = type(settings)
     ranges = ranges_of(kind)
     for one in fields(settings):
         if one.name in ranges:
             value = getattr(settings, one.name)
+            name = f"--{one.name.replace('_', '-')}" if flags else one.name
             for item in value if isinstance(value, tuple) else (value,):
-                ranges[one.name].check(item, f"{prefix}{one.name}")
+                ranges[one.name].check(item, name)

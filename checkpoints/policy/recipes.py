@@ -170,6 +170,14 @@ TEACHER_STEPS = 2**21
 """Environment steps that the teacher of a method was trained for."""
 
 
+METHOD_SETTINGS = frozenset(
+    field.name
+    for field in fields(Recipe)
+    if len({getattr(recipe, field.name) for recipe in METHODS.values()}) > 1
+) | {"backgrounds"}
+"""Names of the settings that the method in an id decides."""
+
+
 _NARROWED = re.compile(r"(?P<base>[a-z0-9-]+?)-(?P<how>bg|split)(?P<count>[1-9]\d*)")
 
 

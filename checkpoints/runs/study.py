@@ -18,7 +18,7 @@ import yaml
 
 from checkpoints.console import UserError, one_of
 from checkpoints.policy.ids import PolicyId, parse_id
-from checkpoints.policy.recipes import METHODS, Recipe, from_dict, get_recipe
+from checkpoints.policy.recipes import METHOD_SETTINGS, METHODS, Recipe, from_dict, get_recipe
 from checkpoints.runs.declaration import Declaration, declaration_from
 
 
@@ -50,16 +50,6 @@ class _Loader(yaml.SafeLoader):
                 None, None, f"the key {twice[0]!r} stands twice", node.start_mark
             )
         return super().construct_mapping(node, deep)
-
-
-def method_settings() -> list[str]:
-    """Names of the recipe's settings that the method in an id decides."""
-    recipes = [asdict(recipe) for recipe in METHODS.values()]
-    return [
-        field.name
-        for field in fields(Recipe)
-        if field.name == "backgrounds" or len({recipe[field.name] for recipe in recipes}) > 1
-    ]
 
 
 def read_study(path: Path) -> tuple[Planned, ...]:
@@ -137,7 +127,7 @@ def _common(given: Any, path: Path) -> dict[str, Any]:
     """The settings common to all runs, checked."""
     if given is None:
         return {}
-    place, decided = f"{path}, recipe", method_settings()
+    place, decided = f"{path}, recipe", METHOD_SETTINGS
     free = [field.name for field in fields(Recipe) if field.name not in decided]
     if not isinstance(given, dict):
         raise UserError(f"{place}: expected a mapping of settings, got {given!r}")

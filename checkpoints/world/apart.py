@@ -53,7 +53,7 @@ def apart(
         status = _wait(child, seconds)
         if status != 0:
             raise Died(_how(status, seconds) + _last_words(said))
-        return np.frombuffer(shared[:size], dtype=np.uint8)
+        return np.frombuffer(shared, dtype=np.uint8, count=size).copy()
 
 
 def _in_the_copy(

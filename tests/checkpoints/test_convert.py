@@ -215,7 +215,7 @@ def test_wrong_requests(tmp_path):
     with pytest.raises(UserError, match="agree with the id, got 1,000"):
         main(settings(file, tmp_path, id="starpilot/ppo/0/peer0/step5"))
     with pytest.raises(
-        UserError, match="levels: expected a whole number from 0 to 1,000,000, got -1"
+        UserError, match="levels: expected a whole number from 1 to 1,000,000, got -1"
     ):
         main(settings(file, tmp_path, levels=-1))
     main(settings(file, tmp_path))
