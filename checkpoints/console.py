@@ -7,13 +7,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+LONGEST = 80
+"""Characters of a name that was not expected, as messages quote it."""
 PAUSE = 10.0
 """Seconds between two lines of progress where there is no terminal."""
 
@@ -171,11 +173,16 @@ def watch(items: Iterable[T], doing: str, total: int | None = None) -> Iterator[
 
 def one_of(kind: str, given: object, known: Any) -> None:
     """Raise :class:`UserError` with the possible values, and the nearest one, unless known."""
-    if given in known:
+    if isinstance(given, Hashable) and given in known:
         return
     import difflib
 
+    try:
+        text = repr(given)
+    except ValueError:  # a number of more digits than Python prints
+        text = f"a {type(given).__name__} too long to print"
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
     names = [str(item) for item in known]
-    near = difflib.get_close_matches(str(given), names, n=1)
+    near = difflib.get_close_matches(text.strip("'"), names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise UserError(f"unknown {kind} {given!r}; expected one of: {', '.join(names)}.{hint}")
+    raise UserError(f"unknown {kind} {text}; expected one of: {', '.join(names)}.{hint}")

@@ -260,9 +260,7 @@ def test_the_command_writes_both_tables(tmp_path, monkeypatch, capsys):
 
 
 def test_few_backgrounds_are_refused(tmp_path):
-    with pytest.raises(
-        UserError, match=r"--backgrounds: expected a whole number from 4 to 62, got 3"
-    ):
+    with pytest.raises(UserError, match=r"--backgrounds: expected .* from 4 to 62, got 3"):
         main(Settings(backgrounds=3, output=tmp_path))
 
 

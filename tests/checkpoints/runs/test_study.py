@@ -102,5 +102,5 @@ def test_a_wrong_study_is_refused(text: str, message: str, tmp_path: Path):
 
 
 def test_no_study(tmp_path: Path):
-    with pytest.raises(UserError, match=r"expected a study such as study.yaml, but: .*none.yaml"):
+    with pytest.raises(UserError, match=r"a study such as study.yaml, but there is none at .*none"):
         read_study(tmp_path / "none.yaml")

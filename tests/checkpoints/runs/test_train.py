@@ -130,7 +130,7 @@ def test_numbers_out_of_range_are_refused_before_any_work(change, message, tmp_p
 
 
 def test_no_steps(tmp_path: Path):
-    with pytest.raises(UserError, match="--steps: expected a number from 1 to 1e\\+12, got 0.0"):
+    with pytest.raises(UserError, match=r"--steps: expected a number from 1 to 1e\+12, got 0.0"):
         main(settings(tmp_path, steps=0.0))
 
 
