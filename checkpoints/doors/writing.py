@@ -100,6 +100,8 @@ def check_folder(folder: Path) -> None:
         there = there.parent
     trial = there / f".trial.{os.getpid()}-{next(_COUNT)}.tmp"
     try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            os.lstat(folder)
         trial.write_bytes(b"x")
     except (OSError, ValueError) as error:
         raise UserError(
