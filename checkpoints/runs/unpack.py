@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -36,8 +35,6 @@ from checkpoints.runs.saves import read_checked
 from checkpoints.runs.tarball import LARGEST, damaged, members
 
 HIDDEN = ".unpacking-"
-_SECONDS = 60.0
-"""After which a hidden folder that nobody holds is no beginning but a leftover."""
 _OWN = (STATE, PROGRESS, FAILED, MANIFEST)
 _MEMBER = re.compile(
     r"(?P<run>[a-z]+/[a-z0-9-]+/[0-9]+)/(?P<file>peer[0-9]+/step[0-9]+\.safetensors|"
@@ -53,7 +50,7 @@ def _hidden(root: Path) -> Iterator[Path]:
         root.mkdir(parents=True, exist_ok=True)
         for left in root.glob(f"{HIDDEN}*"):
             _remove_unheld(left)
-        folder = Path(tempfile.mkdtemp(dir=root, prefix=HIDDEN))
+        folder = Path(tempfile.mkdtemp(dir=root, prefix=f"{HIDDEN}{os.getpid()}-"))
         with open(folder / LOCK, "w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
             try:
@@ -74,8 +71,19 @@ def _remove_unheld(folder: Path) -> None:
     except BlockingIOError:
         return  # another process unpacks there
     except OSError:
-        if folder.is_dir() and time.time() - folder.stat().st_mtime > _SECONDS:
+        # No lock: it was killed in between, or has this moment begun.
+        if not _is_alive(folder.name.removeprefix(HIDDEN).partition("-")[0]):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _extract(archive: Path, hidden: Path) -> PolicyId:

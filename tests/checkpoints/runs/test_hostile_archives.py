@@ -129,17 +129,21 @@ def test_the_other_run_of_a_manifest_is_refused(archive: Path, tmp_path: Path):
         unpack(path, tmp_path / "there")
 
 
-def killed_unpack(archive: Path, root: Path, calls: int) -> bool:
-    """Unpack over a run in a fork that kills itself after so many calls; whether it did."""
+def killed_unpack(archive: Path, root: Path, calls: int, *, late: bool = False) -> bool:
+    """Unpack over a run in a fork that kills itself after so many calls; whether it did.
+
+    Those of ``late`` count from when everything is checked and the folders are about to change.
+    """
     import sys
 
     pid = os.fork()
     if not pid:
-        left = calls
+        left, begun = calls, not late
 
         def count(frame, event, argument) -> None:
-            nonlocal left
-            left -= 1
+            nonlocal left, begun
+            begun = begun or frame.f_code.co_name == "_take_over"
+            left -= begun
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
@@ -156,13 +160,15 @@ def test_a_kill_leaves_the_old_run_or_the_new_one(archive: Path, tmp_path: Path)
     tensors, header = read_tensors(new)
     header = {key: text.replace('"iteration": 2', '"iteration": 1') for key, text in header.items()}
     write_tensors(tensors, header, path)
-    kills, old = 0, path.read_bytes()
-    for _ in range(20):
+    steps, old = [], path.read_bytes()
+    for place in range(24):
+        late = place % 2 == 1
         new.write_bytes(old)
-        kills += killed_unpack(archive, root, int(rng.integers(100, 20_000)))
+        if killed_unpack(archive, root, int(rng.integers(1, 3000 if late else 50_000)), late=late):
+            steps.append(read_save(new).step)
         assert read_save(new).step in (BATCH, 2 * BATCH) and len(list_policies(root)) == 2
         assert read_header(new)
-    assert kills >= 10, kills
+    assert set(steps) == {BATCH, 2 * BATCH} and len(steps) >= 12, steps
     unpack(archive, root, overwrite=True)
     assert [one.name for one in root.iterdir()] == ["coinrun"]
     assert read_save(new).step == 2 * BATCH and not list(root.glob(f"{HIDDEN}*"))
