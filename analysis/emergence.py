@@ -1,11 +1,11 @@
 """What moves when during training: ``python -m analysis.emergence``."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from analysis.studies.examination import Examination, Study, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -23,22 +23,15 @@ class Settings(Examination):
     true of a state is known there only. Writes emergence.csv and emergence_onsets.csv.
     """
 
-    until: int = 0
+    until: Annotated[int, whole(0, 10**12)] = 0
     """leave out later steps, so that runs of unequal length can be compared; 0 takes all"""
-    backgrounds: int = 13
+    backgrounds: Annotated[int, whole(4, 62)] = 13
     """backgrounds each state is drawn on; more where seen or unseen ones would be missing"""
-    saliency_states: int = 32
+    saliency_states: Annotated[int, whole(2, 10**5)] = 32
     """states whose gradients are taken, one a level"""
-    replicates: int = 300
-    untrained: int = 2
+    replicates: Annotated[int, whole(20, 10**5)] = 300
+    untrained: Annotated[int, whole(2, 100)] = 2
     """untrained policies of each encoder: where a measure starts from"""
-
-    least: ClassVar[Mapping[str, int]] = {
-        "until": 0,
-        "backgrounds": 4,
-        "saliency_states": 2,
-        "untrained": 2,
-    }
 
 
 def main(settings: Settings) -> None:

@@ -1,11 +1,11 @@
 """Invariance per layer: ``python -m analysis.invariance`` measures policies on twins."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from analysis.studies.examination import SteppedExamination, Study, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,10 @@ class Settings(SteppedExamination):
 
     layers: tuple[str, ...] = ()
     """only these layers, such as conv3 hidden; all if none is given"""
-    backgrounds: int = 13
+    backgrounds: Annotated[int, whole(2, 62)] = 13
     """backgrounds each state is drawn on, as many as in emergence.csv; more where seen or unseen
     ones would be missing"""
-    replicates: int = 1000
-
-    least: ClassVar[Mapping[str, int]] = {"backgrounds": 2}
+    replicates: Annotated[int, whole(20, 10**5)] = 1000
 
 
 def main(settings: Settings) -> None:

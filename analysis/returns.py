@@ -1,12 +1,12 @@
 """Returns: ``python -m analysis.returns`` plays policies on training levels and beyond."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, Literal
 
 from analysis.scenes.episodes import Pool
 from analysis.studies.examination import OnPolicies, Study, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,12 @@ class Settings(OnPolicies):
 
     steps: Literal["last", "all"] = "last"
     """of a run named without a step: its last kept policies, or all; the last give the scores"""
-    episodes: int = 128
+    episodes: Annotated[int, whole(2, 10**4)] = 128
     """episodes of each policy and split, each from its own first state"""
     backgrounds: Pool = "all"
     """what is swapped to: all, or only what training showed, or only what it never showed"""
-    replicates: int = 2000
-    untrained: int = 1
-
-    least: ClassVar[Mapping[str, int]] = {"episodes": 2}
+    replicates: Annotated[int, whole(20, 10**5)] = 2000
+    untrained: Annotated[int, whole(0, 100)] = 1
 
 
 def main(settings: Settings) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from checkpoints.console import one_of, run_command
+from checkpoints.doors.writing import check_folder
 from figures import (
     backgrounds,
     cka_contrast,
@@ -69,6 +70,7 @@ def main(settings: Settings) -> None:
     """Draw, save, and say what was drawn from how many rows."""
     for name in settings.names:
         one_of("figure", name, FIGURES)
+    check_folder(settings.output)
     from rich.console import Console
     from rich.table import Table
 

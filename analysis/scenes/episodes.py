@@ -166,9 +166,12 @@ def act(
     """
     import torch
 
+    from checkpoints.training.evaluate import check_decisions
+
     device = next(policy.parameters()).device
     with torch.inference_mode():
         logits, _ = policy(torch.from_numpy(np.ascontiguousarray(frames)).to(device))
+    check_decisions(logits)
     cumulated = logits.double().softmax(-1).cumsum(-1).cpu().numpy()
     return (uniform[:, None] >= cumulated[:, :-1]).sum(1)
 

@@ -1,6 +1,5 @@
 """One look for all figures, and one way to save them: PDF, PNG, and the rows behind."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.records.tables import check_output
 from checkpoints.console import UserError
+from checkpoints.doors.writing import atomic
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE, base_method
 
@@ -234,15 +234,17 @@ def save(drawing: Drawing, folder: Path, *, overwrite: bool = False) -> list[Pat
     paths = [folder / f"{drawing.name}.{ending}" for ending in ("pdf", "png", "csv")]
     for path in paths:
         check_output(path, overwrite=overwrite)
-    folder.mkdir(parents=True, exist_ok=True)
-    pdf, png, csv = (path.with_name(f"{path.name}.tmp") for path in paths)
-    with paper():
-        drawing.figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
-        drawing.figure.savefig(png, format="png", metadata={"Software": None})
-    use_palette(png)
-    drawing.rows.to_csv(csv, index=False, float_format="%.6g", lineterminator="\n")
-    for written, path in zip((pdf, png, csv), paths, strict=True):
-        os.replace(written, path)
+    keep = not overwrite
+    with (
+        atomic(paths[0], keep=keep) as pdf,
+        atomic(paths[1], keep=keep) as png,
+        atomic(paths[2], keep=keep) as csv,
+    ):
+        with paper():
+            drawing.figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+            drawing.figure.savefig(png, format="png", metadata={"Software": None})
+        use_palette(png)
+        drawing.rows.to_csv(csv, index=False, float_format="%.6g", lineterminator="\n")
     return paths
 
 

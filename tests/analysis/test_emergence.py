@@ -157,9 +157,9 @@ def test_decisions_are_those_of_the_robustness_command(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"backgrounds": 3}, "--backgrounds: expected at least 4, got 3"),
-        ({"untrained": 1}, "--untrained: expected at least 2, got 1"),
-        ({"until": -1}, "--until: expected at least 0, got -1"),
+        ({"backgrounds": 3}, "--backgrounds: expected .* from 4 to .*, got 3"),
+        ({"untrained": 1}, "--untrained: expected .* from 2 to .*, got 1"),
+        ({"until": -1}, "--until: expected .* from 0 to .*, got -1"),
         ({"ids": ("leaper/ppo/7",)}, "no policy 'leaper/ppo/7'"),
     ],
 )

@@ -190,9 +190,9 @@ def test_the_command_prints_and_writes_a_table(small_zoo, tmp_path, monkeypatch,
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"backgrounds": 1}, "--backgrounds: expected at least 2, got 1"),
-        ({"replicates": 0}, "--replicates: expected at least 1, got 0"),
-        ({"states": 1}, "--states: expected at least 2, got 1"),
+        ({"backgrounds": 1}, "--backgrounds: expected .* from 2 to .*, got 1"),
+        ({"replicates": 0}, "--replicates: expected .* from 20 to .*, got 0"),
+        ({"states": 1}, "--states: expected .* from 2 to .*, got 1"),
         ({"layers": ("conv7",)}, "unknown layer of nature 'conv7'"),
         ({"ids": ("leaper/ppo/7",)}, "no policy 'leaper/ppo/7'"),
     ],

@@ -21,12 +21,13 @@ COMMANDS = sorted(
 # and what methods and pairs are called, and from a study the schemas of its tables.
 FIGURES_MAY_IMPORT = {
     *("analysis", "analysis.records.tables", "analysis.records.runs", "analysis.records.values"),
-    *("analysis.stats.clusters", "analysis.policies.relations", "checkpoints.console"),
+    *("analysis.stats.clusters", "analysis.policies.relations"),
+    *("checkpoints.console", "checkpoints.doors.writing"),
     *("checkpoints.policy.ids", "checkpoints.policy.recipes"),
 }
 STUDIES = ("analysis.studies.", "probes.studies.")
 ORDER = {
-    "checkpoints": ("console", "world", "policy", "training", "runs"),
+    "checkpoints": ("console", "doors", "world", "policy", "training", "runs"),
     "analysis": ("stats", "records", "measures", "policies", "scenes", "studies"),
     "probes": ("factors", "readers", "studies"),
 }

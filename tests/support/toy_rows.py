@@ -11,7 +11,9 @@ from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS, SAMPLES
 from analysis.studies.contrasts import rows as contrasts
 from analysis.studies.embedding import study as embedding
 from analysis.studies.erasure import rows as erasure
+from analysis.studies.invariance.last_layer import LAST_SCHEMA
 from analysis.studies.invariance.study import SCHEMA as INVARIANCE
+from analysis.studies.returns import episodes, swaps
 from analysis.studies.returns import scores as returns
 from analysis.studies.robustness import rows as robustness
 from analysis.studies.saliency import rows as saliency
@@ -28,6 +30,7 @@ SCHEMAS: dict[str, Schema] = {
         *(robustness.SCHEMA, erasure.SCHEMA, saliency.SCHEMA, saliency.SHEET_SCHEMA),
         *(layers.SCHEMA, variation.SCHEMA, embedding.SCHEMA, embedding.SCORES),
         *(pairs.SCHEMA, nulls.NULL_SCHEMA, outliers.OUTLIER_SCHEMA),
+        *(episodes.SCHEMA, swaps.SWAP_SCHEMA, erasure.PATCHING_SCHEMA, LAST_SCHEMA),
         *(returns.SCORES, returns.PROFILES, contrasts.SCHEMA, SAMPLES, PAIRS, CONVERGENCE),
         *(EMERGENCE, EMERGENCE_ONSETS, training.SCHEMA, training.ONSETS_SCHEMA),
     )
@@ -61,6 +64,9 @@ def write(rows: list[dict], folder: Path, name: str) -> None:
     schema, frame = SCHEMAS[name], pd.DataFrame(rows)
     assert set(frame) <= set(schema.names), set(frame) - set(schema.names)
     missing = {one.name: blank(one) for one in schema.columns if one.name not in frame}
+    for column in schema.columns:
+        if column.name in frame and column.kind in ("int", "float"):
+            frame[column.name] = frame[column.name].clip(column.low, column.high)
     text = frame.assign(**missing)[list(schema.names)].to_csv(index=False, lineterminator="\n")
     head = json.dumps({"schema": name, "format": 1, "source": "synthetic"})
     folder.mkdir(parents=True, exist_ok=True)

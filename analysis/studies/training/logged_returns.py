@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.records.logs import read_log
 from analysis.records.values import RETURN, Cell, Cells
 from analysis.studies.training.curves import curve_rows
 from checkpoints.policy.ids import PolicyId
@@ -80,7 +81,7 @@ def return_at(step: int, unseen: pd.DataFrame, z: np.ndarray) -> Cell:
 def logged_until(root: Path, run: PolicyId) -> int:
     """The last step in a run's log; 0 without one."""
     path = root / str(run) / "progress.csv"
-    return int(pd.read_csv(path, usecols=["step"])["step"].max()) if path.is_file() else 0
+    return int(read_log(path)["step"].max()) if path.is_file() else 0
 
 
 def reach(policies: Iterable[PolicyId], root: Path, until: int) -> dict[str, int]:
