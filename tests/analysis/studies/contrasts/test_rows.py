@@ -274,7 +274,7 @@ def test_the_command_refuses_a_game_that_was_not_measured(tmp_path):
     tables = written(planted(), tmp_path)
     with pytest.raises(UserError, match="unknown game 'bigfish'; expected one of: starpilot"):
         main(Settings(games=("bigfish",), tables=tables, output=tmp_path / "out"))
-    with pytest.raises(UserError, match="expected a table at"):
+    with pytest.raises(UserError, match="expected a table, but there is none at"):
         main(Settings(tables=tmp_path / "nowhere", output=tmp_path / "out"))
 
 
