@@ -183,9 +183,7 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
         """
         if len(states) != self.num_envs:
             raise UserError(f"expected {self.num_envs} states, one each, got {len(states)}")
-        if not all(isinstance(state, GameState) for state in states):
-            states = self.try_states(states)
-        self._env.callmethod("set_state", list(states))
+        self._env.callmethod("set_state", self.try_states(states))
         return self._env.observe()[1]["rgb"]
 
     def try_states(self, states: Sequence[bytes]) -> list[bytes]:
@@ -195,6 +193,8 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
             UserError: no states of this game, or some that end the copy when they are set, drawn or
                 stepped 64 times.
         """
+        if all(isinstance(state, GameState) for state in states):
+            return list(states)
         for state in states:
             with_background(state, self.game, read_state(state).background_index)
 
