@@ -21,7 +21,7 @@ NOT_DECIDED, NOT_REACHED = "not decided", "not reached"
 class Look(NamedTuple):
     """What is known at the last look that was reached."""
 
-    triples: int
+    pairs: int
     """runs a side behind the numbers; the next look's number if none is reached"""
     tests: Tests | None
     verdict: str
@@ -29,11 +29,11 @@ class Look(NamedTuple):
 
 
 def decide(
-    treatment: Float[np.ndarray, " triples"],
+    treatment: Float[np.ndarray, " pairs"],
     control: Float[np.ndarray, " others"],
     declaration: Declaration,
 ) -> Look:
-    """Ask the rule at every look that there are enough triples for, and stop where it decides.
+    """Ask the rule at every look that there are enough pairs for, and stop where it decides.
 
     Args:
         treatment: logarithms in order of seed.
@@ -45,15 +45,15 @@ def decide(
     """
     if len(treatment) != len(control):
         raise UserError(
-            f"expected whole triples, got {len(treatment)} runs of {declaration.treatment} and "
+            f"expected whole pairs, got {len(treatment)} runs of {declaration.treatment} and "
             f"{len(control)} of {declaration.control}; a look waits for the missing ones"
         )
     look = Look(declaration.looks[0], None, NOT_REACHED)
-    for at, triples in enumerate(declaration.looks):
-        if len(treatment) < triples:
+    for at, pairs in enumerate(declaration.looks):
+        if len(treatment) < pairs:
             break
-        tests = compare(treatment[:triples], control[:triples], np.log(declaration.margin))
-        look = Look(triples, tests, str(_verdicts(tests, at, declaration)))
+        tests = compare(treatment[:pairs], control[:pairs], np.log(declaration.margin))
+        look = Look(pairs, tests, str(_verdicts(tests, at, declaration)))
         if look.verdict != GO_ON:
             break
     return look
@@ -96,10 +96,10 @@ def error_rates(
     )
     treatment += np.log(factor)
     found = np.full(repeats, GO_ON, dtype="<U20")
-    for at, triples in enumerate(declaration.looks):
+    for at, pairs in enumerate(declaration.looks):
         open_ones = found == GO_ON
         tests = compare(
-            treatment[open_ones, :triples], control[open_ones, :triples], np.log(declaration.margin)
+            treatment[open_ones, :pairs], control[open_ones, :pairs], np.log(declaration.margin)
         )
         found[open_ones] = _verdicts(tests, at, declaration)
     return {name: float((found == name).mean()) for name in (EFFECT, NO_EFFECT, NOT_DECIDED)}

@@ -55,9 +55,9 @@ class Declaration:
     last: Annotated[int, whole(1, 16)]
     """how many kept steps that mean is over"""
     first_seed: Annotated[int, whole(0, 10**9)]
-    """seeds go up from here; a triple is one run of each of the three methods at one seed"""
+    """seeds go up from here; a pair is a run of the treatment and one of the control at one seed"""
     looks: tuple[Annotated[int, whole(2, 10**4)], ...]
-    """triples at which the rule is asked"""
+    """pairs at which the rule is asked"""
     effect_p: tuple[float, ...]
     """at each look: Welch's p below which there is an effect"""
     equivalence_p: tuple[float, ...]
@@ -85,7 +85,7 @@ class Declaration:
         count = len(self.looks)
         if not count or list(self.looks) != sorted(set(self.looks)) or self.looks[0] < 2:
             raise UserError(
-                f"expected looks at increasing numbers of triples from 2 on, got {list(self.looks)}"
+                f"expected looks at increasing numbers of pairs from 2 on, got {list(self.looks)}"
             )
         for name in ("effect_p", "equivalence_p"):
             bounds = getattr(self, name)
@@ -107,28 +107,29 @@ class Declaration:
 
     @property
     def seeds(self) -> range:
-        """One a triple, up to the last look."""
+        """One a pair, up to the last look."""
         return range(self.first_seed, self.first_seed + self.looks[-1])
 
     @property
-    def triple(self) -> dict[str, int]:
-        """Method -> steps of the three that are trained at each seed."""
-        return {
-            self.treatment: self.treatment_steps,
-            self.control: self.control_steps,
-            self.second: self.control_steps,
-        }
+    def pair(self) -> dict[str, int]:
+        """Method -> steps of the two that are trained at each seed and decide."""
+        return {self.treatment: self.treatment_steps, self.control: self.control_steps}
 
     def runs(self) -> Iterator[tuple[PolicyId, int]]:
-        """Every run and its steps: triples by seed, the positive controls before the first look."""
+        """Every run and its steps: pairs by seed, the positive controls before the first look.
+
+        The second control, which decides nothing, comes last.
+        """
         positive_seeds = set(self.seeds[: self.positive_runs])
         begin = self.seeds[min(self.looks[0], len(self.seeds)) - 1]
         for seed in self.seeds:
-            for method, steps in self.triple.items():
+            for method, steps in self.pair.items():
                 yield PolicyId(self.game, method, seed), steps
             if seed == begin:
                 for own in sorted(positive_seeds):
                     yield PolicyId(self.game, self.positive, own), self.positive_steps
+        for seed in self.seeds:
+            yield PolicyId(self.game, self.second, seed), self.control_steps
 
     @property
     def digest(self) -> str:

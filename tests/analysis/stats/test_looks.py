@@ -61,13 +61,13 @@ def test_planted_effects_are_decided_by_the_look_itself(declared: Declaration):
     control = draws.normal(-0.5, 0.075, 12)
     for factor, verdict in ((0.8, EFFECT), (1.0, NO_EFFECT), (1.25, EFFECT)):
         look = decide(draws.normal(-0.5, 0.075, 12) + np.log(factor), control, declared)
-        assert look.verdict == verdict and look.triples in declared.looks
+        assert look.verdict == verdict and look.pairs in declared.looks
         assert look.tests is not None
         if verdict == EFFECT:
             assert np.exp(look.tests.difference) == pytest.approx(factor, rel=0.15)
 
 
-def test_a_look_waits_for_its_triples_and_the_last_one_ends(declared: Declaration):
+def test_a_look_waits_for_its_pairs_and_the_last_one_ends(declared: Declaration):
     far = np.array([-1.0, 1.0] * 6)
     assert decide(far[:5], far[:5], declared)[::2] == (6, NOT_REACHED)
     assert decide(far[:8], far[:8], declared)[::2] == (6, GO_ON)
@@ -80,8 +80,8 @@ def test_what_is_decided_stays_decided_whatever_comes_after(declared: Declaratio
     assert decide(later, np.linspace(0, 0.01, 12), declared)[::2] == (6, EFFECT)
 
 
-def test_half_a_triple_and_a_value_that_is_none_are_refused(declared: Declaration):
-    with pytest.raises(UserError, match="whole triples, got 6 runs of mutual-split32 and 5 of"):
+def test_half_a_pair_and_a_value_that_is_none_are_refused(declared: Declaration):
+    with pytest.raises(UserError, match="whole pairs, got 6 runs of mutual-split32 and 5 of"):
         decide(np.zeros(6), np.zeros(5), declared)
     with pytest.raises(UserError, match="finite value for each of at least 2 runs"):
         compare(np.array([0.0, np.nan]), np.zeros(3), 0.1)

@@ -27,15 +27,16 @@ def declared(root: Path) -> Declaration:
     return read_declaration(root / "study-second.yaml")
 
 
-def test_the_declared_runs_are_whole_triples_with_the_positive_controls_before_the_first_look(
+def test_the_declared_runs_are_whole_pairs_with_the_positive_controls_before_the_first_look(
     root: Path, declared: Declaration
 ):
     study = read_study(root / "study-second.yaml")
     order = [(run.id.method, run.id.seed) for run in study]
-    methods = list(declared.triple)
-    first = declared.looks[0] * 3
+    methods = list(declared.pair)
+    first = declared.looks[0] * 2
     assert order[:first] == [(m, s) for s in range(100, 106) for m in methods]
     assert order[first : first + 4] == [(declared.positive, s) for s in range(100, 104)]
+    assert order[-12:] == [(declared.second, s) for s in range(100, 112)]
     assert len(order) == len(set(order)) == 12 * 3 + 4
     for run in study:
         assert run.recipe.precision == "float32" and run.recipe.keep_last == declared.last
@@ -56,7 +57,9 @@ def test_frames_are_equal_and_every_step_that_is_compared_is_kept(declared: Decl
 
 def test_methods_of_a_seed_share_a_split_and_seeds_do_not(declared: Declaration):
     splits = {
-        seed: {get_recipe(m, "coinrun", seed).backgrounds for m in declared.triple}
+        seed: {
+            get_recipe(m, "coinrun", seed).backgrounds for m in (*declared.pair, declared.second)
+        }
         for seed in declared.seeds
     }
     assert all(len(split) == 1 for split in splits.values())
