@@ -1,11 +1,11 @@
 """The samples' policies, closer: ``python -m analysis.samples``."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from analysis.studies.examination import Examination, Study, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,10 @@ class Settings(Examination):
     samples_pairs.csv, and samples_peers.csv: peers beside policies of their method trained apart.
     """
 
-    backgrounds: int = 13
+    backgrounds: Annotated[int, whole(4, 62)] = 13
     """backgrounds each state is drawn on; more where seen or unseen ones would be missing"""
-    episodes: int = 256
+    episodes: Annotated[int, whole(2, 10**5)] = 256
     """episodes of each policy and kind of level, each from its own first state"""
-    replicates: int = 500
-    untrained: int = 2
-
-    least: ClassVar[Mapping[str, int]] = {"backgrounds": 4, "episodes": 2}
 
 
 def main(settings: Settings) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from checkpoints.console import run_command
 from checkpoints.doors.writing import write_text
-from figures.kit.ledger import ledger, markdown
+from figures.kit.ledger import ledger
+from figures.kit.markdown import markdown
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,12 @@ from analysis.records.runs import (
     untrained_values,
 )
 from analysis.records.values import read_values
+from analysis.studies.looks.study import LOOKS
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import is_strength
 from figures import contrasts
 from figures.kit.panels import panel_title
+from figures.kit.rows import load_rows
 from figures.kit.style import without_backgrounds
 
 BEGIN, END = "<!-- result: python -m figures.readme -->", "<!-- end of result -->"
@@ -176,8 +178,20 @@ def block(tables: Path) -> str:
         ]
         if said:
             others.append(f"{title}, {kind}: {', '.join(said)}")
+    if head:
+        head.insert(1, second_sample(load_rows(tables, LOOKS)))
     text = "\n\n".join(part for part in head if part)
     return text + (f"\n\n{ELSEWHERE}{'; '.join(others)}." if others else "")
+
+
+def second_sample(looks: pd.DataFrame) -> str:
+    """Where the declared second sample stands, in a sentence."""
+    last = looks.iloc[-1]
+    said = f"**The second sample** ({last['pairs']} of {last['asked']} pairs of runs at look "
+    said += f"{last['look']}): {last['verdict']}"
+    if np.isfinite(last["factor"]):
+        said += f"; × {last['factor']:.2f} [{last['low']:.2f}, {last['high']:.2f}]"
+    return f"{said}."
 
 
 def replaced(text: str, section: str, where: Path) -> str:

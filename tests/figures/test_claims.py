@@ -11,16 +11,8 @@ from checkpoints.console import UserError
 from checkpoints.runs.study import read_study
 from figures.claims import Settings, main
 from figures.kit.claimed import CLAIMS
-from figures.kit.ledger import (
-    AGAINST,
-    CANCEL,
-    CONVERGE,
-    SUPPORTED,
-    ledger,
-    markdown,
-    verdict,
-    written,
-)
+from figures.kit.ledger import AGAINST, CANCEL, CONVERGE, SUPPORTED, ledger, verdict, written
+from figures.kit.markdown import markdown
 from tests.support import toy_tables
 from tests.support.planted_runs import STEPS, planted, values_of
 from tests.support.tree import ROOT
@@ -38,7 +30,7 @@ def toy(tmp_path_factory):
 def tables(folder: Path, toy: Path, values: pd.DataFrame) -> Path:
     """Contrasts of planted runs, beside the other synthetic tables."""
     toy_tables.write(contrast_rows(values, PLAN).to_dict("records"), folder, "contrasts")
-    for name in ("samples_peers", "embedding_scores"):
+    for name in ("samples_peers", "embedding_scores", "looks"):
         (folder / f"{name}.csv").symlink_to(toy / f"{name}.csv")
     return folder
 
@@ -114,11 +106,11 @@ def test_fewer_movements_everywhere_are_no_invariance(tmp_path, toy):
     more = more[more["measure"].eq("ratio_unseen") & more["layer"].eq("buttons")]
     both = [planted(0.5), more.assign(measure="tv_unseen")]
     _, rows, _ = ledger(tables(tmp_path, toy, pd.concat(both)))
-    assert rows["verdict"].iloc[0] == SUPPORTED
+    assert rows["verdict"].iloc[1] == SUPPORTED
     folder = tmp_path / "both"
     folder.mkdir()
     _, rows, _ = ledger(tables(folder, toy, pd.concat([*both, more.assign(measure="tv_between")])))
-    assert rows["verdict"].iloc[0].startswith("supported, but other states move them less, too: ×")
+    assert rows["verdict"].iloc[1].startswith("supported, but other states move them less, too: ×")
 
 
 def test_what_was_not_measured_is_said(tmp_path, toy):
@@ -191,6 +183,15 @@ def test_without_the_declared_contrast_there_is_no_ledger(tmp_path, toy):
     toy_tables.write(rows.to_dict("records"), folder, "contrasts")
     with pytest.raises(UserError, match="expected a row of the declared contrast, got none"):
         ledger(folder)
+
+
+def test_the_second_sample_stands_first_and_as_far_as_it_is(tmp_path, toy):
+    _, rows, _ = ledger(tables(tmp_path, toy, planted(0.5)))
+    one = rows.iloc[0]
+    assert one["claim"] == "Declared beforehand, on coinrun: less bound to the background"
+    assert one["verdict"] == "look 1: not reached: waits for the pair of seed 102"
+    assert one["runs (that see)"].startswith("2 of 6 pairs (0 and 0)")
+    assert one["mutual to PPO"] == ""
 
 
 def test_what_the_ledger_asks_is_the_declared_family():

@@ -20,6 +20,7 @@ PLAN = read_study(ROOT / "study.yaml")
 
 def tables(folder: Path, values: pd.DataFrame) -> Path:
     toy_tables.write(values.to_dict("records"), folder, "emergence")
+    toy_tables.write(toy_tables.looks(), folder, "looks")
     toy_tables.write(contrast_rows(values, PLAN).to_dict("records"), folder, "contrasts")
     return folder
 
@@ -43,6 +44,8 @@ def test_the_verdict_follows_the_interval(tmp_path, factor, words):
     assert words in found
     assert found.startswith("3 runs of mutual distillation against 3 of PPO with as many frames:")
     assert re.search(r"which alone would be invariance, is × \d\.\d\d \[", found)
+    waits = "not reached: waits for the pair of seed 102."
+    assert f"**The second sample** (2 of 6 pairs of runs at look 1): {waits}" in found
     assert "Starpilot, 9 training backgrounds, twins on unseen backgrounds:" in found
 
 

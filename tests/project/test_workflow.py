@@ -17,7 +17,7 @@ PICTURES = {
     "analysis.twins": [f"twins/{game}.png" for game in GAMES],
     "analysis.saliency": ["saliency/pictures.png", "saliency/maps.png"],
 }
-OF_RUNS = ("analysis.emergence", "probes.steps")
+OF_RUNS = ("analysis.emergence", "analysis.looks", "probes.steps")
 OUTPUTS = {
     "probes/__main__" if module == "probes" else module.replace(".", "/"): [
         *(f"{name}.csv" for name in names),

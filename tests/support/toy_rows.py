@@ -13,6 +13,8 @@ from analysis.studies.embedding import study as embedding
 from analysis.studies.erasure import rows as erasure
 from analysis.studies.invariance.last_layer import LAST_SCHEMA
 from analysis.studies.invariance.study import SCHEMA as INVARIANCE
+from analysis.studies.looks.runs import RUNS
+from analysis.studies.looks.study import LOOKS
 from analysis.studies.returns import episodes, swaps
 from analysis.studies.returns import scores as returns
 from analysis.studies.robustness import rows as robustness
@@ -31,7 +33,16 @@ SCHEMAS: dict[str, Schema] = {
         *(layers.SCHEMA, variation.SCHEMA, embedding.SCHEMA, embedding.SCORES),
         *(pairs.SCHEMA, nulls.NULL_SCHEMA, outliers.OUTLIER_SCHEMA),
         *(episodes.SCHEMA, swaps.SWAP_SCHEMA, erasure.PATCHING_SCHEMA, LAST_SCHEMA),
-        *(returns.SCORES, returns.PROFILES, contrasts.SCHEMA, SAMPLES, PAIRS, CONVERGENCE),
+        *(
+            returns.SCORES,
+            returns.PROFILES,
+            contrasts.SCHEMA,
+            SAMPLES,
+            PAIRS,
+            CONVERGENCE,
+            RUNS,
+            LOOKS,
+        ),
         *(EMERGENCE, EMERGENCE_ONSETS, training.SCHEMA, training.ONSETS_SCHEMA),
     )
 }

@@ -114,6 +114,13 @@ def samples_peers() -> list[dict]:
     ]
 
 
+def looks() -> list[dict]:
+    """A first look that is not reached."""
+    numbers = {"look": 1, "asked": 6, "pairs": 2, "effect_p": 0.003, "equivalence_p": 0.008}
+    said = {"name": "second", "verdict": "not reached: waits for the pair of seed 102"}
+    return [{"game": "coinrun", **numbers, **said}]
+
+
 def twins(rng: np.random.Generator, folder: Path) -> list[dict]:
     """A white square on coloured noise, in all 16 games."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -138,6 +145,7 @@ def write_all(folder: Path, seed: int = 0) -> Path:
     for make in (embedding, embedding_scores, similarity, similarity_nulls, similarity_outliers):
         write(make(rng), folder, make.__name__)
     write(samples_peers(), folder, "samples_peers")
+    write(looks(), folder, "looks")
     write(twins(rng, folder / "twins"), folder, "twins")
     write(toy_saliency.saliency(rng), folder, "saliency")
     write(toy_saliency.saliency_sheet(rng, folder / "saliency"), folder, "saliency_sheet")

@@ -1,0 +1,58 @@
+"""A declared sample at its looks: ``python -m analysis.looks``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from analysis.records.command import Output, check_outputs, finish
+from checkpoints.console import run_command, say
+from checkpoints.doors.numbers import Seed, whole
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Settings(Output):
+    """Measure the finished runs of a declared sample, and ask its rule at every look.
+
+    Of each run the mean over its last kept steps and its peers of the logarithm of TV between
+    twins on held-out backgrounds ÷ TV between states, actions merged that do the same; and whether
+    each peer earns more than its own mix of actions, drawn without looking. The rule, its looks
+    and its boundaries stand in the declaration; a run that was begun under another one is refused.
+    Pairs of runs count in order of seed, up to the first that is missing. What was measured before
+    stays as it stands in the tables of the output folder; --overwrite measures all anew. Writes
+    looks_runs.csv and looks.csv.
+    """
+
+    study: Path = ROOT / "study-second.yaml"
+    """file with the declaration"""
+    root: Path = Path("runs")
+    """folder of the runs"""
+    states: Annotated[int, whole(2, 10**5)] = 600
+    """states, from levels that no policy was trained on"""
+    episodes: Annotated[int, whole(2, 10**5)] = 256
+    """episodes of each policy at its last step, and as many blind"""
+    seed: Seed = 0
+    """of the states and the episodes"""
+
+
+def main(settings: Settings) -> None:
+    """Measure what is new, write two tables and print them."""
+    from analysis.studies.looks import runs, study
+    from checkpoints.runs.study import read_declaration
+
+    settings.check()
+    declaration = read_declaration(settings.study)
+    say(f"looking for runs of {declaration.name} in {settings.root}")
+    numbers = {"states": settings.states, "episodes": settings.episodes, "seed": settings.seed}
+    noted = {**numbers, "declaration": declaration.digest}
+    known = runs.known_rows(settings.output, noted, anew=settings.overwrite)
+    check_outputs(Output(settings.output, overwrite=True), (runs.RUNS, study.LOOKS))
+    rows = runs.rows_of(settings.root, known, declaration, numbers)
+    looks = study.looks_of(rows, declaration)
+    given = Output(settings.output, overwrite=True)
+    finish(given, (runs.RUNS, study.LOOKS), [rows, looks], lambda: study.show(rows, looks), **noted)
+
+
+if __name__ == "__main__":
+    run_command(main, Settings, name="python -m analysis.looks")

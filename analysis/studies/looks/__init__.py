@@ -1,0 +1,1 @@
+"""A declared sample at its looks."""

@@ -1,0 +1,225 @@
+"""The finished runs of a declared sample: a row a run, at the step where it is compared."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.measures.decisions import Decisions, probabilities
+from analysis.measures.robustness import UNDECIDED, Sums
+from analysis.policies.subjects import Subject
+from analysis.records.columns import GAME, interval
+from analysis.records.tables import Column, Schema, read_provenance, read_table
+from analysis.records.values import OK
+from analysis.scenes.bank import Bank
+from analysis.scenes.common import common_bank
+from analysis.scenes.episodes import Stage, blind
+from analysis.scenes.twin_sets import twin_set
+from analysis.stats.clusters import Interval, cluster_interval
+from analysis.studies.returns.swaps import sees
+from checkpoints.console import UserError, say
+from checkpoints.policy.ids import PolicyId
+from checkpoints.policy.store import list_policies, load_policy, policy_path
+from checkpoints.runs.declaration import Declaration, check_note
+from checkpoints.world.games import get_game
+
+RUNS = Schema(
+    "looks_runs",
+    (
+        GAME,
+        Column("run", "text", "of the declared sample"),
+        Column("method", "text", "training recipe"),
+        Column("seed", "int", "of its training", low=0),
+        Column("steps", "int", "environment steps of each policy, the last of those kept", low=1),
+        Column("policies", "int", "peers times kept steps behind the value", low=1),
+        Column("held_out", "int", "backgrounds that it was never trained on", low=2),
+        Column("value", "float", "logarithm of TV twins / TV states, held out, buttons merged"),
+        Column("over_blind", "float", "return less that of its own actions, drawn blind", "reward"),
+        *interval("over_blind_low", "over_blind_high", unit="reward"),
+        Column("sees", "text", "yes: each peer earns so many errors more than blind; or no"),
+        Column("verdict", "text", "ok, or undecided: decisions hardly differ between states"),
+    ),
+    key=("run", "steps"),
+    command="analysis.looks",
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One run at one step."""
+
+    run: PolicyId
+    steps: int
+
+
+def wanted_of(declaration: Declaration) -> list[Wanted]:
+    """What decides: treatment and control, and the positive control beside the latter."""
+    found = [
+        Wanted(run, steps) for run, steps in declaration.runs() if run.method != declaration.second
+    ]
+    control = PolicyId(declaration.game, declaration.control, declaration.first_seed)
+    beside = [
+        Wanted(PolicyId(control.game, control.method, seed), declaration.positive_steps)
+        for seed in declaration.seeds
+    ]
+    return list(dict.fromkeys([*found, *beside]))
+
+
+def kept_policies(root: Path, wanted: Wanted, last: int) -> list[PolicyId]:
+    """The last kept policies of a run up to a step, of each peer; none if it is not so far."""
+    there = [one for one in list_policies(root) if one.run == wanted.run]
+    up_to = [one for one in there if (one.step or 0) <= wanted.steps]
+    if not any(one.step == wanted.steps for one in up_to):
+        return []
+    steps = sorted({one.step or 0 for one in up_to})[-last:]
+    found = [one for one in up_to if one.step in steps]
+    peers = {one.peer for one in found}
+    if len(steps) < last or len(found) != len(peers) * last:
+        raise UserError(
+            f"{wanted.run}: expected {last} kept steps of every peer up to {wanted.steps:,}, found "
+            f"{len(found)} policies at {len(steps)} steps; train it from the declaration"
+        )
+    return sorted(found)
+
+
+class Scenes:
+    """States of the declared game, their twins on a seed's held-out backgrounds, and episodes."""
+
+    def __init__(self, game: str, mode: Any, *, states: int, episodes: int, seed: int) -> None:
+        """Gather the states and the first states of episodes."""
+        self.bank: Bank = common_bank(game, mode, states, seed)
+        self.stage = Stage(game, mode, episodes, seed)
+        self.game = game
+
+    def held_out(self, subject: Subject) -> tuple[int, ...]:
+        """Backgrounds that training never showed."""
+        there = range(get_game(self.game).backgrounds)
+        return tuple(b for b in there if b not in subject.trained_backgrounds)
+
+
+def known_rows(folder: Path, noted: Mapping[str, Any], *, anew: bool) -> pd.DataFrame:
+    """What was measured before, with the same settings and declaration; none if all is asked anew.
+
+    Raises:
+        UserError: the table is of other settings or of another declaration.
+    """
+    path = folder / f"{RUNS.name}.csv"
+    if anew or not path.exists():
+        return pd.DataFrame(columns=list(RUNS.names))
+    found = read_provenance(path)
+    other = [name for name, value in noted.items() if found.get(name) != value]
+    if other:
+        raise UserError(
+            f"{path}: expected {', '.join(f'{name} {noted[name]}' for name in other)}, got "
+            f"{', '.join(str(found.get(name)) for name in other)}; ask with the same, give another "
+            "--output, or measure all anew with --overwrite"
+        )
+    return read_table(path, RUNS)
+
+
+def rows_of(
+    root: Path, known: pd.DataFrame, declaration: Declaration, sizes: Mapping[str, int]
+) -> pd.DataFrame:
+    """Rows of all finished runs; columns as of :data:`RUNS`."""
+    found = list(measured(root, wanted_of(declaration), known, declaration, **sizes))
+    return pd.DataFrame(found, columns=list(RUNS.names))
+
+
+def measured(
+    root: Path,
+    wanted: Sequence[Wanted],
+    known: pd.DataFrame,
+    declaration: Declaration,
+    **sizes: int,
+) -> Iterator[dict[str, Any]]:
+    """Rows of finished runs, those known already as they stand.
+
+    Raises:
+        UserError: a run begun under another declaration, or without its kept steps.
+    """
+    have = {(one["run"], one["steps"]): one for one in known.to_dict("records")}
+    scenes: Scenes | None = None
+    for one in wanted:
+        if (str(one.run), one.steps) in have:
+            yield have[str(one.run), one.steps]
+            continue
+        policies = kept_policies(root, one, declaration.last)
+        if not policies:
+            continue
+        check_note(declaration, root / str(one.run))
+        subjects = [Subject.of(*load_policy(policy_path(root, policy))) for policy in policies]
+        if scenes is None:
+            scenes = Scenes(declaration.game, subjects[0].mode, **sizes)
+        say(f"{one.run}: measuring {len(subjects)} policies up to step {one.steps:,}")
+        yield run_row(one, subjects, scenes, declaration.sees)
+
+
+def run_row(
+    wanted: Wanted, subjects: Sequence[Subject], scenes: Scenes, errors: float
+) -> dict[str, Any]:
+    """One row: means over peers and kept steps of logarithms; returns at the last step."""
+    held_out = scenes.held_out(subjects[0])
+    ratios = np.array([ratio(one, scenes, held_out) for one in subjects])
+    ends = [one for one in subjects if one.id.step == wanted.steps]
+    played = [over_blind(one, scenes) for one in ends]
+    known = bool(np.isfinite(ratios).all())
+    return {
+        **{"game": wanted.run.game, "run": str(wanted.run), "method": wanted.run.method},
+        **{"seed": wanted.run.seed, "steps": wanted.steps, "policies": len(subjects)},
+        "held_out": len(held_out),
+        "value": float(np.log(ratios).mean()) if known else np.nan,
+        **dict(
+            zip(
+                ("over_blind", "over_blind_low", "over_blind_high"),
+                np.mean(played, axis=0).tolist(),
+                strict=True,
+            )
+        ),
+        "sees": "yes" if all(_sees(one, errors) for one in played) else "no",
+        "verdict": OK if known else "undecided",
+    }
+
+
+def ratio(subject: Subject, scenes: Scenes, held_out: Sequence[int]) -> float:
+    """TV between twins ÷ TV between states on held-out backgrounds; NaN where undecided."""
+    twins = twin_set(scenes.game, scenes.bank, held_out)
+    readings = [reading for _, reading in twins.readings(subject.policy, [])]
+    probs = probabilities(np.concatenate([one.log_probs for one in readings]))
+    values = np.concatenate([one.values for one in readings]).astype(np.float64)
+    pairs = [(a, b) for b in range(len(held_out)) for a in range(b)]
+    merged = Decisions(probs, values).of_buttons(scenes.game)
+    sums = Sums.of(merged, scenes.bank.levels, pairs)
+    once = np.ones((1, len(sums.sizes))), np.ones((1, len(held_out)))
+    found = sums.draws(*once)
+    return float(found["ratio"][0]) if found["tv_between"][0] >= UNDECIDED else float("nan")
+
+
+def over_blind(subject: Subject, scenes: Scenes) -> Interval:
+    """Return less that of its own mix of actions, drawn without looking, with its interval."""
+    narrowed = subject.training.backgrounds
+    own = scenes.stage.play(subject.policy, "none", (), narrowed)
+    floor = scenes.stage.play(blind(own.actions), "none", (), narrowed)
+    return cluster_interval(own.returns - floor.returns, scenes.stage.levels)
+
+
+def _sees(over: Interval, errors: float) -> bool:
+    return sees(Interval(-over.estimate, -over.high, -over.low), errors)
+
+
+def by_seed(rows: pd.DataFrame, method: str, steps: int) -> Mapping[int, float]:
+    """Seed -> value of a method's runs at a step; those without a value are left out."""
+    here = rows[(rows["method"] == method) & (rows["steps"] == steps)].dropna(subset=["value"])
+    return dict(zip(here["seed"], here["value"], strict=True))
+
+
+def leading(seeds: Sequence[int], *sides: Mapping[int, float]) -> list[int]:
+    """Seeds in order, up to the first that a side lacks: no look skips a run."""
+    found = []
+    for seed in seeds:
+        if not all(seed in side for side in sides):
+            break
+        found.append(seed)
+    return found
