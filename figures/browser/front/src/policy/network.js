@@ -1,0 +1,174 @@
+// A policy out of its file: which encoder it is, and that its weights fit together.
+
+import { chain, convolution, linear, maxPool, meanPool, relu, residual, volume } from "./layers.js";
+import { Refused, readTensors } from "./tensors.js";
+
+/**
+ * @typedef {object} Network
+ * @property {string} encoder
+ * @property {number[]} shape height, width, channels of a frame
+ * @property {number} actions
+ * @property {(frame: ArrayLike<number>) => {logits: Float32Array, value: number}} decide
+ * @property {(frame: ArrayLike<number>, slope: (logits: Float32Array) => ArrayLike<number>)
+ *   => Float32Array} gradient
+ *   with respect to pixels from 0 to 1, of what has this slope with respect to the logits
+ */
+/**
+ * @typedef {object} Made where a policy comes from, as its file says
+ * @property {string} id
+ * @property {Record<string, any>} recipe
+ * @property {number} steps
+ */
+
+const NATURE = [
+  { name: "conv1", size: 8, stride: 4 },
+  { name: "conv2", size: 4, stride: 2 },
+  { name: "conv3", size: 3, stride: 1 },
+];
+
+/**
+ * @param {Uint8Array} bytes of a policy file
+ * @param {number[]} shape of the frames it will see
+ * @returns {{network: Network, made: Made}}
+ */
+export function readPolicy(bytes, shape) {
+  const { tensors, header } = readTensors(bytes);
+  const take = taking(tensors);
+  const trunk = recognised([...tensors.keys()])(take, shape);
+  const features = { height: 1, width: 1, channels: trunk.outputs };
+  const actor = head(take, "actor", features);
+  const critic = head(take, "critic", features);
+  if (critic.outputs !== 1) throw new Refused(`its critic gives ${critic.outputs} numbers; 1 was expected`);
+  take.done();
+  return {
+    network: {
+      encoder: trunk.encoder,
+      shape,
+      actions: actor.outputs,
+      ...behaviour(trunk.layer, actor, critic, shape),
+    },
+    made: provenance(header),
+  };
+}
+
+function behaviour(encoder, actor, critic, [height, width, channels]) {
+  const pixels = (frame) =>
+    volume(height, width, channels, Float32Array.from(frame, (level) => level / 255));
+  return {
+    decide(frame) {
+      const features = encoder.forward(pixels(frame));
+      return { logits: actor.forward(features).data, value: critic.forward(features).data[0] };
+    },
+    gradient(frame, slope) {
+      const x = pixels(frame);
+      const features = encoder.forward(x);
+      const logits = actor.forward(features).data;
+      return encoder.backward(x, actor.backward(features, Float32Array.from(slope(logits))));
+    },
+  };
+}
+
+function provenance(header) {
+  try {
+    const made = JSON.parse(header.twinscope);
+    return { id: String(made.id), recipe: made.recipe ?? {}, steps: Number(made.steps) || 0 };
+  } catch {
+    return { id: "", recipe: {}, steps: 0 };
+  }
+}
+
+function recognised(names) {
+  const has = (start) => names.some((name) => name.startsWith(start));
+  if (has("encoder.conv1.")) return nature;
+  if (has("encoder.block1.")) return impala;
+  throw new Refused(
+    "its tensors are those of no known encoder (nature, impala, impoola); weights of other programs are " +
+      "rewritten by python -m checkpoints.convert",
+  );
+}
+
+/** Takes tensors by name, checks their shapes, and notices what nobody took. */
+function taking(tensors) {
+  const left = new Set(tensors.keys());
+  function take(name, dimensions) {
+    const found = tensors.get(name);
+    if (!found) throw new Refused(`it lacks “${name}”, which its encoder needs`);
+    if (found.shape.length !== dimensions) {
+      throw new Refused(`“${name}” has ${found.shape.length} dimensions; ${dimensions} were expected`);
+    }
+    left.delete(name);
+    return found;
+  }
+  take.done = () => {
+    const [extra] = left;
+    if (extra) throw new Refused(`it holds “${extra}”, which its encoder does not have`);
+  };
+  return take;
+}
+
+function expect(name, found, wanted) {
+  if (found.length !== wanted.length || found.some((side, i) => side !== wanted[i])) {
+    throw new Refused(`“${name}” is ${found.join(" × ")}; ${wanted.join(" × ")} was expected`);
+  }
+}
+
+function conv(take, name, form) {
+  const weight = take(`${name}.weight`, 4);
+  const bias = take(`${name}.bias`, 1);
+  expect(`${name}.weight`, weight.shape, [bias.shape[0], form.channels, form.size, form.size]);
+  return convolution(weight.data, bias.data, form);
+}
+
+function head(take, name, form) {
+  const weight = take(`${name}.weight`, 2);
+  const bias = take(`${name}.bias`, 1);
+  expect(`${name}.weight`, weight.shape, [bias.shape[0], form.height * form.width * form.channels]);
+  return linear(weight.data, bias.data, form);
+}
+
+function nature(take, [height, width, channels]) {
+  const layers = [];
+  let form = { height, width, channels };
+  for (const { name, size, stride } of NATURE) {
+    const layer = conv(take, `encoder.${name}.0`, { size, stride, pad: 0, channels: form.channels });
+    layers.push(layer, relu);
+    const places = (length) => Math.floor((length - size) / stride) + 1;
+    form = { height: places(form.height), width: places(form.width), channels: layer.outputs };
+  }
+  const hidden = head(take, "encoder.hidden.0", form);
+  return { encoder: "nature", layer: chain([...layers, hidden, relu]), outputs: hidden.outputs };
+}
+
+function impala(take, [height, width, channels]) {
+  const layers = [];
+  let form = { height, width, channels };
+  const same = (name, count) => conv(take, name, { size: 3, stride: 1, pad: 1, channels: count });
+  for (let block = 1; block <= 3; block++) {
+    const name = `encoder.block${block}`;
+    const first = same(`${name}.0`, form.channels);
+    layers.push(first, maxPool);
+    const count = first.outputs;
+    form = { height: Math.ceil(form.height / 2), width: Math.ceil(form.width / 2), channels: count };
+    for (const place of [2, 3]) {
+      const [one, two] = [1, 3].map((k) => same(`${name}.${place}.branch.${k}`, count));
+      layers.push(residual([relu, one, relu, two]));
+    }
+  }
+  return finished(take, layers, form);
+}
+
+/** IMPALA flattens its last block, Impoola takes the mean: the width of the next weights tells. */
+function finished(take, layers, form) {
+  const weight = take("encoder.hidden.0.weight", 2);
+  const bias = take("encoder.hidden.0.bias", 1);
+  const pooled = weight.shape[1] === form.channels;
+  const seen = pooled ? { height: 1, width: 1, channels: form.channels } : form;
+  expect("encoder.hidden.0.weight", weight.shape, [
+    bias.shape[0],
+    seen.height * seen.width * seen.channels,
+  ]);
+  const hidden = linear(weight.data, bias.data, seen);
+  const between = pooled ? [relu, meanPool] : [relu];
+  const layer = chain([...layers, ...between, hidden, relu]);
+  return { encoder: pooled ? "impoola" : "impala", layer, outputs: hidden.outputs };
+}
