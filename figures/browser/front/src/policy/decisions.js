@@ -29,34 +29,38 @@ export function likeliest(probabilities) {
 }
 
 /**
+ * @typedef {object} Decision
+ * @property {number[]} buttons probabilities
+ * @property {number} value
+ * @property {() => Float32Array} saliency how much each pixel moves the log-probability of the
+ *   likeliest button: the gradient's absolute value, summed over colours; a number a pixel
+ */
+
+/**
  * @param {import("./network.js").Network} network
  * @param {ArrayLike<number>} frame
  * @param {number[][]} buttons
- * @returns {{buttons: number[], value: number}}
+ * @returns {Decision}
  */
 export function decision(network, frame, buttons) {
-  const { logits, value } = network.decide(frame);
-  return { buttons: merged(softmax(logits), buttons), value };
+  const { logits, value, gradient } = network.decide(frame);
+  const p = softmax(logits);
+  const found = merged(p, buttons);
+  const saliency = () => {
+    const best = likeliest(found);
+    const slope = Float32Array.from(p, (each, action) => {
+      return (buttons[best].includes(action) ? each / found[best] : 0) - each;
+    });
+    return summed(gradient(slope), network.shape[2]);
+  };
+  return { buttons: found, value, saliency };
 }
 
-/**
- * How much each pixel moves the log-probability of a button: the gradient's absolute value, summed
- * over colours.
- * @param {import("./network.js").Network} network
- * @param {ArrayLike<number>} frame
- * @param {number[]} group the button's actions
- * @returns {Float32Array} a number a pixel, at least 0
- */
-export function saliency(network, frame, group) {
-  const slope = (logits) => {
-    const p = softmax(logits);
-    const whole = group.reduce((sum, action) => sum + p[action], 0);
-    return p.map((value, action) => (group.includes(action) ? value / whole : 0) - value);
-  };
-  const gradient = network.gradient(frame, slope);
-  const channels = network.shape[2];
+function summed(gradient, channels) {
   const map = new Float32Array(gradient.length / channels);
-  for (let i = 0; i < gradient.length; i++) map[Math.floor(i / channels)] += Math.abs(gradient[i]);
+  for (let pixel = 0, i = 0; pixel < map.length; pixel++) {
+    for (let channel = 0; channel < channels; channel++) map[pixel] += Math.abs(gradient[i++]);
+  }
   return map;
 }
 

@@ -1,13 +1,11 @@
 // What networks are made of, forwards and backwards with respect to their input. Pixels and
 // features lie as height × width × channel, so that the innermost loop runs over channels in a row.
 
+import { addProducts, addRows } from "./sums.js";
+
 /** @typedef {{data: Float32Array, height: number, width: number, channels: number}} Volume */
-/**
- * @typedef {object} Layer
- * @property {(x: Volume) => Volume} forward
- * @property {(x: Volume, slope: Float32Array) => Float32Array} backward from the slope of the
- *   output to that of the input `x`
- */
+/** @typedef {(slope: Float32Array) => Float32Array} Back from the output's slope to the input's */
+/** @typedef {(x: Volume) => {out: Volume, back: Back}} Layer */
 
 /** @returns {Volume} */
 export function volume(height, width, channels, data = new Float32Array(height * width * channels)) {
@@ -15,63 +13,46 @@ export function volume(height, width, channels, data = new Float32Array(height *
 }
 
 /**
- * A convolution, or with a kernel as large as its input a linear layer.
+ * A convolution.
  * @param {Float32Array} weight as torch holds it: output, input, row, column
  * @param {Float32Array} bias
  * @param {{size: number, stride: number, pad: number, channels: number}} form of the input
- * @returns {Layer & {outputs: number}}
+ * @returns {Layer}
  */
 export function convolution(weight, bias, { size, stride, pad, channels }) {
   const outputs = bias.length;
   const kernel = reordered(weight, outputs, channels, size, size);
   const places = (length) => Math.floor((length + 2 * pad - size) / stride) + 1;
 
-  /** Visit every pair of an input cell and an output cell that a weight connects. */
+  /** Visit every output cell with each run of input numbers that weights connect to it. */
   function visit(x, each) {
-    const across = places(x.width);
-    for (let row = 0; row < places(x.height); row++) {
-      for (let column = 0; column < across; column++) {
-        const out = (row * across + column) * outputs;
-        for (let dy = 0; dy < size; dy++) {
-          const y = row * stride + dy - pad;
-          if (y < 0 || y >= x.height) continue;
-          const from = Math.max(0, pad - column * stride);
-          const to = Math.min(size, x.width + pad - column * stride);
-          if (to <= from) continue;
-          const start = (y * x.width + column * stride + from - pad) * channels;
-          each(out, start, (to - from) * channels, (dy * size + from) * channels * outputs);
-        }
+    const [down, across] = [places(x.height), places(x.width)];
+    for (let cell = 0; cell < down * across; cell++) {
+      const top = Math.floor(cell / across) * stride - pad;
+      const left = (cell % across) * stride - pad;
+      const from = Math.max(0, -left);
+      const count = (Math.min(size, x.width - left) - from) * channels;
+      for (let dy = Math.max(0, -top); dy < Math.min(size, x.height - top); dy++) {
+        const start = ((top + dy) * x.width + left + from) * channels;
+        each(cell * outputs, start, count, (dy * size + from) * channels * outputs);
       }
     }
   }
 
-  return {
-    outputs,
-    forward(x) {
-      const out = volume(places(x.height), places(x.width), outputs);
-      const { data } = out;
-      for (let i = 0; i < data.length; i += outputs) data.set(bias, i);
-      visit(x, (at, start, length, w) => {
-        for (let i = 0; i < length; i++, w += outputs) {
-          const value = x.data[start + i];
-          // Half of what follows a ReLU is zero.
-          if (value === 0) continue;
-          for (let o = 0; o < outputs; o++) data[at + o] += value * kernel[w + o];
-        }
-      });
-      return out;
-    },
-    backward(x, slope) {
-      const found = new Float32Array(x.data.length);
-      visit(x, (at, start, length, w) => {
-        for (let i = 0; i < length; i++, w += outputs) {
-          let sum = 0;
-          for (let o = 0; o < outputs; o++) sum += slope[at + o] * kernel[w + o];
-          found[start + i] += sum;
-        }
-      });
-      return found;
-    },
+  return (x) => {
+    const out = volume(places(x.height), places(x.width), outputs);
+    for (let i = 0; i < out.data.length; i += outputs) out.data.set(bias, i);
+    visit(x, (at, start, count, w) => addRows(x.data, start, count, kernel, w, out.data, at, outputs));
+    return {
+      out,
+      back(slope) {
+        const found = new Float32Array(x.data.length);
+        visit(x, (at, start, count, w) =>
+          addProducts(slope, at, kernel, w, outputs, found, start, count),
+        );
+        return found;
+      },
+    };
   };
 }
 
@@ -91,53 +72,36 @@ function reordered(weight, outputs, channels, rows, columns) {
 
 /**
  * A linear layer on a whole volume, whose weights count channels first as torch flattens them.
+ * @param {Float32Array} weight output, input
+ * @param {Float32Array} bias
  * @param {{height: number, width: number, channels: number}} form of the input
- * @returns {Layer & {outputs: number}}
+ * @returns {Layer}
  */
 export function linear(weight, bias, { height, width, channels }) {
   const outputs = bias.length;
   const matrix = reordered(weight, outputs, channels, height, width);
-  return {
-    outputs,
-    forward(x) {
-      const data = Float32Array.from(bias);
-      for (let i = 0, w = 0; i < x.data.length; i++, w += outputs) {
-        const value = x.data[i];
-        if (value === 0) continue;
-        for (let o = 0; o < outputs; o++) data[o] += value * matrix[w + o];
-      }
-      return volume(1, 1, outputs, data);
-    },
-    backward(x, slope) {
-      const found = new Float32Array(x.data.length);
-      for (let i = 0, w = 0; i < found.length; i++, w += outputs) {
-        let sum = 0;
-        for (let o = 0; o < outputs; o++) sum += slope[o] * matrix[w + o];
-        found[i] = sum;
-      }
-      return found;
-    },
+  return ({ data }) => {
+    const out = volume(1, 1, outputs, Float32Array.from(bias));
+    addRows(data, 0, data.length, matrix, 0, out.data, 0, outputs);
+    return {
+      out,
+      back(slope) {
+        const found = new Float32Array(data.length);
+        addProducts(slope, 0, matrix, 0, outputs, found, 0, data.length);
+        return found;
+      },
+    };
   };
 }
 
 /** @type {Layer} */
-export const relu = {
-  forward: (x) => ({ ...x, data: x.data.map((value) => (value > 0 ? value : 0)) }),
-  backward: (x, slope) => slope.map((value, i) => (x.data[i] > 0 ? value : 0)),
-};
+export const relu = (x) => ({
+  out: { ...x, data: x.data.map((value) => (value > 0 ? value : 0)) },
+  back: (slope) => slope.map((value, i) => (x.data[i] > 0 ? value : 0)),
+});
 
-/** @type {Layer} The largest of 3 × 3 cells, every second one; the first of equals, as torch has it. */
-export const maxPool = {
-  forward: (x) => pooled(x).out,
-  backward(x, slope) {
-    const { winners } = pooled(x);
-    const found = new Float32Array(x.data.length);
-    winners.forEach((winner, i) => (found[winner] += slope[i]));
-    return found;
-  },
-};
-
-function pooled(x) {
+/** @type {Layer} The largest of 3 × 3 cells, every second one; the first of equals, as in torch. */
+export const maxPool = (x) => {
   const { height, width, channels } = x;
   const out = volume(Math.ceil(height / 2), Math.ceil(width / 2), channels);
   const winners = new Int32Array(out.data.length);
@@ -154,18 +118,25 @@ function pooled(x) {
     }
     out.data[i] = best;
   }
-  return { out, winners };
-}
+  return {
+    out,
+    back(slope) {
+      const found = new Float32Array(x.data.length);
+      winners.forEach((winner, i) => (found[winner] += slope[i]));
+      return found;
+    },
+  };
+};
 
 /** @type {Layer} The mean over all cells. */
-export const meanPool = {
-  forward(x) {
-    const out = volume(1, 1, x.channels);
-    const cells = x.height * x.width;
-    x.data.forEach((value, i) => (out.data[i % x.channels] += value / cells));
-    return out;
-  },
-  backward: (x, slope) => x.data.map((_, i) => slope[i % x.channels] / (x.height * x.width)),
+export const meanPool = (x) => {
+  const { height, width, channels } = x;
+  const out = volume(1, 1, channels);
+  x.data.forEach((value, i) => (out.data[i % channels] += value / (height * width)));
+  return {
+    out,
+    back: (slope) => x.data.map((_, i) => slope[i % channels] / (height * width)),
+  };
 };
 
 /**
@@ -174,13 +145,15 @@ export const meanPool = {
  * @returns {Layer}
  */
 export function chain(layers) {
-  const inputs = (x) => layers.reduce((seen, layer) => [...seen, layer.forward(seen.at(-1))], [x]);
-  return {
-    forward: (x) => layers.reduce((seen, layer) => layer.forward(seen), x),
-    backward(x, slope) {
-      const seen = inputs(x);
-      return layers.reduceRight((found, layer, i) => layer.backward(seen[i], found), slope);
-    },
+  return (x) => {
+    const backs = [];
+    let out = x;
+    for (const layer of layers) {
+      const done = layer(out);
+      out = done.out;
+      backs.push(done.back);
+    }
+    return { out, back: (slope) => backs.reduceRight((found, back) => back(found), slope) };
   };
 }
 
@@ -191,14 +164,14 @@ export function chain(layers) {
  */
 export function residual(layers) {
   const branch = chain(layers);
-  return {
-    forward(x) {
-      const added = branch.forward(x).data;
-      return { ...x, data: x.data.map((value, i) => value + added[i]) };
-    },
-    backward(x, slope) {
-      const through = branch.backward(x, slope);
-      return slope.map((value, i) => value + through[i]);
-    },
+  return (x) => {
+    const added = branch(x);
+    return {
+      out: { ...x, data: x.data.map((value, i) => value + added.out.data[i]) },
+      back(slope) {
+        const through = added.back(slope);
+        return slope.map((value, i) => value + through[i]);
+      },
+    };
   };
 }

@@ -4,14 +4,18 @@ import { chain, convolution, linear, maxPool, meanPool, relu, residual, volume }
 import { Refused, readTensors } from "./tensors.js";
 
 /**
+ * @typedef {object} Decided
+ * @property {Float32Array} logits
+ * @property {number} value
+ * @property {(slope: Float32Array) => Float32Array} gradient with respect to pixels from 0 to 1, of
+ *   what has this slope with respect to the logits
+ */
+/**
  * @typedef {object} Network
  * @property {string} encoder
  * @property {number[]} shape height, width, channels of a frame
  * @property {number} actions
- * @property {(frame: ArrayLike<number>) => {logits: Float32Array, value: number}} decide
- * @property {(frame: ArrayLike<number>, slope: (logits: Float32Array) => ArrayLike<number>)
- *   => Float32Array} gradient
- *   with respect to pixels from 0 to 1, of what has this slope with respect to the logits
+ * @property {(frame: ArrayLike<number>) => Decided} decide
  */
 /**
  * @typedef {object} Made where a policy comes from, as its file says
@@ -38,33 +42,26 @@ export function readPolicy(bytes, shape) {
   const features = { height: 1, width: 1, channels: trunk.outputs };
   const actor = head(take, "actor", features);
   const critic = head(take, "critic", features);
-  if (critic.outputs !== 1) throw new Refused(`its critic gives ${critic.outputs} numbers; 1 was expected`);
+  if (critic.outputs !== 1) throw new Refused(`its critic gives ${critic.outputs} numbers, not 1`);
   take.done();
+  const decide = deciding(trunk.layer, actor.layer, critic.layer, shape);
   return {
-    network: {
-      encoder: trunk.encoder,
-      shape,
-      actions: actor.outputs,
-      ...behaviour(trunk.layer, actor, critic, shape),
-    },
+    network: { encoder: trunk.encoder, shape, actions: actor.outputs, decide },
     made: provenance(header),
   };
 }
 
-function behaviour(encoder, actor, critic, [height, width, channels]) {
-  const pixels = (frame) =>
-    volume(height, width, channels, Float32Array.from(frame, (level) => level / 255));
-  return {
-    decide(frame) {
-      const features = encoder.forward(pixels(frame));
-      return { logits: actor.forward(features).data, value: critic.forward(features).data[0] };
-    },
-    gradient(frame, slope) {
-      const x = pixels(frame);
-      const features = encoder.forward(x);
-      const logits = actor.forward(features).data;
-      return encoder.backward(x, actor.backward(features, Float32Array.from(slope(logits))));
-    },
+function deciding(encoder, actor, critic, [height, width, channels]) {
+  return (frame) => {
+    const pixels = new Float32Array(frame.length);
+    for (let i = 0; i < pixels.length; i++) pixels[i] = frame[i] / 255;
+    const features = encoder(volume(height, width, channels, pixels));
+    const logits = actor(features.out);
+    return {
+      logits: logits.out.data,
+      value: critic(features.out).out.data[0],
+      gradient: (slope) => features.back(logits.back(slope)),
+    };
   };
 }
 
@@ -116,27 +113,28 @@ function conv(take, name, form) {
   const weight = take(`${name}.weight`, 4);
   const bias = take(`${name}.bias`, 1);
   expect(`${name}.weight`, weight.shape, [bias.shape[0], form.channels, form.size, form.size]);
-  return convolution(weight.data, bias.data, form);
+  return { layer: convolution(weight.data, bias.data, form), outputs: bias.shape[0] };
 }
 
 function head(take, name, form) {
   const weight = take(`${name}.weight`, 2);
   const bias = take(`${name}.bias`, 1);
   expect(`${name}.weight`, weight.shape, [bias.shape[0], form.height * form.width * form.channels]);
-  return linear(weight.data, bias.data, form);
+  return { layer: linear(weight.data, bias.data, form), outputs: bias.shape[0] };
 }
 
 function nature(take, [height, width, channels]) {
   const layers = [];
   let form = { height, width, channels };
   for (const { name, size, stride } of NATURE) {
-    const layer = conv(take, `encoder.${name}.0`, { size, stride, pad: 0, channels: form.channels });
-    layers.push(layer, relu);
+    const found = conv(take, `encoder.${name}.0`, { size, stride, pad: 0, channels: form.channels });
+    layers.push(found.layer, relu);
     const places = (length) => Math.floor((length - size) / stride) + 1;
-    form = { height: places(form.height), width: places(form.width), channels: layer.outputs };
+    form = { height: places(form.height), width: places(form.width), channels: found.outputs };
   }
   const hidden = head(take, "encoder.hidden.0", form);
-  return { encoder: "nature", layer: chain([...layers, hidden, relu]), outputs: hidden.outputs };
+  const layer = chain([...layers, hidden.layer, relu]);
+  return { encoder: "nature", layer, outputs: hidden.outputs };
 }
 
 function impala(take, [height, width, channels]) {
@@ -146,12 +144,12 @@ function impala(take, [height, width, channels]) {
   for (let block = 1; block <= 3; block++) {
     const name = `encoder.block${block}`;
     const first = same(`${name}.0`, form.channels);
-    layers.push(first, maxPool);
+    layers.push(first.layer, maxPool);
     const count = first.outputs;
     form = { height: Math.ceil(form.height / 2), width: Math.ceil(form.width / 2), channels: count };
     for (const place of [2, 3]) {
       const [one, two] = [1, 3].map((k) => same(`${name}.${place}.branch.${k}`, count));
-      layers.push(residual([relu, one, relu, two]));
+      layers.push(residual([relu, one.layer, relu, two.layer]));
     }
   }
   return finished(take, layers, form);
@@ -168,7 +166,6 @@ function finished(take, layers, form) {
     seen.height * seen.width * seen.channels,
   ]);
   const hidden = linear(weight.data, bias.data, seen);
-  const between = pooled ? [relu, meanPool] : [relu];
-  const layer = chain([...layers, ...between, hidden, relu]);
-  return { encoder: pooled ? "impoola" : "impala", layer, outputs: hidden.outputs };
+  const layer = chain([...layers, relu, ...(pooled ? [meanPool] : []), hidden, relu]);
+  return { encoder: pooled ? "impoola" : "impala", layer, outputs: bias.shape[0] };
 }

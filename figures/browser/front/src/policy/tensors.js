@@ -4,6 +4,8 @@
 
 const LONGEST_HEADER = 1 << 20;
 const WIDTHS = { F16: 2, BF16: 2, F32: 4 };
+const HALVES = new Float32Array(1 << 16);
+for (let bits = 0; bits < HALVES.length; bits++) HALVES[bits] = half(bits);
 
 /** Something the reader can put right: one sentence. */
 export class Refused extends Error {}
@@ -64,14 +66,18 @@ function numbers(bytes, kind) {
   const { buffer } = bytes.slice();
   if (kind === "F32") return new Float32Array(buffer);
   const halves = new Uint16Array(buffer);
-  if (kind === "F16") return Float32Array.from(halves, half);
+  if (kind === "F16") {
+    const found = new Float32Array(halves.length);
+    for (let i = 0; i < found.length; i++) found[i] = HALVES[halves[i]];
+    return found;
+  }
   const wide = new Uint32Array(halves.length);
-  halves.forEach((value, i) => (wide[i] = value << 16));
+  for (let i = 0; i < wide.length; i++) wide[i] = halves[i] << 16;
   return new Float32Array(wide.buffer);
 }
 
 /** A number of half precision (IEEE 754 binary16). */
-export function half(bits) {
+function half(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;
