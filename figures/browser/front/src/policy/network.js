@@ -51,7 +51,8 @@ export function readPolicy(bytes, shape) {
   };
 }
 
-function deciding(encoder, actor, critic, [height, width, channels]) {
+function deciding(encoder, actor, critic, shape) {
+  const [height, width, channels] = shape;
   return (frame) => {
     const pixels = new Float32Array(frame.length);
     for (let i = 0; i < pixels.length; i++) pixels[i] = frame[i] / 255;
@@ -123,7 +124,8 @@ function head(take, name, form) {
   return { layer: linear(weight.data, bias.data, form), outputs: bias.shape[0] };
 }
 
-function nature(take, [height, width, channels]) {
+function nature(take, shape) {
+  const [height, width, channels] = shape;
   const layers = [];
   let form = { height, width, channels };
   for (const { name, size, stride } of NATURE) {
@@ -137,7 +139,8 @@ function nature(take, [height, width, channels]) {
   return { encoder: "nature", layer, outputs: hidden.outputs };
 }
 
-function impala(take, [height, width, channels]) {
+function impala(take, shape) {
+  const [height, width, channels] = shape;
   const layers = [];
   let form = { height, width, channels };
   const same = (name, count) => conv(take, name, { size: 3, stride: 1, pad: 1, channels: count });
