@@ -1,6 +1,6 @@
 """The study as the page shows it: every number with its interval, its runs and where it stands."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,8 @@ import pandas as pd
 
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import narrowed_to
-from figures import cka_map, contrasts, emergence, gap, invariance
+from figures import cka_map, contrasts, emergence, invariance, robustness
+from figures.browser.claims import CONTRASTS, claims
 from figures.browser.sources import Part, Places, rows_of, source, table_part
 from figures.kit import ledger
 from figures.kit.rows import load_rows
@@ -24,14 +25,24 @@ TRAINING = (
 """Measures over training that the page carries."""
 VALUES = ("game", "id", "method", "seed", "peer", "step", "measure", "layer")
 VALUES = (*VALUES, "value", "low", "high", "verdict")
-CONTRASTS = (
-    *contrasts.COLUMNS,
-    *("scale", "q", "detectable"),
-)
 CKA = (
     *("game", "id_x", "id_y", "pair", "rendering", "layer_x", "layer_y", "states", "levels"),
     *("cka", "low", "high", "agreement"),
 )
+
+BESIDE: dict[str, Part] = {
+    robustness.NAME: {
+        **{"command": robustness.COMMAND, "measure": "ratio", "layer": "decisions", "log": True},
+        **{"value": "ratio", "low": "ratio_low", "high": "ratio_high"},
+        "only": {"axis": "background", "backgrounds": "all"},
+    },
+    invariance.NAME: {
+        **{"command": invariance.COMMAND, "measure": "icc", "layer": "hidden", "log": False},
+        **{"value": "icc", "low": "low", "high": "high"},
+        "only": {"layer": "hidden", "backgrounds": "all"},
+    },
+}
+"""Tables of readers that are drawn beside shipped policies: which column, of which rows."""
 
 
 def study(places: Places) -> Part:
@@ -42,6 +53,7 @@ def study(places: Places) -> Part:
         "training": training(places),
         "cka": table_part(places, cka_map.TABLE, CKA, cka_map.COMMAND),
         "ledger": _or_missing(claims, places),
+        "beside": {table: _beside(places, table) for table in BESIDE},
     }
 
 
@@ -85,6 +97,17 @@ def _contrasts(places: Places) -> Part:
         part["rows"] = [row for row in part["rows"] if row[match] in ledger.MATCHES]
         part["figure"] = places.figure(contrasts.NAME)
     return part
+
+
+def _beside(places: Places, table: str) -> Part:
+    """The rows of shipped policies beside which a reader's own are drawn."""
+    what = BESIDE[table]
+    columns = ["id", *what["only"], what["value"], what["low"], what["high"]]
+    part = table_part(places, table, columns, what["command"])
+    if "rows" in part:
+        wanted = [(columns.index(name), value) for name, value in what["only"].items()]
+        part["rows"] = [row for row in part["rows"] if all(row[k] == v for k, v in wanted)]
+    return {**what, **part}
 
 
 # -- the answer ------------------------------------------------------------------------------
@@ -186,91 +209,3 @@ def _ranks(places: Places) -> pd.DataFrame:
     rows = rows[rows["backgrounds"] == "all"]
     rows = rows.assign(measure=RANK, value=rows[RANK], low=np.nan, high=np.nan)
     return rows[list(VALUES)]
-
-
-# -- the ledger ------------------------------------------------------------------------------
-
-
-def claims(places: Places) -> Part:
-    """Each claim of the paper: numbers, verdict, and whether its measure sees invariance.
-
-    Raises:
-        UserError: as ``figures.kit.ledger.ledger``.
-    """
-    title, said, controls = ledger.ledger(places.tables)
-    rows = load_rows(places.tables, contrasts.NAME, CONTRASTS, contrasts.COMMAND)
-    declared = next(rows[rows["primary"]].itertuples())
-    here = rows[(rows["game"] == declared.game) & (rows["control"] == declared.control)]
-    lines = [dict(line) for line in said.to_dict("records")]
-    pair = here[here["treatment"] == declared.treatment]
-    for line, numbers in zip(lines, _numbers(pair), strict=False):
-        line["numbers"] = numbers
-    for line in lines:
-        line.setdefault("numbers", None)
-    game = str(declared.game)
-    for line, part in zip(lines[-2:], _others(places, game), strict=True):
-        line |= part
-    return {
-        "title": title,
-        "lines": lines,
-        "controls": list(_controls(here, controls)),
-        "source": source(places, contrasts.NAME, contrasts.COMMAND),
-        "figure": places.figure(contrasts.NAME),
-    }
-
-
-def _numbers(pair: pd.DataFrame) -> Iterator[Part | None]:
-    """The numbers of each line of the ledger about two methods, in its order."""
-    for claim in ledger.CLAIMS:
-        layer = ledger.layer_of(claim, pair)
-        for match in ledger.MATCHES:
-            some = pair[(pair["match"] == match) & (pair["measure"] == claim.measure)]
-            one = next(some[some["layer"] == layer].itertuples(), None)
-            yield None if one is None else _cells(one, claim)
-
-
-def _cells(one: Any, claim: ledger.Claim) -> Part:
-    names = ("effect", "low", "high", "detectable", "scale", "q", "primary", "measure", "layer")
-    cells = {name: getattr(one, name) for name in names}
-    return {**cells, "sign": claim.sign, "runs": [one.runs_treatment, one.runs_control]}
-
-
-def _others(places: Places, game: str) -> Iterator[Part]:
-    """Sources of the two claims that other tables decide: the theorem, then the picture."""
-    from figures import embedding
-
-    gaps = load_rows(places.tables, gap.TABLE, gap.COLUMNS, gap.COMMAND)
-    some = gaps[(gaps["game"] == game) & (gaps["measure"] == "tv") & (gaps["between"] == "last")]
-    one = next(some.itertuples(), None)
-    numbers = None
-    if one is not None:
-        ends = {"effect": one.rho, "low": one.low, "high": one.high}
-        numbers = {**ends, "scale": "correlation", "sign": 1, "runs": [one.runs]}
-    yield {
-        "numbers": numbers,
-        "source": source(places, gap.TABLE, gap.COMMAND),
-        "figure": places.figure(gap.NAME),
-    }
-    yield {
-        "source": source(places, "embedding_scores", embedding.COMMAND),
-        "figure": places.figure(f"{embedding.NAME}-{game}"),
-    }
-
-
-def _controls(here: pd.DataFrame, said: pd.DataFrame) -> Iterator[Part]:
-    """Each measure of a claim, with the policies made invariant that it should tell apart."""
-    by_words = {claim.words: claim for claim in ledger.CLAIMS}
-    here = here[here["match"] == "steps"]
-    for line in said.to_dict("records"):
-        claim = by_words[line["measure"]]
-        told = {}
-        for method in ledger.CONTROLS:
-            some = here[[without_backgrounds(name) == method for name in here["treatment"]]]
-            layer = ledger.layer_of(claim, some)
-            found = some[(some["measure"] == claim.measure) & (some["layer"] == layer)]
-            one = next(found.itertuples(), None)
-            told[method] = {"said": line[f"{method} told apart"]}
-            if one is not None:
-                ends = {"low": one.levels_low, "high": one.levels_high, "scale": one.scale}
-                told[method] |= {"effect": one.effect, **ends}
-        yield {"words": claim.words, "measure": claim.measure, "told": told}

@@ -205,11 +205,7 @@ class Browser:
         for kind in ("dragEnter", "dragOver", "drop"):
             self.send("Input.dispatchDragEvent", type=kind, x=300, y=300, data=data)
 
-    def picture(self, path: Path, *, whole: bool = False) -> None:
-        """A screenshot."""
-        options: dict[str, Any] = {"captureBeyondViewport": whole}
-        if whole:
-            size = self.send("Page.getLayoutMetrics")["cssContentSize"]
-            options["clip"] = {**size, "scale": 1}
-        found = self.send("Page.captureScreenshot", format="png", **options)
+    def picture(self, path: Path) -> None:
+        """A screenshot of what the window shows."""
+        found = self.send("Page.captureScreenshot", format="png")
         path.write_bytes(base64.b64decode(found["data"]))

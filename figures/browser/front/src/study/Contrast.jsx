@@ -1,0 +1,202 @@
+// Is a method less bound to the background than PPO? Every policy, then every factor.
+
+import { useState } from "preact/hooks";
+import { data } from "../data.js";
+import { Intervals } from "../parts/Intervals.jsx";
+import { Key } from "../parts/Marker.jsx";
+import { Missing, Source } from "../parts/Source.jsx";
+import { useWidth } from "../parts/hooks.js";
+import { effect, measureName, policyName, withEnds } from "../words.js";
+import { lineName, linesOf, meanOverRuns, measuresOf, ofSetting, settings, valuesOf } from "./rows.js";
+
+export function Contrast({ more }) {
+  const part = data.study.contrasts;
+  if (part.missing) return <Missing text={part.missing} />;
+  return <Shown part={part} more={more} />;
+}
+
+function Shown({ part, more }) {
+  const all = settings();
+  const [where, setWhere] = useState(all[0].key);
+  const setting = all.find((one) => one.key === where) ?? all[0];
+  const measures = measuresOf(setting);
+  const [what, setWhat] = useState(measures[0].key);
+  const chosen = measures.find((one) => one.key === what) ?? measures[0];
+  const { measure, layer, scale } = chosen.row;
+  const rows = ofSetting(setting).filter((row) => row.measure === measure && row.layer === layer);
+  const lines = linesOf(rows);
+  const values = valuesOf(setting, measure, layer, more);
+  const own = more.filter((row) => values.includes(row));
+  const name = measureName(measure, layer);
+  return (
+    <>
+      <div class="choices">
+        <Pick label="where" value={setting.key} onChange={setWhere} options={all.map((one) => [one.key, one.name])} />
+        <Pick
+          label="what"
+          value={chosen.key}
+          onChange={setWhat}
+          options={measures.map(({ key, row }) => [key, measureName(row.measure, row.layer)])}
+        />
+      </div>
+      <Chart {...{ rows, lines, values, scale, name, own }} />
+      <p class="note">
+        Left: every policy, its interval over levels; open markers are a group’s second peer, the bar
+        is the mean over runs. Right: ÷ or − PPO; filled with 95 % intervals over runs, open and thin
+        where a side has one run and only levels vary. The shaded band is what could not have been
+        detected with probability .8.
+      </p>
+      <Table rows={rows} />
+      <Source source={part.source} figure={part.figure} name="contrasts" take={() => taken(rows)} />
+    </>
+  );
+}
+
+export function Pick({ label, value, onChange, options }) {
+  return (
+    <label class="pick">
+      <span class="hidden">{label}</span>
+      <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+        {options.map(([key, name]) => (
+          <option key={key} value={key}>{name}</option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Chart({ rows, lines, values, scale, name, own }) {
+  const [ref, width] = useWidth(900);
+  const narrow = width < 720;
+  const side = narrow ? 0 : 150;
+  const each = narrow ? width : (width - side - 40) / 2;
+  const left = lines.map((line) => pointsOf(line, values));
+  if (own.length) left.push(ownRow(own));
+  const right = lines.map((line) => factorsOf(line, rows));
+  if (own.length) right.push({ key: "yours", points: [], text: "" });
+  const log = scale === "factor";
+  const names = [...lines.map(lineName), ...(own.length ? [{ name: "yours", after: "" }] : [])];
+  const labels = names.map(({ name: one, after }, i) => (
+    <li key={i}>
+      <Key method={lines[i]?.method ?? "yours"} /> <b>{one}</b> <small>{after}</small>
+    </li>
+  ));
+  return (
+    <div ref={ref} class={narrow ? "contrast narrow" : "contrast"}>
+      <div class="side" style={{ width: narrow ? width : side }}><h4>{narrow ? name : ""}</h4><ol>{labels}</ol></div>
+      <div>
+        <h4>{narrow ? "each policy" : name}</h4>
+        <Intervals rows={left} width={each} log={log} label={`${name}, every policy`} />
+      </div>
+      <div>
+        <h4>{log ? "÷ PPO" : "− PPO"}</h4>
+        <Intervals
+          rows={right}
+          width={each}
+          log={log}
+          none={log ? 1 : 0}
+          label={`${name}, compared with PPO: ${said(rows)}`}
+        />
+      </div>
+    </div>
+  );
+}
+
+function said(rows) {
+  return rows.map((row) => `${row.treatment} at equal ${row.match} ${effect(row)}`).join("; ");
+}
+
+function pointsOf(line, values) {
+  const some = values
+    .filter((row) => row.method === line.method && row.step === line.step)
+    .sort((a, b) => a.seed - b.seed || a.peer - b.peer);
+  const known = some.filter((row) => row.value !== null);
+  return {
+    key: line.key,
+    mean: known.length > 1 ? meanOverRuns(known[0].measure, known) : null,
+    text: some.length && !known.length ? some[0].verdict : "",
+    points: known.map((row) => ({
+      method: row.method,
+      value: row.value,
+      low: row.low,
+      high: row.high,
+      open: row.peer > 0,
+      says: policyName(row.id),
+    })),
+  };
+}
+
+function ownRow(own) {
+  const points = own.map((row) => ({
+    ...{ method: "yours", value: row.value, low: row.low, high: row.high },
+    says: policyName(row.id),
+  }));
+  return { key: "yours", points };
+}
+
+function factorsOf(line, rows) {
+  const mine = rows.filter((row) => row.treatment === line.method && row.steps_treatment === line.step);
+  const declared = mine.find((row) => row.primary) ?? mine[0];
+  const reach = declared?.detectable;
+  const log = declared?.scale === "factor";
+  return {
+    key: line.key,
+    blind: reach ? (log ? [1 / reach, reach].sort((a, b) => a - b) : [-Math.abs(reach), Math.abs(reach)]) : null,
+    text: mine.length && mine.every((row) => row.effect === null) ? mine[0].verdict : "",
+    points: mine
+      .filter((row) => row.effect !== null)
+      .map((row) => ({
+        method: row.treatment,
+        value: row.effect,
+        low: row.low ?? row.levels_low,
+        high: row.high ?? row.levels_high,
+        faint: row.low === null,
+        open: row.low === null,
+        says: `${row.primary ? "declared: " : ""}equal ${row.match}, ${row.runs_treatment} and ${row.runs_control} runs`,
+      })),
+  };
+}
+
+const HEADS = ["treatment", "control", "equal", "effect", "low", "high", "detectable", "runs", "q", "declared"];
+
+function taken(rows) {
+  return {
+    columns: ["measure", "layer", ...HEADS],
+    rows: rows.map((row) => [
+      ...[row.measure, row.layer, row.treatment, row.control, row.match, row.effect, row.low, row.high],
+      ...[row.detectable, `${row.runs_treatment} and ${row.runs_control}`, row.q, String(row.primary)],
+    ]),
+  };
+}
+
+function Table({ rows }) {
+  return (
+    <details class="rows">
+      <summary>The same as a table</summary>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              {["method", "equal", "to PPO, 95 % over runs", "over levels alone", "detectable", "runs", "q"].map(
+                (head) => <th key={head} scope="col">{head}</th>,
+              )}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row, i) => (
+              <tr key={i}>
+                <th scope="row">{row.treatment}</th>
+                <td>{row.match}{row.primary ? ", declared" : ""}</td>
+                <td>{effect(row)}</td>
+                <td>{row.levels_low === null ? "–" : withEnds(row.effect, row.levels_low, row.levels_high)}</td>
+                <td>{withEnds(row.detectable)}</td>
+                <td>{row.runs_treatment} and {row.runs_control}</td>
+                <td>{withEnds(row.q)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  );
+}
