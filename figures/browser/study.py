@@ -163,11 +163,12 @@ def detail(one: Any) -> str:
     on = f"On {one.game}" + (f", trained on {count} of its backgrounds" if count else "")
     if np.isnan(one.effect):
         return f"{on}: {one.verdict}."
-    said = f"{on}, dependence on unseen backgrounds was {one.effect:.2f} times that of the control"
+    old = PLAIN.get(without_backgrounds(one.control), without_backgrounds(one.control))
+    said = f"{on}, dependence on unseen backgrounds was {one.effect:.2f} times that of {old}"
     runs = f"{one.runs_treatment} and {one.runs_control} runs"
     if np.isnan(one.low):
         return f"{said} ({runs}: too few for an interval)."
-    said += f" (95 % interval {one.low:.2f} to {one.high:.2f}, {runs})."
+    said += f" (95\u00a0% interval {one.low:.2f} to {one.high:.2f}, {runs})."
     small, large = sorted((one.detectable, 1 / one.detectable))
     return (
         f"{said} A factor below {small:.2f} or above {large:.2f} would have been detected with "

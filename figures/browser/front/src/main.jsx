@@ -82,11 +82,11 @@ function Answer({ part }) {
       {part.missing ? (
         <Missing text={part.missing} />
       ) : (
-        <>
+        <div>
           <p class="sentence">{part.sentence}</p>
           <p class="lead">{part.detail}</p>
           <Source source={part.source} />
-        </>
+        </div>
       )}
     </div>
   );

@@ -14,6 +14,7 @@ import { number } from "../words.js";
  * @property {boolean} [open] an open marker
  * @property {boolean} [faint] an interval that speaks of less than runs
  * @property {string} [says] what it is
+ * @property {string} [tag] said beside it
  */
 /**
  * @typedef {object} Row
@@ -22,6 +23,7 @@ import { number } from "../words.js";
  * @property {number | null} [mean]
  * @property {[number, number] | null} [blind] effects that could not have been detected
  * @property {string} [text] said instead of points
+ * @property {string} [name] said above the row, where there is no room beside it
  */
 
 export const LINE = 44;
@@ -29,9 +31,9 @@ const FOOT = 30;
 
 /**
  * @param {{rows: Row[], width: number, log?: boolean, none?: number | null, label: string,
- *   domain?: number[], tall?: number}} props
+ *   domain?: number[], tall?: number, tickName?: (tick: number) => number}} props
  */
-export function Intervals({ rows, width, log = false, none = null, label, domain = null, tall = LINE }) {
+export function Intervals({ rows, width, log = false, none = null, label, domain = null, tall = LINE, tickName = (tick) => tick }) {
   const all = rows.flatMap((row) => [
     ...row.points.flatMap(({ value, low, high }) => [value, low, high]),
     ...(none === null ? [] : [none]),
@@ -44,7 +46,7 @@ export function Intervals({ rows, width, log = false, none = null, label, domain
       {scale.ticks.map((tick) => (
         <g key={tick}>
           <line class="grid" x1={scale.at(tick)} x2={scale.at(tick)} y1={0} y2={height} />
-          <text class="tick" x={scale.at(tick)} y={height + 18}>{trimmed(tick)}</text>
+          <text class="tick" x={scale.at(tick)} y={height + 18}>{trimmed(tickName(tick))}</text>
         </g>
       ))}
       {none !== null && (
@@ -64,12 +66,13 @@ function padded(values) {
 }
 
 function trimmed(value) {
-  return String(value).replace("-", "−");
+  return String(Number(value.toPrecision(2))).replace("-", "−").replace(/^−0$/, "0");
 }
 
 function Line({ row, scale, y, tall, width }) {
   const clamp = (value) => Math.min(width, Math.max(0, scale.at(value)));
-  const gap = Math.min(9, (tall - 12) / Math.max(1, row.points.length));
+  const down = row.name ? 9 : 0;
+  const gap = Math.min(row.points.some((point) => point.tag) ? 13 : 9, (tall - 12) / Math.max(1, row.points.length));
   return (
     <g class="row">
       {row.blind && (
@@ -77,28 +80,29 @@ function Line({ row, scale, y, tall, width }) {
           class="blind"
           x={clamp(row.blind[0])}
           width={Math.max(0, clamp(row.blind[1]) - clamp(row.blind[0]))}
-          y={y - tall / 2 + 5}
-          height={tall - 10}
+          y={y - tall / 2 + 5 + 2 * down}
+          height={tall - 10 - 2 * down}
         />
       )}
       {row.mean !== null && row.mean !== undefined && (
-        <path class="mean" d={`M${scale.at(row.mean)},${y - tall / 2 + 5}v${tall - 10}`} />
+        <path class="mean" d={`M${scale.at(row.mean)},${y - tall / 2 + 5 + 2 * down}v${tall - 10 - 2 * down}`} />
       )}
       {row.points.map((point, k) => (
         <Whisker
           key={k}
           point={point}
           scale={scale}
-          y={y + (k - (row.points.length - 1) / 2) * gap}
+          y={y + down + (k - (row.points.length - 1) / 2) * gap}
         />
       ))}
-      {row.text && <text class="instead" x={8} y={y + 4}>{row.text}</text>}
+      {row.name && <text class="name" x={0} y={y - tall / 2 + 11}>{row.name}</text>}
+      {row.text && <text class="instead" x={8} y={y + down + 4}>{row.text}</text>}
     </g>
   );
 }
 
 function Whisker({ point, scale, y }) {
-  const { method, value, low, high, open, faint, says } = point;
+  const { method, value, low, high, open, faint, says, tag } = point;
   if (value === null || value === undefined) return null;
   const known = low !== null && low !== undefined && high !== null && high !== undefined;
   return (
@@ -110,6 +114,7 @@ function Whisker({ point, scale, y }) {
           d={`M${scale.at(low)},${y}H${scale.at(high)}`}
         />
       )}
+      {tag && <text class="tag" x={scale.at(high ?? value) + 8} y={y + 4}>{tag}</text>}
       <Mark method={method} x={scale.at(value)} y={y} r={3.6} open={open}>
         <title>{`${says ? `${says}: ` : ""}${number(value, 3)}${known ? ` [${number(low, 3)}, ${number(high, 3)}]` : ""}`}</title>
       </Mark>

@@ -72,7 +72,7 @@ export function Decision({ side, scene, policy, policies, onPolicy, scheme, look
 
 function lookWords(map, mask) {
   if (!map) return "";
-  return `background ${number(massRatio(map, mask))} times its area`;
+  return `on the background: ${number(massRatio(map, mask))} × chance`;
 }
 
 function Buttons({ names, now, own }) {
@@ -86,7 +86,7 @@ function Buttons({ names, now, own }) {
             <th scope="row">{name}</th>
             <td class="bar" aria-hidden="true">
               <i style={{ width: `${100 * now[i]}%` }} />
-              <b style={{ left: `${100 * own[i]}%` }} />
+              {Math.abs(own[i] - now[i]) > 0.004 && <b style={{ left: `${100 * own[i]}%` }} />}
             </td>
             <td class="figure">{percent(now[i])}</td>
           </tr>

@@ -73,7 +73,7 @@ function Playing({ part, own, scheme }) {
       ) : (
         <div class="waiting" aria-busy="true" />
       )}
-      <p class="note">
+      <p class="note rule">
         An illustration, chosen by a rule: {world.rule}. Level{" "}
         {world.states[0].level.toLocaleString("en")}, return {number(world.states[0].episode_return, 0)}{" "}
         after {world.states[0].episode_steps} steps.
@@ -100,8 +100,10 @@ function ready(policy, game, world) {
 }
 
 function Scene({ game, world, frames, policies, scheme }) {
-  const [place, setPlace] = useState(0);
-  const [variant, setVariant] = useState(world.states[0].own);
+  // The middle of the episode, whatever is seen there.
+  const middle = world.states.length >> 1;
+  const [place, setPlace] = useState(middle);
+  const [variant, setVariant] = useState(world.states[middle].own);
   const [chosen, setChosen] = useState(() => firstTwo(policies));
   const [looking, setLooking] = useState(true);
   const [outlined, setOutlined] = useState(true);
@@ -163,8 +165,9 @@ function Scene({ game, world, frames, policies, scheme }) {
       </div>
       <h3>The same state on every {world.varied}</h3>
       <p class="note">
-        TV between the decision on each {world.varied} and that on the state’s own (▲). ● seen in
-        training, ○ not. TV 0: the same decision; 1: the opposite one.
+        TV between the decision on each {world.varied} and that on the state’s own (▲): 0 is the same
+        decision, 1 the opposite one. ● seen in training, ○ not. The mark on a bar above is the
+        probability on the state’s own {world.varied}.
       </p>
       <Shifts scene={scene} policies={shown} onVariant={setVariant} />
       <p class="hidden" aria-live="polite">

@@ -6,6 +6,7 @@ import { number, partsOf, policyName } from "../words.js";
 
 const TALL = 76;
 const FOOT = 14;
+const SIDE = 30;
 
 export function Shifts({ scene, policies, onVariant }) {
   const { minds, frames, state, own, world } = scene;
@@ -17,17 +18,23 @@ export function Shifts({ scene, policies, onVariant }) {
     (i) => todo[i][0].on(frames, state.state, todo[i][1]),
     [minds[0], minds[1], frames, state.state],
   );
+  const values = minds.map((mind) =>
+    Array.from({ length: world.variants }, (_, k) =>
+      mind?.knows(state.state, k) && mind.knows(state.state, own)
+        ? mind.shift(frames, state.state, own, k)
+        : null,
+    ),
+  );
+  // One scale for both, so that their heights can be compared.
+  const top = [0.25, 0.5, 1].find((level) => level >= Math.max(...values.flat().map((value) => value ?? 0)));
   return (
     <div class="shifts">
       {minds.map((mind, side) =>
         mind ? (
           <Chart
             key={side}
-            values={Array.from({ length: world.variants }, (_, k) =>
-              mind.knows(state.state, k) && mind.knows(state.state, own)
-                ? mind.shift(frames, state.state, own, k)
-                : null,
-            )}
+            values={values[side]}
+            top={top ?? 1}
             policy={policies[side]}
             scene={scene}
             onVariant={onVariant}
@@ -42,10 +49,11 @@ function seenBy(policy, world) {
   return new Set(policy.backgrounds?.length ? policy.backgrounds : world.trained);
 }
 
-function Chart({ values, policy, scene, onVariant }) {
+function Chart({ values, top, policy, scene, onVariant }) {
   const [ref, width] = useWidth();
   const { variant, own, world } = scene;
-  const each = width / values.length;
+  const each = (width - SIDE) / values.length;
+  const y = (level) => 6 + (1 - level / top) * (TALL - 6);
   const room = Math.max(1, Math.min(each - 2, 26));
   const seen = seenBy(policy, world);
   const known = values.filter((value, k) => value !== null && k !== own);
@@ -66,23 +74,27 @@ function Chart({ values, policy, scene, onVariant }) {
         aria-label={said}
         onClick={(event) => {
           const box = event.currentTarget.getBoundingClientRect();
-          onVariant(Math.min(values.length - 1, Math.floor((event.clientX - box.left) / each)));
+          const place = Math.floor((event.clientX - box.left - SIDE) / each);
+          onVariant(Math.max(0, Math.min(values.length - 1, place)));
         }}
       >
-        {[0, 0.5, 1].map((level) => (
-          <line key={level} class="grid" x1={0} x2={width} y1={y(level)} y2={y(level)} />
+        {[0, top / 2, top].map((level) => (
+          <g key={level}>
+            <line class="grid" x1={SIDE} x2={width} y1={y(level)} y2={y(level)} />
+            <text class="tick left" x={SIDE - 8} y={y(level) + 4}>{String(level).replace(/^0\./, ".")}</text>
+          </g>
         ))}
         {values.map((value, k) => (
           <g key={k} class={k === variant ? "column now" : "column"}>
-            <rect class="catch" x={k * each} y={0} width={each} height={TALL + FOOT} />
+            <rect class="catch" x={SIDE + k * each} y={0} width={each} height={TALL + FOOT} />
             <rect
               class="tall"
-              x={k * each + (each - room) / 2}
+              x={SIDE + k * each + (each - room) / 2}
               y={y(value ?? 0) - 1}
               width={room}
               height={TALL - y(value ?? 0) + 1}
             />
-            <Dot x={(k + 0.5) * each} seen={seen.has(k)} own={k === own} room={room} />
+            <Dot x={SIDE + (k + 0.5) * each} seen={seen.has(k)} own={k === own} room={room} />
             <title>
               {`${world.varied} ${k}: TV ${number(value)}${k === own ? ", its own" : ""}, ` +
                 (seen.has(k) ? "seen in training" : "not seen in training")}
@@ -92,10 +104,6 @@ function Chart({ values, policy, scene, onVariant }) {
       </svg>
     </figure>
   );
-}
-
-function y(level) {
-  return 2 + (1 - level) * (TALL - 2);
 }
 
 function Dot({ x, seen, own, room }) {

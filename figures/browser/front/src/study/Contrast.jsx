@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { data } from "../data.js";
-import { Intervals } from "../parts/Intervals.jsx";
+import { Intervals, LINE } from "../parts/Intervals.jsx";
 import { Key } from "../parts/Marker.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
 import { useWidth } from "../parts/hooks.js";
@@ -69,31 +69,35 @@ function Chart({ rows, lines, values, scale, name, own }) {
   const [ref, width] = useWidth(900);
   const narrow = width < 720;
   const side = narrow ? 0 : 150;
-  const each = narrow ? width : (width - side - 40) / 2;
+  const each = narrow ? width : (width - side - 88) / 2;
   const left = lines.map((line) => pointsOf(line, values));
   if (own.length) left.push(ownRow(own));
   const right = lines.map((line) => factorsOf(line, rows));
   if (own.length) right.push({ key: "yours", points: [], text: "" });
   const log = scale === "factor";
   const names = [...lines.map(lineName), ...(own.length ? [{ name: "yours", after: "" }] : [])];
-  const labels = names.map(({ name: one, after }, i) => (
-    <li key={i}>
-      <Key method={lines[i]?.method ?? "yours"} /> <b>{one}</b> <small>{after}</small>
-    </li>
-  ));
+  const named = (list) => (narrow ? list.map((row, i) => ({ ...row, name: `${names[i].name} ${names[i].after}` })) : list);
+  const tall = narrow ? 60 : LINE;
   return (
     <div ref={ref} class={narrow ? "contrast narrow" : "contrast"}>
-      <div class="side" style={{ width: narrow ? width : side }}><h4>{narrow ? name : ""}</h4><ol>{labels}</ol></div>
+      {!narrow && (
+        <ol style={{ width: side }}>
+          {names.map(({ name: one, after }, i) => (
+            <li key={i}>
+              <Key method={lines[i]?.method ?? "yours"} /> <b>{one}</b> <small>{after}</small>
+            </li>
+          ))}
+        </ol>
+      )}
       <div>
-        <h4>{narrow ? "each policy" : name}</h4>
-        <Intervals rows={left} width={each} log={log} label={`${name}, every policy`} />
+        <h4>{name}</h4>
+        <Intervals rows={named(left)} {...{ width: each, log, tall }} label={`${name}, every policy`} />
       </div>
       <div>
         <h4>{log ? "÷ PPO" : "− PPO"}</h4>
         <Intervals
-          rows={right}
-          width={each}
-          log={log}
+          rows={named(right)}
+          {...{ width: each, log, tall }}
           none={log ? 1 : 0}
           label={`${name}, compared with PPO: ${said(rows)}`}
         />
@@ -152,6 +156,7 @@ function factorsOf(line, rows) {
         high: row.high ?? row.levels_high,
         faint: row.low === null,
         open: row.low === null,
+        tag: row.primary ? `declared, equal ${row.match}` : mine.length > 1 ? `equal ${row.match}` : "",
         says: `${row.primary ? "declared: " : ""}equal ${row.match}, ${row.runs_treatment} and ${row.runs_control} runs`,
       })),
   };

@@ -42,12 +42,14 @@ function Claim({ line, head, claim, told, part }) {
   const verdict = line.verdict;
   const short = verdict.split(":")[0];
   const figures = line.numbers;
+  const matched = /^(steps|frames)/.test(line.equal);
+  const first = !line.equal.startsWith("frames");
   return (
     <li class={head ? "claim first" : "claim"}>
       <div class="says">
         {head ? <h4>{head}</h4> : <span class="hidden">{claim}</span>}
         <p>
-          {line["decided by"]} <small>equal {line.equal}</small>
+          {line["decided by"]} <small>{matched && `at equal ${line.equal}`}</small>
         </p>
       </div>
       <div ref={ref} class="axis">{figures && <Axis numbers={figures} width={width} words={line["decided by"]} />}</div>
@@ -58,8 +60,12 @@ function Claim({ line, head, claim, told, part }) {
       <div class="verdict">
         <b class={`chip ${KINDS[short] ?? "open"}`}>{short}</b>
         <small>{verdict.includes(":") ? verdict.slice(verdict.indexOf(":") + 2) : ""}</small>
-        <Control told={told} />
-        <small><a href={(line.source ?? part.source).link}>table</a> · <a href={line.figure ?? part.figure}>figure</a></small>
+        {first && <Control told={told} />}
+        {first && (
+          <small>
+            <a href={(line.source ?? part.source).link}>table</a> · <a href={line.figure ?? part.figure}>figure</a>
+          </small>
+        )}
       </div>
     </li>
   );
@@ -88,6 +94,7 @@ function Axis({ numbers, width, words }) {
       none={log ? 1 : 0}
       domain={domain}
       tall={30}
+      tickName={(tick) => turn(tick)}
       label={`${words}: ${effect(numbers)}; the claimed direction lies on the right`}
     />
   );

@@ -120,18 +120,19 @@ function Pair({ pair: [a, b], layers, layer, at, rendering }) {
     <div class="pair">
       <h4><Name id={a} /> and <Name id={b} /></h4>
       <p class="note">
-        <b>{policyName(a)}</b> and <b>{policyName(b)}</b>, {RENDERINGS[rendering]}
-        {row && (
+        {row ? (
           <>
-            : CKA of {layer} {withEnds(row.cka, row.low, row.high)} over {row.states} states of {row.levels}{" "}
-            levels; the likeliest action agrees in {percent(row.agreement)}
+            {policyName(a)} and {policyName(b)}, {RENDERINGS[rendering]}: CKA of {layer}{" "}
+            {withEnds(row.cka, row.low, row.high)} over {row.states} states of {row.levels} levels; the
+            likeliest action agrees in {percent(row.agreement)} of them.
           </>
+        ) : (
+          "Not measured."
         )}
-        .
       </p>
       <div class="scroll">
         <Grid
-          caption="layer by layer: the first down, the second across"
+          caption="layers of the first ↓ and of the second →"
           names={layers.map((name) => [name, name])}
           cell={(la, lb) => at(a, b, la, lb)}
         />

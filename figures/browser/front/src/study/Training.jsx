@@ -39,8 +39,7 @@ function Shown({ part, more }) {
   const methods = [...new Set(every.map((row) => row.method))]
     .filter((name) => name !== "untrained")
     .sort((a, b) => methodOf(a).place - methodOf(b).place);
-  const [place, setPlace] = useState(there.length - 1);
-  const at = Math.min(place, there.length - 1);
+  const [place, setPlace] = useState(-1);
   const [hidden, setHidden] = useState(() => new Set());
   const [touched, setTouched] = useState(false);
   const usual = methods.filter((name) => USUAL.includes(methodOf(name).family) || name === "yours");
@@ -52,7 +51,9 @@ function Shown({ part, more }) {
     setHidden(off);
     setTouched(true);
   };
+  const at = place < 0 ? lastOfAll(every, there, shown) : Math.min(place, there.length - 1);
   const step = there[at];
+  const lacking = PANELS.filter(([measure, layer]) => !panels.some((one) => one.measure === measure && one.layer === layer));
   return (
     <>
       <div class="choices">
@@ -88,10 +89,18 @@ function Shown({ part, more }) {
       <p class="note">
         A thin line a policy, its method’s mean in bold where all of its policies have a value; dotted
         grey: untrained. Steps without a value, such as those of a collapsed layer, are left out.
+        {lacking.length > 0 &&
+          ` Not measured in this setting: ${lacking.map(([m, l]) => measureName(m, l)).join("; ")}.`}
       </p>
       <Source source={part.sources} figure={part.figure} name="training" take={() => taken(panels, step, shown)} />
     </>
   );
+}
+
+/** The last step to which every method shown was trained. */
+function lastOfAll(rows, there, shown) {
+  const last = shown.map((name) => Math.max(...rows.filter((row) => row.method === name).map((row) => row.step)));
+  return there.indexOf(Math.min(...last, there.at(-1)));
 }
 
 function Panel({ panel, there, step, shown }) {
