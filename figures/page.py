@@ -22,7 +22,7 @@ class Settings:
     zoo: Path = Path("checkpoints/zoo")
     """folder of policies"""
     policies: tuple[str, ...] = ()
-    """ids of policies to carry; of each game and method the first run's last one if none is given"""
+    """ids of policies to carry; of each game and method the first run's last if none is given"""
     links: str = ""
     """address that stands before paths in links, such as that of a repository; else relative"""
     output: Path = Path("results/page.html")

@@ -85,7 +85,7 @@ def _name(game: str, group: Sequence[int]) -> str:
     if not moves:
         return _SPECIAL.get(game, {}).get(group[0], _KEYS[group[0]])
     words = [[word for word in (_SIDES[a // 3], _HEIGHTS[a % 3]) if word] for a in moves]
-    said = " ".join(min(words, key=len))
+    said = min(map(" ".join, words), key=len)
     return said.replace("up", "jump") if game in _JUMPING else said
 
 

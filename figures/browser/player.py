@@ -15,9 +15,7 @@ from figures.kit.rows import load_rows
 
 TABLE = "player"
 COMMAND = "python -m analysis.player"
-COLUMNS = (
-    *("game", "state", "step", "level", "own", "action", "episode_steps", "episode_return"),
-)
+COLUMNS = (*("game", "state", "step", "level", "own", "action", "episode_steps", "episode_return"),)
 
 
 def usual(games: Sequence[str], root: Path = ZOO) -> list[PolicyId]:
@@ -26,7 +24,9 @@ def usual(games: Sequence[str], root: Path = ZOO) -> list[PolicyId]:
     for one in list_policies(root):
         if one.game in games:
             first.setdefault((one.game, one.method), one)
-    return [find_policies(PolicyId(*key, one.seed, one.peer), root)[-1] for key, one in first.items()]
+    return [
+        find_policies(PolicyId(*key, one.seed, one.peer), root)[-1] for key, one in first.items()
+    ]
 
 
 def named(ids: Sequence[str], root: Path = ZOO) -> list[PolicyId]:

@@ -23,13 +23,14 @@ TRAINING = (
     *("entropy", "probe_task", "probe_background", "cka_peer", "cka_final", "saliency", RANK),
 )
 """Measures over training that the page carries."""
-VALUES = ("game", "id", "method", "seed", "peer", "step", "measure", "layer")
-VALUES = (*VALUES, "value", "low", "high", "verdict")
+VALUES = (
+    *("game", "id", "method", "seed", "peer", "step", "measure", "layer"),
+    *("value", "low", "high", "verdict"),
+)
 CKA = (
     *("game", "id_x", "id_y", "pair", "rendering", "layer_x", "layer_y", "states", "levels"),
     *("cka", "low", "high", "agreement"),
 )
-
 BESIDE: dict[str, Part] = {
     robustness.NAME: {
         **{"command": robustness.COMMAND, "measure": "ratio", "layer": "decisions", "log": True},
@@ -57,13 +58,10 @@ def study(places: Places) -> Part:
     }
 
 
-def methods_of(part: Part) -> dict[str, dict[str, str]]:
+def methods_of(part: Part) -> dict[str, Part]:
     """Method -> its colour, for every method that any table of the study names."""
     names: set[str] = set()
-    for table, columns in (
-        ("contrasts", ("treatment", "control")),
-        ("training", ("method",)),
-    ):
+    for table, columns in (("contrasts", ("treatment", "control")), ("training", ("method",))):
         found = part[table]
         for column in columns:
             if "columns" in found:

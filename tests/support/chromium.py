@@ -1,4 +1,4 @@
-"""A headless Chromium, spoken to through a pipe: real pointers and keys, and all that it complains of.
+"""A headless Chromium, spoken to through a pipe: real pointers and keys, and its complaints.
 
 The protocol is Chromium's own (DevTools), JSON between zero bytes, so that no library is needed.
 """
@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is missing: apt-get install chromium"
 )
@@ -56,9 +58,7 @@ class Browser:
         os.close(theirs_in)
         os.close(theirs_out)
         (page,) = [
-            one
-            for one in self._call("Target.getTargets")["targetInfos"]
-            if one["type"] == "page"
+            one for one in self._call("Target.getTargets")["targetInfos"] if one["type"] == "page"
         ]
         attached = self._call("Target.attachToTarget", targetId=page["targetId"], flatten=True)
         self._session = attached["sessionId"]
@@ -69,7 +69,10 @@ class Browser:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.close()
 

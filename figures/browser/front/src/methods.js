@@ -3,7 +3,7 @@
 import { data } from "./data.js";
 
 const MARKERS = ["circle", "diamond", "triangle", "square", "down", "plus", "cross", "star"];
-const UNKNOWN = { colour: "#767676", family: "", narrowed: "", place: 5 };
+const UNKNOWN = { colour: "#3d3d3d", family: "", narrowed: "", place: 3 };
 
 /** @returns {{colour: string, family: string, narrowed: string, place: number}} */
 export function methodOf(name) {

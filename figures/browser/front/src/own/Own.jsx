@@ -31,7 +31,11 @@ export function Own({ own, setOwn }) {
       if (policy) next.policies = [...known(next.policies, policy), policy];
       if (table) next.tables = [...next.tables.filter((one) => one.name !== table.name), table];
     }
-    if (!files.length) next.refused = ["Nothing in there is a policy (.safetensors) or a table (.csv)."];
+    if (!files.length) {
+      next.refused = [
+        "Nothing in there can be read as a policy (.safetensors) or a table (.csv); try Choose a folder.",
+      ];
+    }
     setOwn(next);
     setBusy(false);
   }
@@ -45,7 +49,9 @@ export function Own({ own, setOwn }) {
     const drop = async (event) => {
       event.preventDefault();
       setOver(false);
-      take(await filesOf(event.dataTransfer));
+      const files = filesOf(event.dataTransfer);
+      setBusy(true);
+      take(await files.catch(() => []));
     };
     const all = { dragover: hover, dragleave: leave, drop };
     for (const [name, act] of Object.entries(all)) document.addEventListener(name, act);

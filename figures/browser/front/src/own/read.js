@@ -94,23 +94,31 @@ function lines(text) {
   return found;
 }
 
-/** Every file of what was dropped, folders opened. @param {DataTransfer} data @returns {Promise<File[]>} */
+const OF_OURS = /\.(csv|safetensors|pt|pth|bin|ckpt|pkl)$/;
+
+/**
+ * Every file of what was dropped; of folders, those that may be policies or tables.
+ * @param {DataTransfer} data
+ * @returns {Promise<File[]>}
+ */
 export async function filesOf(data) {
-  const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.length) return [...data.files];
-  const found = await Promise.all(entries.map(opened));
-  return found.flat().filter((file) => /\.(csv|safetensors|pt|pth|bin|ckpt|pkl)$/.test(file.name) || entries[0].isFile);
+  const items = [...data.items].filter((item) => item.kind === "file");
+  // All at once: what was dropped is gone when the event is over.
+  const found = items.map((item) => {
+    const folder = item.webkitGetAsEntry?.()?.isDirectory;
+    // Entries cannot be opened by a page from disk, handles can.
+    const handle = /** @type {any} */ (item).getAsFileSystemHandle;
+    return folder ? handle?.call(item).then(opened) : item.getAsFile();
+  });
+  return (await Promise.all(found)).flat().filter(Boolean);
 }
 
-async function opened(entry) {
-  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
-  const reader = entry.createReader();
-  const all = [];
-  // A reader gives a hundred entries at a time.
-  for (;;) {
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!some.length) break;
-    all.push(...some);
+/** Files of a folder and of those in it. */
+async function opened(handle) {
+  const found = [];
+  for await (const one of handle.values()) {
+    if (one.kind === "directory") found.push(...(await opened(one)));
+    else if (OF_OURS.test(one.name)) found.push(await one.getFile());
   }
-  return (await Promise.all(all.map(opened))).flat();
+  return found;
 }

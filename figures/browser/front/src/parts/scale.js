@@ -24,7 +24,8 @@ export function linear([low, high], [from, to], about = 5) {
   return { at, ticks, inside: (value) => value >= low && value <= high };
 }
 
-const FACTORS = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50];
+// Each has its inverse among them, so that an axis can be turned round.
+const FACTORS = [0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 20, 50];
 
 /** A logarithmic scale for factors. @returns {Scale} */
 export function factors([low, high], [from, to], about = 7) {

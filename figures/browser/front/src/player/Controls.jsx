@@ -8,8 +8,9 @@ const PACE = 260; // milliseconds a state: slow enough to see what changes
 export function Controls({ world, state, place, setPlace, variant, setVariant }) {
   const [playing, setPlaying] = useState(false);
   const last = world.states.length - 1;
-  const turn = (by) => setVariant((variant + by + world.variants) % world.variants);
-  const step = (by) => setPlace(Math.min(last, Math.max(0, place + by)));
+  // From what stands now, not from what was drawn last: a held key is faster than the screen.
+  const turn = (by) => setVariant((now) => (now + by + world.variants) % world.variants);
+  const step = (by) => setPlace((now) => Math.min(last, Math.max(0, now + by)));
   const play = () => {
     if (!playing && place === last) setPlace(0);
     setPlaying(!playing);

@@ -7,7 +7,7 @@ import { Key } from "../parts/Marker.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
 import { useWidth } from "../parts/hooks.js";
 import { effect, measureName, policyName, withEnds } from "../words.js";
-import { lineName, linesOf, meanOverRuns, measuresOf, ofSetting, settings, valuesOf } from "./rows.js";
+import { grouped, lineName, linesOf, meanOverRuns, measuresOf, ofSetting, settings, valuesOf } from "./rows.js";
 
 export function Contrast({ more }) {
   const part = data.study.contrasts;
@@ -96,7 +96,7 @@ function Chart({ rows, lines, values, scale, name, own }) {
       <div>
         <h4>{log ? "÷ PPO" : "− PPO"}</h4>
         <Intervals
-          rows={named(right)}
+          rows={narrow ? named(right).filter((row) => row.points.length || row.text) : right}
           {...{ width: each, log, tall }}
           none={log ? 1 : 0}
           label={`${name}, compared with PPO: ${said(rows)}`}
@@ -130,8 +130,12 @@ function pointsOf(line, values) {
   };
 }
 
+/** The reader's policies, each at its last step. */
 function ownRow(own) {
-  const points = own.map((row) => ({
+  const last = grouped(own, (row) => `${row.theirs}/${row.seed}/${row.peer}`).map((rows) =>
+    rows.reduce((a, b) => (b.step > a.step ? b : a)),
+  );
+  const points = last.map((row) => ({
     ...{ method: "yours", value: row.value, low: row.low, high: row.high },
     says: policyName(row.id),
   }));

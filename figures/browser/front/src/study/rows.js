@@ -75,7 +75,7 @@ export function valuesOf(setting, measure, layer, more = []) {
       row.game === setting.game &&
       row.measure === measure &&
       row.layer === layer &&
-      (row.method === UNTRAINED || settingName(row.game, methodOf(row.method).narrowed) === wanted),
+      (row.method === UNTRAINED || settingName(row.game, methodOf(row.theirs ?? row.method).narrowed) === wanted),
   );
 }
 
