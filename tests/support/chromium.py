@@ -208,6 +208,11 @@ class Browser:
         for kind in ("dragEnter", "dragOver", "drop"):
             self.send("Input.dispatchDragEvent", type=kind, x=300, y=300, data=data)
 
+    def renderers(self) -> list[int]:
+        """Process ids of Chromium's page processes."""
+        found = self._call("SystemInfo.getProcessInfo")["processInfo"]
+        return [one["id"] for one in found if one["type"] == "renderer"]
+
     def picture(self, path: Path) -> None:
         """A screenshot of what the window shows."""
         found = self.send("Page.captureScreenshot", format="png")

@@ -118,6 +118,7 @@ function Scene({ game, world, frames, policies, scheme }) {
     seen.current = policies;
   }, [policies]);
 
+  useEffect(() => void performance.mark("player"), []);
   const state = world.states[place];
   const shown = chosen.map((id) => policies.find((one) => one.id === id) ?? policies[0]);
   const found = shown.map((policy) => ready(policy, game, world));
