@@ -6,7 +6,7 @@ import torch
 
 from checkpoints.policy.store import ZOO, read_tensors, write_tensors
 from tests.support.chromium import needs_chromium
-from tests.support.page import MOVED, TABLES, drop, slide, texts
+from tests.support.page import MOVED, SETTLED, TABLES, drop, slide, texts
 
 pytestmark = needs_chromium
 SHIPPED = ZOO / "starpilot/ppo/1/peer0/step2097152.safetensors"
@@ -73,3 +73,13 @@ def test_a_folder_of_results_stands_beside_what_is_shipped(browser, tmp_path):
     assert browser.run("document.querySelectorAll('.beside li').length") > 10
     assert "yours" in browser.run("document.querySelector('.contrast').textContent")
     assert texts(browser, REFUSED) == []
+    browser.resize(390, 844)
+    browser.run(SETTLED)
+    rights = browser.run(
+        "[...document.querySelectorAll('.beside svg')].map((e) => e.getBoundingClientRect().right)"
+    )
+    assert max(rights) <= 390
+    browser.colours(dark=False, media="print")  # charts that paper leaves out have no width
+    browser.resize(800, 1100)
+    assert browser.run("document.querySelector('#own').offsetWidth") == 0
+    browser.colours(dark=False)

@@ -64,7 +64,8 @@ def test_nothing_is_wider_than_the_window(browser, width, height):
 
 
 def test_on_paper_tools_are_left_out(browser):
-    browser.colours(dark=False, media="print")
+    browser.colours(dark=True, media="print")
+    assert lightness(browser, "html", "backgroundColor") == 255
     assert browser.run("getComputedStyle(document.querySelector('.tools')).display") == "none"
     assert browser.run("getComputedStyle(document.querySelector('.decision')).display") != "none"
     browser.colours(dark=False)

@@ -135,14 +135,14 @@ function Beside({ table, beside }) {
     ...records(beside).map((row) => ({ row, theirs: false })),
     ...records(table).filter(fits).map((row) => ({ row, theirs: true })),
   ].filter(({ row }) => row[value] !== null && row[value] !== undefined);
-  const side = width < 640 ? 150 : 280;
+  const side = width < 640 ? Math.round(0.46 * width) : 280;
   return (
     <figure ref={ref} class="beside">
       <figcaption>
         {table.name}: {measureName(measure, layer)}, yours below
       </figcaption>
       <div class="flex">
-        <ol style={{ width: side }}>
+        <ol style={{ width: `${side}px` }}>
           {lines.map(({ row, theirs }, i) => (
             <li key={i} title={row.id}>
               <Key method={theirs ? "yours" : partsOf(row.id).method} />

@@ -66,7 +66,7 @@ function padded(values) {
 }
 
 function trimmed(value) {
-  return String(Number(value.toPrecision(2))).replace("-", "−").replace(/^−0$/, "0");
+  return String(Number(value.toPrecision(3))).replace("-", "−").replace(/^−0$/, "0");
 }
 
 function Line({ row, scale, y, tall, width }) {

@@ -10,7 +10,10 @@ export function useWidth(fallback = 640) {
   const ref = useRef(null);
   const [width, setWidth] = useState(fallback);
   useEffect(() => {
-    const watch = new ResizeObserver(([entry]) => setWidth(Math.round(entry.contentRect.width)));
+    // What is hidden, on paper for one, has no width: it keeps the one it had.
+    const watch = new ResizeObserver(([{ contentRect }]) => {
+      if (contentRect.width) setWidth(Math.round(contentRect.width));
+    });
     watch.observe(ref.current);
     return () => watch.disconnect();
   }, []);

@@ -16,7 +16,7 @@ export function extent(values, pad = 0.04) {
 /** @returns {Scale} */
 export function linear([low, high], [from, to], about = 5) {
   const at = (value) => from + ((value - low) / (high - low)) * (to - from);
-  const rough = (high - low) / about;
+  const rough = (high - low) / Math.max(2, about);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = NICE.map((nice) => nice * power).find((each) => each >= rough) ?? rough;
   const ticks = [];
@@ -32,7 +32,7 @@ export function factors([low, high], [from, to], about = 7) {
   const [a, b] = [Math.log(low), Math.log(high)];
   const at = (value) => from + ((Math.log(value) - a) / (b - a)) * (to - from);
   let ticks = FACTORS.filter((tick) => tick >= low && tick <= high);
-  while (ticks.length > about) {
+  while (ticks.length > Math.max(3, about)) {
     const one = ticks.indexOf(1);
     ticks = ticks.filter((_, i) => (one < 0 ? i % 2 === 0 : (i - one) % 2 === 0));
   }

@@ -31,13 +31,22 @@ function Border({ path, width, height }) {
   );
 }
 
+/** Every pixel on the way, the last included: a pointer moves in jumps. */
+function between(from, to) {
+  const [[x, y], [u, v]] = [from, to];
+  const count = Math.max(1, Math.abs(u - x), Math.abs(v - y));
+  return Array.from({ length: count }, (_, i) =>
+    [x + ((u - x) * (i + 1)) / count, y + ((v - y) * (i + 1)) / count].map(Math.round),
+  );
+}
+
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** A picture that can be painted on, with a pointer or with arrow keys and Enter. */
 export function Easel({ rgba, width, height, border, label, size, onStroke }) {
   const ref = useDrawn(rgba, width, height);
   const [cursor, setCursor] = useState(null);
-  const drawing = useRef(false);
+  const last = useRef(null);
 
   function place(event) {
     const box = ref.current.getBoundingClientRect();
@@ -54,7 +63,7 @@ export function Easel({ rgba, width, height, border, label, size, onStroke }) {
         Math.min(width - 1, Math.max(0, x + move[0])),
         Math.min(height - 1, Math.max(0, y + move[1])),
       ]);
-    } else if (event.key === "Enter" && cursor) onStroke(cursor[0], cursor[1]);
+    } else if (event.key === "Enter" && cursor) onStroke([cursor]);
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -72,16 +81,18 @@ export function Easel({ rgba, width, height, border, label, size, onStroke }) {
         aria-roledescription="frame to paint on"
         aria-label={`${label} Paint with the pointer, or move with arrow keys and press Enter.`}
         onPointerDown={(event) => {
-          drawing.current = true;
           ref.current.setPointerCapture(event.pointerId);
-          onStroke(...place(event));
+          last.current = place(event);
+          onStroke([last.current]);
         }}
         onPointerMove={(event) => {
-          setCursor(place(event));
-          if (drawing.current) onStroke(...place(event));
+          const here = place(event);
+          setCursor(here);
+          if (last.current) onStroke(between(last.current, here));
+          last.current &&= here;
         }}
-        onPointerUp={() => (drawing.current = false)}
-        onPointerCancel={() => (drawing.current = false)}
+        onPointerUp={() => (last.current = null)}
+        onPointerCancel={() => (last.current = null)}
         onPointerLeave={() => setCursor(null)}
         onBlur={() => setCursor(null)}
         onKeyDown={press}

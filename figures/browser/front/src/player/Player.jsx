@@ -151,7 +151,7 @@ function Scene({ game, world, frames, policies, scheme }) {
             rgba={rgba}
             {...{ width, height, border: scene.border, size: brush.size }}
             label={`State ${place + 1} of ${world.states.length} of ${game} on ${world.varied} ${variant}.`}
-            onStroke={(x, y) => strokeOn(brush, rgba, x, y)}
+            onStroke={(places) => strokeOn(brush, rgba, places)}
           />
           <Tools {...{ brush, looking, setLooking, outlined, setOutlined }} />
         </div>

@@ -21,10 +21,16 @@ export function usePaint(width, height) {
   };
 }
 
-/** What the chosen tool does at a pixel of the frame that is seen. */
-export function strokeOn(brush, rgba, x, y) {
-  const { paint, width, height, size, tool } = brush;
+/**
+ * What the chosen tool does at pixels of the frame that is seen.
+ * @param {ReturnType<typeof usePaint>} brush
+ * @param {Uint8ClampedArray} rgba
+ * @param {number[][]} places
+ */
+export function strokeOn(brush, rgba, places) {
+  const { width, tool } = brush;
   if (tool === "pick") {
+    const [x, y] = places[0];
     const at = 4 * (y * width + x);
     const hex = [0, 1, 2].map((c) => rgba[at + c].toString(16).padStart(2, "0"));
     brush.setColour(`#${hex.join("")}`);
@@ -33,6 +39,12 @@ export function strokeOn(brush, rgba, x, y) {
   }
   const rgb = [1, 3, 5].map((k) => parseInt(brush.colour.slice(k, k + 2), 16));
   const dab = tool === "paint" ? [...rgb, 255] : [0, 0, 0, 0];
+  for (const place of places) dabAt(brush, place, dab);
+  brush.changed();
+}
+
+function dabAt({ paint, width, height, size }, place, dab) {
+  const [x, y] = place;
   const corner = Math.floor(size / 2);
   for (let row = y - corner; row < y - corner + size; row++) {
     for (let column = x - corner; column < x - corner + size; column++) {
@@ -40,5 +52,4 @@ export function strokeOn(brush, rgba, x, y) {
       paint.set(dab, 4 * (row * width + column));
     }
   }
-  brush.changed();
 }

@@ -81,7 +81,7 @@ function Chart({ rows, lines, values, scale, name, own }) {
   return (
     <div ref={ref} class={narrow ? "contrast narrow" : "contrast"}>
       {!narrow && (
-        <ol style={{ width: side }}>
+        <ol style={{ width: `${side}px` }}>
           {names.map(({ name: one, after }, i) => (
             <li key={i}>
               <Key method={lines[i]?.method ?? "yours"} /> <b>{one}</b> <small>{after}</small>
