@@ -1,11 +1,13 @@
 """The whole page in a browser: names, colours, sizes, paper, and what the study's parts do."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from figures.page import Settings, main
 from tests.support.chromium import Browser, needs_chromium
-from tests.support.page import SETTLED, texts
+from tests.support.page import IDS, SETTLED, TABLES, texts
 
 pytestmark = needs_chromium
 
@@ -121,4 +123,26 @@ def test_a_page_without_tables_says_what_writes_each_part(one, tmp_path):
     said = texts(one, ".missing")
     for command in ("analysis.player", "analysis.contrasts", "analysis.emergence", "analysis.cka"):
         assert any(f"write it with: python -m {command}" in text for text in said)
+    assert one.complaints == []
+
+
+def test_html_in_tables_is_shown_as_text(one, tmp_path):
+    evil = "</script><img src=x onerror=window.hit=1><b>bold</b>"
+    tables = tmp_path / "tables"
+    shutil.copytree(TABLES, tables, ignore=shutil.ignore_patterns("*.png"))
+    for name, old, new in (
+        ("player", "the episode with", evil),
+        ("contrasts", ",mutual-bg9,", f",mutual-bg9{evil},"),
+        ("cka", "/ppo/", "/ppo<b>bold<b>/"),
+    ):
+        text = (tables / f"{name}.csv").read_text()
+        (tables / f"{name}.csv").write_text(text.replace(old, new))
+    main(Settings(output=tmp_path / "page.html", tables=tables, policies=IDS))
+    one.open(tmp_path / "page.html")
+    one.until("!!document.querySelector('.easel')")
+    assert "<b>bold</b>" in texts(one, ".note.rule")[0]
+    assert "<b>bold</b>" in texts(one, ".contrast")[0]
+    assert "<b>bold" in texts(one, ".matrix")[0]
+    assert one.run("document.querySelector('main img, .matrix b')") is None
+    assert one.run("window.hit") is None
     assert one.complaints == []

@@ -1,5 +1,7 @@
 """The player in a browser, from disk: exact frames, decisions as torch has them, paint and keys."""
 
+import hashlib
+
 import numpy as np
 import pytest
 import torch
@@ -8,9 +10,11 @@ from checkpoints.policy.encoders import Policy
 from checkpoints.policy.store import ZOO, load_policy
 from checkpoints.world.buttons import merged
 from tests.support.chromium import needs_chromium
-from tests.support.page import EASEL, MOVED, PLACES, SETTLED, frames_of, shown, slide
+from tests.support.page import EASEL, MOVED, PLACES, SETTLED, frames_of, shown, slide, texts
 
 pytestmark = needs_chromium
+SHOWN = (("ppo-bg9", 4194304), ("drac-twins-bg9", 2097152))
+"""Methods and steps of the two policies that the page opens with."""
 
 
 @pytest.mark.parametrize(("game", "variants"), [("starpilot", 13), ("coinrun", 62)])
@@ -39,13 +43,19 @@ def test_the_slider_moves_decisions_as_torch_has_them(browser):
     state = int(browser.run("document.querySelectorAll('.controls input')[1].value"))
     slide(browser, 0, 3)
     found = browser.run(MOVED)
-    for told, (name, step) in zip(
-        found, (("ppo-bg9", 4194304), ("drac-twins-bg9", 2097152)), strict=True
-    ):
+    for told, (name, step) in zip(found, SHOWN, strict=True):
         policy, _ = load_policy(ZOO / f"starpilot/{name}/0/peer0/step{step}.safetensors")
         p, q = decisions(policy, frames[state, [own, 3]])
         assert told == pytest.approx(0.5 * np.abs(p - q).sum(), abs=0.0051)
     assert found[0] > found[1]
+
+
+def test_each_policy_shows_the_hash_of_its_file(browser):
+    said = texts(browser, ".decision .from")
+    for text, (name, step) in zip(said, SHOWN, strict=True):
+        content = (ZOO / f"starpilot/{name}/0/peer0/step{step}.safetensors").read_bytes()
+        assert hashlib.sha256(content).hexdigest()[:16] in text
+        assert "trained on 9 backgrounds" in text
 
 
 def test_tv_on_every_background_is_drawn_gradually(browser):

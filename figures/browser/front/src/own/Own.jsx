@@ -135,28 +135,33 @@ function Beside({ table, beside }) {
     ...records(beside).map((row) => ({ row, theirs: false })),
     ...records(table).filter(fits).map((row) => ({ row, theirs: true })),
   ].filter(({ row }) => row[value] !== null && row[value] !== undefined);
-  const side = width < 640 ? Math.round(0.46 * width) : 280;
+  const narrow = width < 640;
+  const side = narrow ? 0 : 292;
+  const nameOf = (row) => `${partsOf(row.id).game} ${policyName(row.id)}`;
   return (
     <figure ref={ref} class="beside">
       <figcaption>
         {table.name}: {measureName(measure, layer)}, yours below
       </figcaption>
       <div class="flex">
-        <ol style={{ width: `${side}px` }}>
-          {lines.map(({ row, theirs }, i) => (
-            <li key={i} title={row.id}>
-              <Key method={theirs ? "yours" : partsOf(row.id).method} />
-              <span>{partsOf(row.id).game} {policyName(row.id)}</span>
-            </li>
-          ))}
-        </ol>
+        {!narrow && (
+          <ol style={{ width: "280px" }}>
+            {lines.map(({ row, theirs }, i) => (
+              <li key={i} title={row.id}>
+                <Key method={theirs ? "yours" : partsOf(row.id).method} />
+                <span>{nameOf(row)}</span>
+              </li>
+            ))}
+          </ol>
+        )}
         <Intervals
-          width={width - side - 12}
-          tall={26}
+          width={width - side}
+          tall={narrow ? 42 : 26}
           log={log}
           label={`${measureName(measure, layer)} of shipped policies and yours`}
           rows={lines.map(({ row, theirs }, i) => ({
             key: String(i),
+            name: narrow ? nameOf(row) + (theirs ? ", yours" : "") : "",
             points: [{
               method: theirs ? "yours" : partsOf(row.id).method,
               ...{ value: row[value], low: row[low], high: row[high], says: policyName(row.id) },

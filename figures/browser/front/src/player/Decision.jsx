@@ -59,6 +59,7 @@ export function Decision({ side, scene, policy, policies, onPolicy, scheme, look
               label={`where the policy looks: ${lookWords(map, mask)}`}
             />
             <p class="note">{looking ? lookWords(map, mask) : "saliency is off"}</p>
+            <ul class="from">{from(policy).map((text) => <li key={text}>{text}</li>)}</ul>
           </div>
           <div class="numbers">
             <Buttons names={world.names} now={found.buttons} own={own.buttons} />
@@ -68,6 +69,17 @@ export function Decision({ side, scene, policy, policies, onPolicy, scheme, look
       )}
     </section>
   );
+}
+
+/** What is known of a policy: its hash, what it was trained on, what it earned. */
+function from({ sha256, own, backgrounds, returns = {} }) {
+  const earned = Object.entries(returns).map(([split, value]) => `${number(value, 1)} on ${split} levels`);
+  const count = backgrounds?.length;
+  return [
+    own ? "your file" : `sha256 ${sha256}`,
+    ...(count ? [`trained on ${count} background${count === 1 ? "" : "s"}`] : []),
+    ...(earned.length ? [`return ${earned.join(", ")}`] : []),
+  ];
 }
 
 function lookWords(map, mask) {

@@ -7,7 +7,7 @@ import { Key, Mark } from "../parts/Marker.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
 import { useWidth } from "../parts/hooks.js";
 import { extent, linear } from "../parts/scale.js";
-import { measureName, number, policyName, steps } from "../words.js";
+import { measureName, number, policyName, steps, withEnds } from "../words.js";
 import { Pick } from "./Contrast.jsx";
 import { grouped, meanOverRuns, runOf, settings, valuesOf } from "./rows.js";
 
@@ -90,8 +90,13 @@ function Shown({ part, more }) {
         A thin line a policy, its method’s mean in bold where all of its policies have a value; dotted
         grey: untrained. Steps without a value, such as those of a collapsed layer, are left out.
         {lacking.length > 0 &&
-          ` Not measured in this setting: ${lacking.map(([m, l]) => measureName(m, l)).join("; ")}.`}
+          ` Not measured in this setting: ${lacking.map(([m, l]) => measureName(m, l)).join("; ")}` +
+            (lacking.some(([m]) => m === "effective_rank")
+              ? "; of kept policies rank comes from python -m analysis.invariance --steps all."
+              : ".")}{" "}
+        In brackets: runs behind the mean.
       </p>
+      <Values {...taken(panels, step, shown)} />
       <Source source={part.sources} figure={part.figure} name="training" take={() => taken(panels, step, shown)} />
     </>
   );
@@ -112,7 +117,10 @@ function Panel({ panel, there, step, shown }) {
   const x = linear([log(there[0]), log(there.at(-1))], [34, width - 10]);
   const point = (row) => `${x.at(log(row.step))},${y.at(row.value)}`;
   const name = measureName(panel.measure, panel.layer);
-  const now = shown.map((method) => [method, meanAt(rows, method, step)]);
+  const now = shown.map((method) => {
+    const here = rows.filter((row) => row.method === method && row.step === step);
+    return [method, meanAt(rows, method, step), grouped(here, runOf).length];
+  });
   return (
     <figure ref={ref} class="panel">
       <figcaption>{name}</figcaption>
@@ -142,9 +150,9 @@ function Panel({ panel, there, step, shown }) {
         ))}
       </svg>
       <ul class="now">
-        {now.map(([method, value]) => (
+        {now.map(([method, value, runs]) => (
           <li key={method}>
-            <Key method={method} /> {number(value)}
+            <Key method={method} /> {number(value)} {value !== null && <small>({runs})</small>}
           </li>
         ))}
       </ul>
@@ -179,6 +187,37 @@ function meanAt(rows, method, step) {
   const here = mine.filter((row) => row.step === step);
   if (grouped(here, runOf).length < grouped(mine, runOf).length) return null;
   return meanOverRuns(here[0]?.measure, here);
+}
+
+/** Every value at the step, with its interval over levels. */
+function Values({ columns, rows }) {
+  const at = (name) => columns.indexOf(name);
+  return (
+    <details class="rows">
+      <summary>Every policy at this step, as a table</summary>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              {["policy", "measure", "value, 95 % over levels", "verdict"].map((head) => (
+                <th key={head} scope="col">{head}</th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row, i) => (
+              <tr key={i}>
+                <th scope="row">{policyName(row[at("id")])}</th>
+                <td>{measureName(row[at("measure")], row[at("layer")])}</td>
+                <td>{withEnds(row[at("value")], row[at("low")], row[at("high")])}</td>
+                <td>{row[at("verdict")]}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  );
 }
 
 function taken(panels, step, shown) {
