@@ -27,7 +27,8 @@ export function Controls({ world, state, place, setPlace, variant, setVariant })
   useEffect(() => {
     function press(event) {
       const busy = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
-      if (busy || event.ctrlKey || event.metaKey || event.altKey) return;
+      // Both keys at once are how some keyboards write a bracket.
+      if (busy || event.metaKey || event.ctrlKey !== event.altKey) return;
       const act = { "[": () => turn(-1), "]": () => turn(1), ",": () => step(-1), ".": () => step(1), p: play };
       act[event.key]?.();
     }
