@@ -1,6 +1,6 @@
 // What one policy makes of the frame: buttons, value, how far the decision moved, where it looks.
 
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { colourOf } from "../methods.js";
 import { Key } from "../parts/Marker.jsx";
 import { likeliest, massRatio, totalVariation } from "../policy/decisions.js";
@@ -24,15 +24,29 @@ export function Choice({ label, policies, value, onChange }) {
   );
 }
 
+/**
+ * The saliency of a decision, a moment after it: numbers are on the screen first, and what a moving
+ * slider has already left is not computed.
+ */
+function useFollowing(decision) {
+  const [map, setMap] = useState(null);
+  useEffect(() => {
+    if (!decision) {
+      setMap(null);
+      return undefined;
+    }
+    const timer = window.setTimeout(() => setMap(decision.saliency()), 0);
+    return () => window.clearTimeout(timer);
+  }, [decision]);
+  return map;
+}
+
 export function Decision({ side, scene, policy, policies, onPolicy, scheme, looking }) {
   const { world, frame, mask, border } = scene;
   const refused = policy.refused;
   const found = refused ? null : scene.decisions[side].now;
   const own = refused ? null : scene.decisions[side].own;
-  const map = useMemo(
-    () => (found && looking ? found.saliency() : null),
-    [found, looking],
-  );
+  const map = useFollowing(looking ? found : null);
   const picture = useMemo(() => (map ? shaded(map, scheme) : null), [map, scheme]);
   const [height, width] = world.shape;
   return (
