@@ -90,8 +90,7 @@ function Line({ row, scale, y, tall, width }) {
       {row.points.map((point, k) => (
         <Whisker
           key={k}
-          point={point}
-          scale={scale}
+          {...{ point, scale, width }}
           y={y + down + (k - (row.points.length - 1) / 2) * gap}
         />
       ))}
@@ -101,7 +100,21 @@ function Line({ row, scale, y, tall, width }) {
   );
 }
 
-function Whisker({ point, scale, y }) {
+const LETTER = 6.4;
+
+/** Words on the right of an interval: fewer, or on its left, where they would leave the chart. */
+function Tag({ tag, from, to, y, width }) {
+  const short = tag.split(",")[0];
+  const fits = (words) => to + 8 + words.length * LETTER < width;
+  const right = [tag, short].find(fits);
+  return (
+    <text class={right ? "tag" : "tag before"} x={right ? to + 8 : from - 8} y={y + 4}>
+      {right ?? short}
+    </text>
+  );
+}
+
+function Whisker({ point, scale, y, width }) {
   const { method, value, low, high, open, faint, says, tag } = point;
   if (value === null || value === undefined) return null;
   const known = low !== null && low !== undefined && high !== null && high !== undefined;
@@ -114,7 +127,7 @@ function Whisker({ point, scale, y }) {
           d={`M${scale.at(low)},${y}H${scale.at(high)}`}
         />
       )}
-      {tag && <text class="tag" x={scale.at(high ?? value) + 8} y={y + 4}>{tag}</text>}
+      {tag && <Tag from={scale.at(low ?? value)} to={scale.at(high ?? value)} {...{ tag, y, width }} />}
       <Mark method={method} x={scale.at(value)} y={y} r={3.6} open={open}>
         <title>{`${says ? `${says}: ` : ""}${number(value, 3)}${known ? ` [${number(low, 3)}, ${number(high, 3)}]` : ""}`}</title>
       </Mark>

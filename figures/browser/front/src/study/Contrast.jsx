@@ -41,10 +41,10 @@ function Shown({ part, more }) {
       </div>
       <Chart {...{ rows, lines, values, scale, name, own }} />
       <p class="note">
-        Left: every policy, its interval over levels; open markers are a group’s second peer, the bar
-        is the mean over runs. Right: ÷ or − PPO; filled with 95 % intervals over runs, open and thin
-        where a side has one run and only levels vary. The shaded band is what could not have been
-        detected with probability .8.
+        First every policy, its interval over levels; open markers are a group’s second peer, the bar
+        is the mean over runs. Then each method ÷ or − PPO: filled with 95 % intervals over runs, open
+        and thin where a side has one run and only levels vary. The shaded band is what could not have
+        been detected with probability .8.
       </p>
       <Table rows={rows} />
       <Source source={part.source} figure={part.figure} name="contrasts" take={() => taken(rows)} />
@@ -67,7 +67,7 @@ export function Pick({ label, value, onChange, options }) {
 
 function Chart({ rows, lines, values, scale, name, own }) {
   const [ref, width] = useWidth(900);
-  const narrow = width < 720;
+  const narrow = width < 600;
   const side = narrow ? 0 : 150;
   const each = narrow ? width : (width - side - 88) / 2;
   const left = lines.map((line) => pointsOf(line, values));
@@ -84,7 +84,8 @@ function Chart({ rows, lines, values, scale, name, own }) {
         <ol style={{ width: `${side}px` }}>
           {names.map(({ name: one, after }, i) => (
             <li key={i}>
-              <Key method={lines[i]?.method ?? "yours"} /> <b>{one}</b> <small>{after}</small>
+              <Key method={lines[i]?.method ?? "yours"} />
+              <span><b>{one}</b> <small>{after}</small></span>
             </li>
           ))}
         </ol>
