@@ -1,11 +1,11 @@
 """CKA of policies: ``python -m analysis.cka`` compares them in pairs, layer by layer."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from analysis.studies.examination import Examination, Study, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,7 @@ class Settings(Examination):
 
     layers: tuple[str, ...] = ()
     """only these layers, such as conv3 hidden; all if none is given"""
-
-    least: ClassVar[Mapping[str, int]] = {"states": 4}
+    states: Annotated[int, whole(4, 10**5)] = 600
 
 
 def main(settings: Settings) -> None:

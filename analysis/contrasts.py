@@ -19,8 +19,9 @@ class Settings(Output):
     between states, on backgrounds never seen in training where there are such: below 1, the
     first method depends less on the background. The primary contrast was declared before the runs
     that decide it were trained, when only seed 0 had been looked at. All other comparisons are
-    secondary: their q values control the share of false discoveries among all of them. Reads
-    tables, measures nothing anew. Writes contrasts.csv.
+    secondary: q values control the share of false discoveries among what the ledger asks of one
+    game and pair. One run a side has no effect. Reads tables, measures nothing anew. Writes
+    contrasts.csv.
     """
 
     games: Positional[tuple[str, ...]] = ()
@@ -43,7 +44,7 @@ def main(settings: Settings) -> None:
     def show() -> None:
         for game in games:
             answers.show(frame, game)
-        print("Intervals over runs (Welch), or, where a side has one run, over levels alone.")
+        print("Intervals over runs (Welch); see: runs that earn more than their actions, blind.")
 
     primary = rows.PRIMARY._asdict()
     finish(settings, (rows.SCHEMA,), [frame], show, games=list(games), primary=primary)

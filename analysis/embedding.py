@@ -1,12 +1,12 @@
 """Joint pictures: ``python -m analysis.embedding`` lays policies out and scores each map."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from analysis.measures import joint_maps
 from analysis.studies.examination import Examination, Study, examine
 from checkpoints.console import UserError, run_command
+from checkpoints.doors.numbers import real, whole
 
 
 @dataclass(frozen=True)
@@ -22,26 +22,21 @@ class Settings(Examination):
 
     layer: str = ""
     """layer to lay out; the encoder's last if none is given"""
-    drawn: int = 12
+    drawn: Annotated[int, whole(2, 1000)] = 12
     """of these are drawn as twins; others are the anchors that make policies comparable"""
-    backgrounds: int = 8
+    backgrounds: Annotated[int, whole(2, 62)] = 8
     """backgrounds of each"""
-    frames: int = 3
+    frames: Annotated[int, whole(2, 1000)] = 3
     """of the drawn are drawn by random convolutions, too"""
-    views: int = 100
+    views: Annotated[int, whole(2, 10**4)] = 100
     """random convolutions of each frame"""
-    seeds: int = 3
+    seeds: Annotated[int, whole(1, 100)] = 3
     """seeds of UMAP and t-SNE behind the range of each score; the first is drawn"""
-    neighbours: int = joint_maps.NEIGHBOURS
+    neighbours: Annotated[int, whole(1, 1000)] = joint_maps.NEIGHBOURS
     """neighbours of UMAP, trustworthiness and purity"""
-    perplexity: float = joint_maps.PERPLEXITY
+    perplexity: Annotated[float, real(1, 1000)] = joint_maps.PERPLEXITY
     """of t-SNE"""
-    untrained: int = 1
-
-    least: ClassVar[Mapping[str, int]] = {
-        **{"drawn": 2, "backgrounds": 2, "frames": 2, "views": 2},
-        "seeds": 1,
-    }
+    untrained: Annotated[int, whole(0, 100)] = 1
 
     def check(self) -> None:
         """Raise ``UserError`` on a number that nothing can be laid out with."""

@@ -1,11 +1,11 @@
 """What moves when during training: ``python -m analysis.emergence``."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from analysis.studies.examination import Examination, Study, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -14,40 +14,32 @@ class Settings(Examination):
 
     Measures: icc, of the last two layers; tv, total variation of decisions between twins,
     tv_between, the one between states, and ratio, the first over the second; tv_unseen and
-    ratio_unseen, on backgrounds never shown in training; entropy of decisions, in nats; horizon,
-    1 / tv, the steps of an episode of which a bound by tv says anything; cka_peer and cka_final,
-    with its peer at the same step and with its own last step; saliency, share of the gradient on
-    the background over the background's share; return on unseen levels, and gap, return on
-    training levels minus that, mean over the evaluations of the last half octave.
-    Intervals are 95 % bootstraps over levels. All kept steps of a run named without one are
-    measured. Probes do the same in python -m probes.steps: what is true of a state is known there
-    only. Writes emergence.csv, emergence_onsets.csv and emergence_gap.csv.
+    ratio_unseen, on backgrounds never shown in training; entropy of decisions, in nats; each of
+    these of buttons (actions that do the same in a game are one) and of all 15 actions; cka_peer
+    and cka_final, with its peer at the same step and with its own last step; saliency, share of
+    the gradient on the background over the background's share; return on unseen levels.
+    Intervals are 95 % bootstraps over levels, of decisions over backgrounds too. All kept steps of
+    a run named without one are measured. Probes do the same in python -m probes.steps: what is
+    true of a state is known there only. Writes emergence.csv and emergence_onsets.csv.
     """
 
-    until: int = 0
+    until: Annotated[int, whole(0, 10**12)] = 0
     """leave out later steps, so that runs of unequal length can be compared; 0 takes all"""
-    backgrounds: int = 13
+    backgrounds: Annotated[int, whole(4, 62)] = 13
     """backgrounds each state is drawn on; more where seen or unseen ones would be missing"""
-    saliency_states: int = 32
+    saliency_states: Annotated[int, whole(2, 10**5)] = 32
     """states whose gradients are taken, one a level"""
-    replicates: int = 300
-    untrained: int = 2
+    replicates: Annotated[int, whole(20, 10**5)] = 300
+    untrained: Annotated[int, whole(2, 100)] = 2
     """untrained policies of each encoder: where a measure starts from"""
-
-    least: ClassVar[Mapping[str, int]] = {
-        "until": 0,
-        "backgrounds": 4,
-        "saliency_states": 2,
-        "untrained": 2,
-    }
 
 
 def main(settings: Settings) -> None:
-    """Measure, write three tables and print the onsets of each game."""
+    """Measure, write two tables and print the onsets of each game."""
     from analysis.studies.training import emergence as study
     from analysis.studies.training.kept import kept_names
 
-    how = study.measure_game, study.show, study.constants, study.SUMMARIES, study.summarise
+    how = study.measure_game, study.show, study.constants
     examine(settings, Study(study.SCHEMAS, *how, names=kept_names))
 
 

@@ -1,11 +1,11 @@
 """Decodable is not used: ``python -m analysis.erasure`` erases the background from layers."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from analysis.studies.examination import Examination, Study, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,12 @@ class Settings(Examination):
 
     layers: tuple[str, ...] = ()
     """only these layers, such as conv3 hidden; all if none is given"""
-    states: int = 200
-    backgrounds: int = 6
+    states: Annotated[int, whole(4, 10**5)] = 200
+    backgrounds: Annotated[int, whole(4, 62)] = 6
     """backgrounds that each state is drawn on, at least 4, which a mask needs"""
-    episodes: int = 48
+    episodes: Annotated[int, whole(0, 10**4)] = 48
     """episodes that trained policies play with their last layer erased; 0 plays none"""
-    untrained: int = 1
-
-    least: ClassVar[Mapping[str, int]] = {"states": 4, "backgrounds": 4, "episodes": 0}
+    untrained: Annotated[int, whole(0, 100)] = 1
 
 
 def main(settings: Settings) -> None:

@@ -1,11 +1,11 @@
 """Invariance per layer: ``python -m analysis.invariance`` measures policies on twins."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from analysis.studies.examination import SteppedExamination, Study, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -14,25 +14,25 @@ class Settings(SteppedExamination):
 
     The intraclass correlation (ICC) of a layer over states and backgrounds is 1 where the
     background changes nothing and 0 where the state shows in nothing. A layer that is constant,
-    dead or of one direction reads collapsed. Intervals are 95 % bootstraps over levels; they do
-    not speak of other training seeds, nor of other backgrounds. Writes invariance.csv.
+    dead or of one direction reads collapsed. Intervals are 95 % bootstraps over levels; those of
+    the last layer speak of other backgrounds, too; none of other training seeds. Writes
+    invariance.csv and invariance_last.csv, which pools the last layer in three ways and says how
+    much it tells of the level (arXiv 2503.06343).
     """
 
     layers: tuple[str, ...] = ()
     """only these layers, such as conv3 hidden; all if none is given"""
-    backgrounds: int = 13
+    backgrounds: Annotated[int, whole(2, 62)] = 13
     """backgrounds each state is drawn on, as many as in emergence.csv; more where seen or unseen
     ones would be missing"""
-    replicates: int = 1000
-
-    least: ClassVar[Mapping[str, int]] = {"backgrounds": 2}
+    replicates: Annotated[int, whole(20, 10**5)] = 1000
 
 
 def main(settings: Settings) -> None:
-    """Measure, write invariance.csv and print it."""
-    from analysis.studies import invariance as study
+    """Measure, write two tables and print the first."""
+    from analysis.studies.invariance import study
 
-    examine(settings, Study((study.SCHEMA,), study.measure_game, study.show))
+    examine(settings, Study(study.SCHEMAS, study.measure_game, study.show))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """An episode of each game on all of its backgrounds: ``python -m analysis.player``."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from tyro.conf import Positional
 
 from analysis.records.command import Output, check_outputs, finish
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import Seed, whole
 from checkpoints.world.games import Mode
 
 
@@ -24,14 +24,12 @@ class Settings(Output):
     """games to play; none plays all that have a shipped PPO policy"""
     mode: Mode = "easy"
     """Procgen's difficulty"""
-    levels: int = 15
+    levels: Annotated[int, whole(1, 10**4)] = 15
     """unseen levels played, an episode each, from which the shown one is chosen"""
-    frames: int = 800
+    frames: Annotated[int, whole(2, 10**4)] = 800
     """frames of a game at most, over all backgrounds; decides how many states are kept"""
-    seed: int = 0
+    seed: Seed = 0
     """of the actions"""
-
-    least: ClassVar[Mapping[str, int]] = {"levels": 1, "frames": 2, "seed": 0}
 
 
 def main(settings: Settings) -> None:

@@ -1,12 +1,12 @@
 """Returns: ``python -m analysis.returns`` plays policies on training levels and beyond."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, Literal
 
 from analysis.scenes.episodes import Pool
 from analysis.studies.examination import OnPolicies, Study, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -16,23 +16,22 @@ class Settings(OnPolicies):
     All policies of a game meet the same levels in the same first states, and draw their actions
     with the same random numbers. A background is re-drawn once an episode (swapped) or every step
     (swapped-step); differences to the same episodes on their own background are paired, with
-    95 % bootstraps over levels. A method's score is a statistic of its runs (Agarwal et al. 2021,
-    arXiv 2108.13264): peers of one run are averaged first, and of several steps of a policy the
-    last counts. Returns are normalised with the constants of Cobbe et al. 2020, appendix C: 0 is a
-    policy that sees nothing, 1 is the most. Writes returns.csv, returns_swaps.csv,
-    returns_scores.csv and returns_profiles.csv.
+    95 % bootstraps over levels. Blind: each policy's own mix of actions, drawn without looking; a
+    policy that does not earn two standard errors more does not see. A method's score is a
+    statistic of its runs (Agarwal et al. 2021, arXiv 2108.13264): peers of one run are averaged
+    first, and of several steps of a policy the last counts. Returns are normalised with the
+    constants of Cobbe et al. 2020, appendix C: 0 is a policy that sees nothing, 1 is the most.
+    Writes returns.csv, returns_swaps.csv, returns_scores.csv and returns_profiles.csv.
     """
 
     steps: Literal["last", "all"] = "last"
     """of a run named without a step: its last kept policies, or all; the last give the scores"""
-    episodes: int = 128
+    episodes: Annotated[int, whole(2, 10**4)] = 128
     """episodes of each policy and split, each from its own first state"""
     backgrounds: Pool = "all"
     """what is swapped to: all, or only what training showed, or only what it never showed"""
-    replicates: int = 2000
-    untrained: int = 1
-
-    least: ClassVar[Mapping[str, int]] = {"episodes": 2}
+    replicates: Annotated[int, whole(20, 10**5)] = 2000
+    untrained: Annotated[int, whole(0, 100)] = 1
 
 
 def main(settings: Settings) -> None:

@@ -1,11 +1,11 @@
 """R-robustness: ``python -m analysis.robustness`` measures what the picture does to decisions."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from analysis.studies.examination import SteppedExamination, Study, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -14,18 +14,18 @@ class Settings(SteppedExamination):
 
     Policies decide on twins and on pictures changed in other ways. A ratio of 0 says that
     decisions follow the state alone, 1 that another picture of a state moves them as much as
-    another state does. Intervals are 95 % bootstraps over levels. Writes robustness.csv.
+    another state does. Actions that do the same in a game count as one button; what all 15 would
+    have given stands beside it. Intervals are 95 % bootstraps over levels and, between backgrounds,
+    over backgrounds too. Writes robustness.csv.
     """
 
-    backgrounds: int = 13
+    backgrounds: Annotated[int, whole(2, 62)] = 13
     """backgrounds each state is drawn on, as many as in emergence.csv; more where seen or unseen
     ones would be missing"""
-    views: int = 3
+    views: Annotated[int, whole(1, 1000)] = 3
     """changed views of each state on every other axis"""
-    trajectories: int = 40
+    trajectories: Annotated[int, whole(2, 10**4)] = 40
     """trajectories asked whether they find themselves again on another background"""
-
-    least: ClassVar[Mapping[str, int]] = {"backgrounds": 2, "views": 1, "trajectories": 2}
 
 
 def main(settings: Settings) -> None:

@@ -1,11 +1,11 @@
 """Where decisions look: ``python -m analysis.saliency`` scores saliency maps on exact masks."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from analysis.studies.examination import Examination, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,13 @@ class Settings(Examination):
 
     attributions: tuple[str, ...] = ()
     """only these, such as gradient ig-twin gradcam-conv3; all that apply if none is given"""
-    states: int = 48
+    states: Annotated[int, whole(2, 10**5)] = 48
     """states of each game, one a level, from levels that no policy was trained on"""
-    backgrounds: int = 6
+    backgrounds: Annotated[int, whole(4, 62)] = 6
     """backgrounds that each state is drawn on, at least 4"""
-    sanity_states: int = 6
+    sanity_states: Annotated[int, whole(0, 10**5)] = 6
     """states on which trained policies are made random, layer by layer; 0 leaves that out"""
-    untrained: int = 1
-
-    least: ClassVar[Mapping[str, int]] = {"backgrounds": 4, "sanity_states": 0}
+    untrained: Annotated[int, whole(0, 100)] = 1
 
 
 def main(settings: Settings) -> None:

@@ -1,11 +1,11 @@
 """A panel of similarities beside CKA, each with chance and controls: ``analysis.similarity``."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from analysis.studies.examination import Examination, Study, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import real, whole
 
 
 @dataclass(frozen=True)
@@ -23,17 +23,16 @@ class Settings(Examination):
 
     layers: tuple[str, ...] = ()
     """only these layers, such as conv3 hidden; all if none is given"""
-    permutations: int = 500
+    permutations: Annotated[int, whole(1, 10**6)] = 500
     """permutations of levels behind each p-value"""
-    replicates: int = 200
-    neighbours: int = 10
+    replicates: Annotated[int, whole(20, 10**5)] = 200
+    neighbours: Annotated[int, whole(1, 10**4)] = 10
     """nearest states compared by the measure neighbours"""
-    bandwidth: float = 0.5
+    bandwidth: Annotated[float, real(0, 1e3, above=True)] = 0.5
     """of the Gaussian kernel, in units of the median distance"""
-    keep: float = 0.99
+    keep: Annotated[float, real(0, 1, above=True)] = 0.99
     """share of variance that SVCCA and PWCCA keep"""
-
-    least: ClassVar[Mapping[str, int]] = {"states": 4, "permutations": 1, "neighbours": 1}
+    states: Annotated[int, whole(4, 10**5)] = 600
 
 
 def main(settings: Settings) -> None:

@@ -1,14 +1,14 @@
 """What the wallpaper of each game covers: ``python -m analysis.twins``."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from tyro.conf import Positional
 
 from analysis.records.command import Output, check_outputs, finish
 from analysis.scenes.backgrounds import MIN_RENDERINGS
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import Seed, whole
 from checkpoints.world.games import Mode
 
 
@@ -25,14 +25,12 @@ class Settings(Output):
     """games to draw; none draws all 16"""
     mode: Mode = "easy"
     """Procgen's difficulty"""
-    states: int = 64
+    states: Annotated[int, whole(3, 10**4)] = 64
     """states measured a game, at most 2 a level, met by random actions"""
-    backgrounds: int = 6
+    backgrounds: Annotated[int, whole(MIN_RENDERINGS, 62)] = 6
     """renderings of a state that make its mask, at least 4; plunder has 4 and uses those"""
-    seed: int = 0
+    seed: Seed = 0
     """decides levels and actions"""
-
-    least: ClassVar[Mapping[str, int]] = {"states": 3, "backgrounds": MIN_RENDERINGS, "seed": 0}
 
 
 def main(settings: Settings) -> None:

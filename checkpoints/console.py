@@ -1,18 +1,26 @@
 """How every command speaks: one error type, one entry point, one way to show progress."""
 
 import errno
+import io
 import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sized
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+LONGEST = 80
+"""Characters of a name that was not expected, as messages quote it."""
 PAUSE = 10.0
 """Seconds between two lines of progress where there is no terminal."""
 
 _DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+_DISK_TROUBLE |= {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
 
 
 class UserError(ValueError):
@@ -45,10 +53,19 @@ def run_command(
 
     import tyro
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Results in a terminal without Unicode are worth more than an error.
+            stream.reconfigure(errors="backslashreplace")
     given = {} if default is None else {"default": default}
-    settings = tyro.cli(config, prog=name, description=inspect.getdoc(config), **given)
+    registry = tyro.constructors.ConstructorRegistry()
+    registry.primitive_rule(_paths)
     try:
-        main(settings)
+        settings = tyro.cli(
+            config, prog=name, description=inspect.getdoc(config), registry=registry, **given
+        )
+        with _ended_in_order():
+            main(settings)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -63,6 +80,59 @@ def run_command(
     except KeyboardInterrupt:
         print("\nstopped: run the same command again to go on", file=sys.stderr)
         sys.exit(130)
+
+
+def path_of(text: str) -> Path:
+    """A path as a user gives it: ``~`` is the home folder, and nothing is no path.
+
+    Raises:
+        UserError: an empty text, or one that is no UTF-8 or holds a zero byte.
+    """
+    if not text.strip():
+        raise UserError("expected a path, got an empty text; . is the folder you are in")
+    try:
+        if b"\0" in text.encode("utf-8"):
+            raise UserError(f"expected a path, got {text!r} with a zero byte")
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"expected a path in UTF-8, got {text!r}; rename the file or folder"
+        ) from error
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"expected a path, got {text!r}: {error}") from error
+
+
+def _paths(info: Any) -> Any:
+    """How tyro reads a path of the command line."""
+    if info.type is not Path:
+        return None
+    from tyro.constructors import PrimitiveConstructorSpec
+
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="PATH",
+        instance_from_str=lambda texts: path_of(texts[0]),
+        is_instance=lambda value: isinstance(value, Path),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the process by way of all that cleans up behind it."""
+
+    def end(number: int, frame: Any) -> None:
+        sys.exit(128 + number)
+
+    old = {}
+    if threading.current_thread() is threading.main_thread():
+        old = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
 
 
 def say(line: str) -> None:
@@ -103,11 +173,16 @@ def watch(items: Iterable[T], doing: str, total: int | None = None) -> Iterator[
 
 def one_of(kind: str, given: object, known: Any) -> None:
     """Raise :class:`UserError` with the possible values, and the nearest one, unless known."""
-    if given in known:
+    if isinstance(given, Hashable) and given in known:
         return
     import difflib
 
+    try:
+        text = repr(given)
+    except ValueError:  # a number of more digits than Python prints
+        text = f"a {type(given).__name__} too long to print"
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
     names = [str(item) for item in known]
-    near = difflib.get_close_matches(str(given), names, n=1)
+    near = difflib.get_close_matches(text.strip("'"), names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise UserError(f"unknown {kind} {given!r}; expected one of: {', '.join(names)}.{hint}")
+    raise UserError(f"unknown {kind} {text}; expected one of: {', '.join(names)}.{hint}")

@@ -3,11 +3,12 @@
 import hashlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
 from checkpoints.console import UserError, run_command
+from checkpoints.doors.numbers import whole
 from checkpoints.policy.foreign import convert, read_weights
 from checkpoints.policy.ids import PolicyId, parse_id
 from checkpoints.policy.recipes import get_recipe
@@ -35,9 +36,9 @@ class Settings:
     """what it shall be called, such as starpilot/ppo/0 or starpilot/mutual/1/peer1"""
     mode: Mode
     """Procgen's difficulty in training: hard in arXiv 2501.02481, easy in CleanRL's script"""
-    levels: int
+    levels: Annotated[int, whole(0, 10**6)]
     """training levels: 500 in arXiv 2501.02481; 0 for all, as in CleanRL's script"""
-    steps: int
+    steps: Annotated[int, whole(0, 10**12)]
     """environment steps it was trained for; the file does not say"""
     actor: Path | None = None
     """state dict of the actor, where FILE holds the encoder alone"""

@@ -6,17 +6,18 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from checkpoints.console import one_of, run_command
+from checkpoints.doors.writing import check_folder
 from figures import (
+    backgrounds,
     cka_contrast,
     cka_map,
     contrasts,
     curves,
-    dial,
     embedding,
     emergence,
     erasure,
-    gap,
     invariance,
+    invariance_steps,
     onsets,
     probes,
     returns,
@@ -27,8 +28,7 @@ from figures import (
     similarity_nulls,
     similarity_outliers,
     similarity_pairs,
-    steps,
-    sweep,
+    strengths,
     twins_panel,
     variation,
 )
@@ -37,9 +37,10 @@ from figures.kit.style import Draw, save
 FIGURES: dict[str, Draw] = {
     module.NAME: module.draw
     for module in (
-        *(curves, cka_map, cka_contrast, invariance, robustness, steps, emergence, onsets, gap),
-        *(contrasts, dial, sweep, erasure, probes, variation, saliency, saliency_sheet, embedding),
-        *(similarity, similarity_pairs, similarity_nulls, similarity_outliers, returns),
+        *(curves, cka_map, cka_contrast, invariance, invariance_steps, robustness, emergence),
+        *(onsets, contrasts, backgrounds, strengths, erasure, probes),
+        *(variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs),
+        *(similarity_nulls, similarity_outliers, returns),
         twins_panel,
     )
 }
@@ -49,10 +50,10 @@ FIGURES: dict[str, Draw] = {
 class Settings:
     """Draw figures from tables, each as PDF, PNG (200 dpi) and CSV of the rows it shows.
 
-    NAME is one of: curves, cka_map, cka_contrast, invariance, robustness, steps,
-    emergence, onsets, gap, contrasts, dial, sweep, erasure, probes, variation, saliency,
-    saliency_sheet, embedding, similarity, similarity_pairs, similarity_nulls,
-    similarity_outliers, returns, twins_panel. No name draws all.
+    NAME is one of: curves, cka_map, cka_contrast, invariance, invariance_steps, robustness,
+    emergence, onsets, contrasts, backgrounds, strengths, erasure, probes,
+    variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs,
+    similarity_nulls, similarity_outliers, returns, twins_panel. No name draws all.
     """
 
     names: Positional[tuple[str, ...]] = ()
@@ -69,6 +70,7 @@ def main(settings: Settings) -> None:
     """Draw, save, and say what was drawn from how many rows."""
     for name in settings.names:
         one_of("figure", name, FIGURES)
+    check_folder(settings.output)
     from rich.console import Console
     from rich.table import Table
 

@@ -8,12 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.studies.similarity.cka_contrasts import CONTRAST_SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import COLUMN_WIDTH, PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
 
 NAME = "cka_contrast"
-COMMAND = "python -m analysis.cka"
-COLUMNS = ("game", "rendering", "layer", "contrast", "difference", "low", "high")
 RENDERINGS = {"same": ("same picture", "o", "#000000"), "twin": ("y sees the twin", "s", "#CC79A7")}
 APART = 0.12
 
@@ -45,7 +44,7 @@ def width_for(games: int) -> float:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each game, a line for each contrast."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = load_rows(tables, CONTRAST_SCHEMA)
     games, contrasts = sorted(set(rows["game"])), sorted(set(rows["contrast"]))
     figure = Figure(figsize=(width_for(len(games)), 0.6 + 1.9 * len(contrasts)))
     axes = figure.subplots(len(contrasts), len(games), squeeze=False, sharey=True)

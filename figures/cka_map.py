@@ -12,18 +12,13 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from analysis.policies.relations import ACROSS, SELF, kind_of, methods_of
+from analysis.studies.similarity.cka import SCHEMA
+from checkpoints.policy.ids import UNTRAINED
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, in_method_order, on_paper
 
 NAME = "cka_map"
-TABLE = "cka"
-COMMAND = "python -m analysis.cka"
-COLUMNS = (
-    *("game", "id_x", "id_y", "method_x", "method_y", "pair", "rendering"),
-    *("layer_x", "layer_y", "states", "levels", "cka"),
-)
-SELF = "self"
-UNTRAINED = "untrained"
 PAIR_ORDER = ("mutual peers", "ppo seeds", "mutual vs ppo", UNTRAINED)
 RENDERINGS = {"same": "same picture", "twin": "y sees the twin"}
 PANELS_A_ROW = 4
@@ -94,7 +89,8 @@ def panels_of(rows: pd.DataFrame) -> list[list[Panel]]:
     Trained beside untrained policies are left to the table.
     """
     between, own = rows[rows["pair"] != SELF], rows[rows["pair"] == SELF]
-    between = between[~between["pair"].str.endswith(f"vs {UNTRAINED}")]
+    halves = [kind_of(pair) == ACROSS and UNTRAINED in methods_of(pair) for pair in between["pair"]]
+    between = between[~np.array(halves, bool)]
     pairs = [pair for pair in PAIR_ORDER if (between["pair"] == pair).any()]
     pairs += sorted(set(between["pair"]) - set(pairs))
     lines = []
@@ -168,6 +164,6 @@ def draw_game(game: str, rows: pd.DataFrame) -> Drawing:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure a game."""
-    rows = load_rows(tables, TABLE, COLUMNS, COMMAND)
+    rows = load_rows(tables, SCHEMA)
     for game, here in rows.groupby("game", sort=True):
         yield draw_game(str(game), here)

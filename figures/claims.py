@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.records.tables import write_whole
 from checkpoints.console import run_command
+from checkpoints.doors.writing import write_text
 from figures.kit.ledger import ledger, markdown
 
 
@@ -13,7 +13,7 @@ class Settings:
     """Hold each claim of arXiv 2501.02481 against the tables: estimate, interval, verdict."""
 
     tables: Path = Path("analysis/tables")
-    """folder with contrasts.csv, emergence_gap.csv and embedding_scores.csv"""
+    """folder with contrasts.csv, samples_pairs.csv and embedding_scores.csv"""
     output: Path = Path("figures/out/claims.md")
     """file to write; replaced if it exists"""
 
@@ -24,7 +24,7 @@ def main(settings: Settings) -> None:
     from rich.table import Table
 
     title, *both = ledger(settings.tables)
-    write_whole(settings.output, markdown(title, *both))
+    write_text(settings.output, markdown(title, *both))
     heads = f"mutual distillation and PPO on {title}", "would these measures see invariance?"
     console = Console(markup=False)
     console.width = max(console.width, 170)

@@ -10,38 +10,28 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from analysis.records.values import EMERGENCE
+from analysis.studies.contrasts.rows import SCHEMA
+from checkpoints.policy.recipes import BASELINE, is_strength
+from figures.kit.panels import panel_title
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     PAGE_WIDTH,
     SMALL,
     Drawing,
+    Style,
     in_method_order,
-    is_strength,
-    method_colours,
+    method_styles,
     on_paper,
-    panel_title,
+    show_factors,
     without_backgrounds,
 )
 
 NAME = "contrasts"
 ELSEWHERE = f"{NAME}-elsewhere"
-COMMAND = "python -m analysis.contrasts"
-COLUMNS = (
-    *("game", "treatment", "control", "match", "measure", "layer", "primary"),
-    *("steps_treatment", "steps_control", "value_treatment", "value_control"),
-    *("effect", "low", "high", "levels_low", "levels_high", "runs_treatment", "runs_control"),
-    *("learned_treatment", "learned_control", "missing", "verdict"),
-)
-POLICIES = "emergence"
-POLICY_COLUMNS = (
-    *("game", "id", "method", "seed", "peer", "step", "measure", "layer"),
-    *("value", "low", "high", "verdict"),
-)
-PPO = "ppo"
+Styles = dict[str, Style]
 UNSEEN, ALL = "ratio_unseen", "ratio"
-TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0)
 SHIFT = 0.17
 NOTE_WIDTH = 62
 """Letters of a note's line: a longer one would take the room of the panels."""
@@ -53,16 +43,21 @@ class Line(NamedTuple):
     method: str
     step: int
 
-    def label(self, longest: int) -> str:
-        """What stands beside it; ``longest`` is the step of most lines."""
+    def label(self, usual: int = 0) -> str:
+        """What stands beside it: the method and its step, if that is not the ``usual`` one."""
         name = without_backgrounds(self.method)
-        return name if self.step == longest else f"{name}, {self.step / 1e6:.1f} M"
+        return name if self.step == usual else f"{name}, {self.step / 1e6:.1f} M"
 
 
 def outcome(rows: pd.DataFrame) -> str:
     """The measure shown of one panel: on unseen backgrounds if any method has a value there."""
-    unseen = rows[rows["measure"] == UNSEEN]
-    return UNSEEN if unseen["effect"].notna().any() else ALL
+    unseen = of_measure(rows, UNSEEN)
+    return UNSEEN if unseen["value_treatment"].notna().any() else ALL
+
+
+def of_measure(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The rows about decisions as they were published, all 15 actions apart."""
+    return rows[(rows["measure"] == measure) & (rows["layer"] == "decisions")]
 
 
 def panels(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -85,45 +80,42 @@ def lines_of(here: pd.DataFrame) -> list[Line]:
     )
 
 
-def plot_policies(ax: Axes, rows: pd.DataFrame, lines: list[Line], colours: dict[str, str]) -> Axes:
-    """The outcome of every policy with its interval over levels; a tick at a line's mean.
+def plot_policies(ax: Axes, rows: pd.DataFrame, lines: list[Line], styles: Styles) -> Axes:
+    """The outcome of every policy with its interval over levels; peers of a run are joined.
 
     Args:
         ax: where to draw, lines from the top.
-        rows: columns as in :data:`POLICY_COLUMNS`, of one game and one measure.
-        lines: methods and steps shown.
-        colours: method -> colour.
+        rows: :data:`analysis.records.values.VALUES`, of one game and one measure.
+        lines: methods and steps shown. Where a method has one run, its policies are rings; else a
+            tick stands at the mean over runs.
+        styles: looks of each method.
     """
     for place, line in enumerate(lines):
         some = rows[(rows["method"] == line.method) & (rows["step"] == line.step)]
         some = some.sort_values(["seed", "peer"]).reset_index(drop=True)
-        colour, count = colours[line.method], len(some)
-        for k, one in enumerate(some.itertuples()):
-            y = place + (0.5 * ((k + 0.5) / count - 0.5) if count > 1 else 0.0)
+        style, count, runs = styles[line.method], len(some), some["seed"].nunique()
+        heights = place + 0.56 * ((np.arange(count) + 0.5) / max(count, 1) - 0.5)
+        for y, one in zip(heights, some.itertuples(), strict=True):
             if np.isnan(one.value):
-                ax.text(
-                    0.02,
-                    y,
-                    one.verdict,
-                    transform=ax.get_yaxis_transform(),
-                    fontsize=SMALL,
-                    color=colour,
-                    va="center",
-                )
+                _say(ax, y, one.verdict, style.colour)
                 continue
-            face = colour if one.peer == 0 else "white"
-            ax.plot([one.low, one.high], [y, y], color=colour, linewidth=0.9)
-            ax.plot(one.value, y, "o", color=colour, markerfacecolor=face, markersize=2.6)
-        if some["value"].notna().any():
+            ax.plot([one.low, one.high], [y, y], color=style.colour, linewidth=0.7, alpha=0.7)
+            ax.plot(one.value, y, **style.points(filled=runs > 1, size=2.8))
+        for _, peers in some.groupby("seed"):
+            if len(peers) > 1:
+                joined: dict[str, Any] = {"color": style.colour, "linewidth": 0.5, "zorder": 1}
+                ax.plot(peers["value"], heights[peers.index], **joined)
+        if runs > 1 and some["value"].notna().any():
             mean = np.exp(np.log(some["value"]).groupby(some["seed"]).mean().mean())
-            ax.vlines(mean, place - 0.36, place + 0.36, color=colour, linewidth=1.6, alpha=0.55)
+            tick: dict[str, Any] = {"color": style.colour, "linewidth": 2.2, "alpha": 0.45}
+            ax.vlines(mean, place - 0.38, place + 0.38, **tick)
     return ax
 
 
-def plot_factors(ax: Axes, rows: pd.DataFrame, lines: list[Line], colours: dict[str, str]) -> Axes:
-    """Each method ÷ its control: filled at equal steps, diamonds at equal frames.
+def plot_factors(ax: Axes, rows: pd.DataFrame, lines: list[Line], styles: Styles) -> Axes:
+    """Each method ÷ its control: circles at equal steps, diamonds at equal frames.
 
-    Bars are Welch's intervals over runs; thin grey ones, where a side has one run, over levels.
+    Bars are Welch's intervals over runs; where a side has one run there is none, and a ring.
     """
     for one in rows.itertuples():
         if one.match not in ("steps", "frames"):
@@ -132,27 +124,24 @@ def plot_factors(ax: Axes, rows: pd.DataFrame, lines: list[Line], colours: dict[
         both = (rows["treatment"] == one.treatment) & rows["match"].isin(["steps", "frames"])
         y = place + (SHIFT if one.match == "frames" else -SHIFT if both.sum() > 1 else 0.0)
         if np.isnan(one.effect):
-            ax.text(
-                0.02,
-                y,
-                one.verdict,
-                transform=ax.get_yaxis_transform(),
-                fontsize=SMALL,
-                va="center",
-                color="0.35",
-            )
+            _say(ax, y, one.verdict, "0.35")
             continue
-        alone, colour = np.isnan(one.low), colours[one.treatment]
-        low, high = (one.levels_low, one.levels_high) if alone else (one.low, one.high)
-        bar: dict[str, Any] = {"color": "0.6" if alone else colour}
-        ax.plot([low, high], [y, y], linewidth=0.9 if alone else 1.6, **bar)
-        marker: dict[str, Any] = {"marker": "D" if one.match == "frames" else "o", "color": colour}
-        marker["markerfacecolor"] = "white" if alone else colour
-        ax.plot(one.effect, y, markersize=3.2, linestyle="", **marker)
+        alone, colour = np.isnan(one.low), styles[one.treatment].colour
+        if not alone:
+            ax.plot([one.low, one.high], [y, y], color=colour, linewidth=1.6)
+        look = Style(colour, "D" if one.match == "frames" else "o")
+        ax.plot(one.effect, y, **look.points(filled=not alone, size=3.4))
         if one.primary:
             style: dict[str, Any] = {"textcoords": "offset points", "va": "center"}
-            ax.annotate("declared", (high, y), (4, 0), fontsize=SMALL, **style)
+            ends = one.effect if alone else one.high, y
+            ax.annotate("declared", ends, (4, 0), fontsize=SMALL, **style)
     return ax
+
+
+def _say(ax: Axes, y: float, words: str, colour: str) -> None:
+    """A word at the left edge, in place of a point."""
+    style: dict[str, Any] = {"fontsize": SMALL, "color": colour, "va": "center"}
+    ax.text(0.02, y, words, transform=ax.get_yaxis_transform(), **style)
 
 
 def notes(here: pd.DataFrame) -> str:
@@ -164,18 +153,18 @@ def notes(here: pd.DataFrame) -> str:
     if missing:
         listed = ", ".join(name.split("/", 1)[1] for name in missing)
         words.append(f"not trained so far: {listed}")
-    idle = here[(here["match"] == "steps") & (here["learned_treatment"] < here["runs_treatment"])]
-    for method, some in idle.groupby("treatment"):
+    blind = here[here["sees_treatment"] < here["runs_treatment"]]
+    for method, some in blind.groupby("treatment"):
         one = some.iloc[0]
         name, count = without_backgrounds(str(method)), one["runs_treatment"]
-        words.append(f"{name}: {one['learned_treatment']} of {count} runs learned")
+        words.append(f"{name}: {one['sees_treatment']:.0f} of {count} runs see")
     return textwrap.fill("; ".join(words), NOTE_WIDTH, break_on_hyphens=False)
 
 
 def of_outcome(rows: pd.DataFrame, game: str, control: str) -> pd.DataFrame:
     """The rows of one panel about the measure it shows."""
     here = rows[(rows["game"] == game) & (rows["control"] == control)]
-    return here[here["measure"] == outcome(here)]
+    return of_measure(here, outcome(here))
 
 
 def _finish(ax: Axes) -> None:
@@ -185,56 +174,51 @@ def _finish(ax: Axes) -> None:
     low, high = ax.get_xlim()
     low, high = min(low, 0.7), max(high, 1.35)
     ax.set_xlim(low, high)
-    ax.xaxis.set_major_locator(FixedLocator([tick for tick in TICKS if low <= tick <= high]))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_locator(NullLocator())
+    show_factors(ax.xaxis)
     ax.grid(axis="x")
     ax.grid(visible=False, axis="y")
 
 
-def against_ppo(tables: Path, *more: str) -> pd.DataFrame:
-    """Columns as in :data:`COLUMNS`, and ``more``, of the contrasts that have PPO as control."""
-    rows = load_rows(tables, NAME, (*COLUMNS, *more), COMMAND)
-    return rows[[without_backgrounds(control) == PPO for control in rows["control"]]]
+def against_ppo(tables: Path) -> pd.DataFrame:
+    """The contrasts that have PPO as control."""
+    rows = load_rows(tables, SCHEMA)
+    return rows[[without_backgrounds(control) == BASELINE for control in rows["control"]]]
 
 
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure of the declared contrast's game and backgrounds, one of all others."""
     rows = against_ppo(tables)
-    policies = load_rows(tables, POLICIES, POLICY_COLUMNS, "python -m analysis.emergence")
-    colours = method_colours([*rows["treatment"], *rows["control"]])
+    policies = load_rows(tables, EMERGENCE)
+    styles = method_styles([*rows["treatment"], *rows["control"]])
     keys = panels(rows)
     rows = rows[~rows["treatment"].map(is_strength)]
     for name, some in ((NAME, keys[:1]), (ELSEWHERE, keys[1:])):
         parts = {key: of_outcome(rows, *key) for key in some}
         parts = {key: of for key, of in parts.items() if len(of)}
         if parts:
-            yield page(name, parts, policies, colours)
+            yield page(name, parts, policies, styles)
 
 
 def page(
-    name: str,
-    parts: dict[tuple[str, str], pd.DataFrame],
-    policies: pd.DataFrame,
-    colours: dict[str, str],
+    name: str, parts: dict[tuple[str, str], pd.DataFrame], policies: pd.DataFrame, styles: Styles
 ) -> Drawing:
     """A line of two panels for each game and set of training backgrounds.
 
     Args:
         name: of the figure.
         parts: (game, control) -> contrasts of one measure.
-        policies: columns as in :data:`POLICY_COLUMNS`.
-        colours: method -> colour.
+        policies: :data:`analysis.records.values.VALUES`.
+        styles: looks of each method.
     """
     shapes = [lines_of(of) for of in parts.values()]
     heights = [len(lines) + 1.6 for lines in shapes]
     more = sum(notes(of).count("\n") for of in parts.values())
-    height = 0.75 + 0.2 * sum(heights) + 0.25 * len(parts) + 0.13 * more
+    height = 0.9 + 0.2 * sum(heights) + 0.25 * len(parts) + 0.13 * more
     figure = Figure(figsize=(PAGE_WIDTH, height))
     axes = figure.subplots(len(parts), 2, squeeze=False, sharex="col", height_ratios=heights)
     for pair, (key, of), lines in zip(axes, parts.items(), shapes, strict=True):
-        _pair(pair, key, of, lines, policies, colours)
+        _pair(pair, key, of, lines, policies, styles)
     for ax in axes.flat:  # only now do all know the ends of the axis that they share
         _finish(ax)
     _legend(figure)
@@ -247,18 +231,17 @@ def _pair(
     of: pd.DataFrame,
     lines: list[Line],
     policies: pd.DataFrame,
-    colours: dict[str, str],
+    styles: Styles,
 ) -> None:
     left, right = axes
     measure = of["measure"].iloc[0]
-    mine = policies[(policies["game"] == key[0]) & (policies["measure"] == measure)]
-    plot_policies(left, mine, lines, colours)
-    plot_factors(right, of, lines, colours)
-    longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")
-    left.set_yticks(range(len(lines)), [line.label(longest) for line in lines])
+    mine = of_measure(policies[policies["game"] == key[0]], measure)
+    plot_policies(left, mine, lines, styles)
+    plot_factors(right, of, lines, styles)
+    left.set_yticks(range(len(lines)), [line.label() for line in lines])
     right.set_yticks(range(len(lines)), [])
     kind = "unseen" if measure == UNSEEN else "all"
-    left.set_title(f"{panel_title(*key)}: {kind} twins, {longest / 1e6:.1f} M steps", loc="left")
+    left.set_title(f"{panel_title(*key)}: {kind} twins", loc="left")
     right.set_title("÷ PPO")
     right.set_xlabel(notes(of), fontsize=SMALL, loc="right")
     for ax in (left, right):
@@ -270,11 +253,12 @@ def _legend(figure: Figure) -> None:
         Line2D([], [], color="0.2", marker="o", linestyle="", label="÷ PPO, equal steps"),
         Line2D([], [], color="0.2", marker="D", linestyle="", label="÷ PPO, equal frames"),
         Line2D([], [], color="0.2", linewidth=1.6, label="95 % over runs"),
-        Line2D([], [], color="0.6", linewidth=0.9, label="one run: over levels only"),
+        Line2D([], [], **Style("0.2", "o").points(filled=False), label="one run on a side"),
     ]
     title = (
-        "TV between twins ÷ TV between states; 1: the wallpaper decides as much as the game. "
-        "Left: a point a policy, open the second peer"
+        "TV between twins ÷ TV between states; 1: the wallpaper decides as much as the game. Left: "
+        "a point a policy after\nthe steps named, its bar over levels, peers joined; the tick is "
+        "the mean over at least two runs"
     )
     figure.legend(
         handles=handles, loc="outside lower center", ncols=4, title=title, title_fontsize=SMALL

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,15 +12,19 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from analysis.studies.training.curves import SCHEMA
 from figures.kit.rows import load_rows
-from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
+from figures.kit.style import (
+    PAGE_WIDTH,
+    SMALL,
+    Drawing,
+    Style,
+    method_handles,
+    method_styles,
+    on_paper,
+)
 
 NAME = "curves"
-COMMAND = "python -m analysis.curves"
-COLUMNS = (
-    *("id", "game", "mode", "method", "seed", "peer", "step", "split", "episode_return"),
-    *("low", "high", "episodes", "kept", "blind_return", "max_return"),
-)
 SPLITS = {"train": "training levels", "unseen": "unseen levels"}
 GAMES_A_ROW = 3
 LEGEND_COLUMNS = 4
@@ -28,24 +32,25 @@ LEGEND_COLUMNS = 4
 FAR_ABOVE = 2.0
 
 
-def plot_curves(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
-    """One game, one split: a line for each run and peer, its interval as a band.
+def plot_curves(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
+    """One game, one split: the course of each run and peer, its interval as a band.
 
     Args:
         ax: where to draw.
         rows: columns ``method, seed, peer, step, episode_return, low, high, kept``; steps count
             environment steps of one peer. Kept policies are marked; a missing interval is not
             drawn.
-        colours: method -> colour.
+        styles: looks of each method.
     """
     for (method, _seed, peer), run in rows.groupby(["method", "seed", "peer"], sort=True):
         run = run.sort_values("step")
-        colour = colours[method]
-        ax.plot(run["step"], run["episode_return"], color=colour, linestyle=_line(peer))
+        style, wide = styles[method], 1.0 if peer == 0 else 0.6
+        line: dict[str, Any] = {"color": style.colour, "linestyle": style.line, "linewidth": wide}
+        ax.plot(run["step"], run["episode_return"], **line)
         kept = run[run["kept"]]
-        face = colour if peer == 0 else "white"
-        ax.plot(kept["step"], kept["episode_return"], "o", color=colour, markerfacecolor=face)
-        ax.fill_between(run["step"], run["low"], run["high"], color=colour, alpha=0.1, linewidth=0)
+        ax.plot(kept["step"], kept["episode_return"], **style.points(filled=peer == 0))
+        band: dict[str, Any] = {"color": style.colour, "alpha": 0.1, "linewidth": 0}
+        ax.fill_between(run["step"], run["low"], run["high"], **band)
     return ax
 
 
@@ -73,28 +78,13 @@ def short(step: float) -> str:
     return f"{step / 1e3:.0f}k" if step >= 1e3 else f"{step:.0f}"
 
 
-def _line(peer: float) -> Literal["-", "--"]:
-    return "-" if peer == 0 else "--"
-
-
-def _legend(figure: Figure, rows: pd.DataFrame, colours: dict[str, str]) -> None:
-    handles: list[Line2D | Patch] = [
-        Line2D([], [], color=colours[method], label=method)
-        for method in in_method_order(rows["method"])
-    ]
+def _legend(figure: Figure, rows: pd.DataFrame, styles: dict[str, Style]) -> None:
+    handles: list[Line2D | Patch] = [*method_handles(styles, lines=True)]
     for peer in sorted(rows["peer"].unique()):
-        face = "0.2" if peer == 0 else "white"
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color="0.2",
-                linestyle=_line(peer),
-                marker="o",
-                markerfacecolor=face,
-                label=f"peer {peer}, kept policies",
-            )
-        )
+        face, wide = ("0.2", 1.0) if peer == 0 else ("white", 0.6)
+        line: dict[str, Any] = {"color": "0.2", "linewidth": wide, "marker": "o"}
+        kept = Line2D([], [], markerfacecolor=face, label=f"peer {peer}, kept policies", **line)
+        handles.append(kept)
     handles.append(Patch(color="0.5", alpha=0.25, linewidth=0, label="95 % interval (unseen)"))
     handles.append(Line2D([], [], color="0.35", linestyle=":", label="blind policy, highest"))
     figure.legend(handles=handles, loc="outside lower center", ncols=LEGEND_COLUMNS)
@@ -103,8 +93,8 @@ def _legend(figure: Figure, rows: pd.DataFrame, colours: dict[str, str]) -> None
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each game, training levels above unseen levels."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
-    colours = method_colours(rows["method"])
+    rows = load_rows(tables, SCHEMA)
+    styles = method_styles(rows["method"])
     games = sorted(set(zip(rows["game"], rows["mode"], strict=True)))
     blocks = math.ceil(len(games) / GAMES_A_ROW)
     columns = min(len(games), GAMES_A_ROW)
@@ -117,7 +107,7 @@ def draw(tables: Path) -> Iterator[Drawing]:
         pair[0].sharex(pair[1])
         pair[0].sharey(pair[1])
         for ax, (split, words) in zip(pair, SPLITS.items(), strict=True):
-            plot_curves(ax, here[here["split"] == split], colours)
+            plot_curves(ax, here[here["split"] == split], styles)
             plot_bounds(ax, here)
             ax.set_xlim(left=0)
             ax.xaxis.set_major_locator(MaxNLocator(5))
@@ -130,5 +120,5 @@ def draw(tables: Path) -> Iterator[Drawing]:
     for ax in axes.flat:
         if not ax.has_data():
             ax.set_axis_off()
-    _legend(figure, rows, colours)
+    _legend(figure, rows, styles)
     yield Drawing(NAME, figure, rows)

@@ -8,55 +8,52 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
 
+from analysis.studies.embedding.study import SCHEMA, SCORES
 from figures.kit.rows import load_rows
 from figures.kit.style import (
-    METHOD_COLOURS,
+    METHOD_STYLES,
     PAGE_WIDTH,
     SMALL,
-    SPARE_COLOURS,
+    SPARE_STYLES,
     Drawing,
     in_method_order,
-    method_colours,
+    method_handles,
+    method_styles,
     on_paper,
 )
 
 NAME = "embedding"
-SCORES = "embedding_scores"
-COMMAND = "python -m analysis.embedding"
 MAPS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
-COLUMNS = (
-    *("game", "panel", "id", "method", "state", "view"),
-    *(f"{name}_{axis}" for name in MAPS for axis in "xy"),
-)
-SCORE_COLUMNS = (
-    *("game", "panel", "map", "id", "measure", "value", "low", "high", "chance", "verdict"),
-)
-LABEL_COLOURS = (*list(METHOD_COLOURS.values())[:5], *SPARE_COLOURS)
+_LABELS = (*list(METHOD_STYLES.values())[:5], *SPARE_STYLES[:4])
+LABEL_COLOURS = tuple(style.colour for style in _LABELS)
 """Of backgrounds and frames; they start over where there are more."""
 SPREAD = "spread within ÷ between states"
 SHORT = {SPREAD: "within ÷ between"} | {
     f"purity by {label}": f"same {label}" for label in ("policy", "state", "background")
 }
 
-CAPTION = """Above: colour is method. Below: one policy cut out of the joint t-SNE. Twins: colour is
-background, threads join a state's twins. Recoloured frames: colour is frame, a point one random
-convolution. Same …: share of nearest neighbours, with its chance. Within ÷ between: distance of
-two views of a state ÷ of two states, in the layer itself. Only PCA has axes.
+CAPTION = """Above: colour and marker are the method's. Below: one policy out of the joint t-SNE.
+Twins: colour is background, threads join a state's twins. Recoloured frames: colour is frame, a
+point one random convolution. Same …: share of nearest neighbours, with its chance. Within ÷
+between: distance of two views of a state ÷ of two states, in the layer itself. Only PCA has axes.
 Brackets: range over seeds; of within ÷ between, 95 % interval over levels"""
 
 
-def plot_map(ax: Axes, rows: pd.DataFrame, kind: str, colours: Sequence[str]) -> Axes:
+def plot_map(
+    ax: Axes, rows: pd.DataFrame, kind: str, colours: Sequence[str], marker: str = "o"
+) -> Axes:
     """The points of one map; only PCA has axes, and only its distances can be read off.
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`.
+        rows: columns as in the table.
         kind: one of :data:`MAPS`.
         colours: of each row.
+        marker: of all rows.
     """
-    ax.scatter(rows[f"{kind}_x"], rows[f"{kind}_y"], s=5, c=list(colours), linewidths=0, zorder=2)
+    at = rows[f"{kind}_x"], rows[f"{kind}_y"]
+    ax.scatter(*at, s=5, c=list(colours), marker=marker, linewidths=0, zorder=2)
     ax.grid(visible=False)
     ax.margins(0.06)
     if kind == "pca":
@@ -98,9 +95,11 @@ def short(value: float) -> str:
 
 def joint(axes: Sequence[Axes], rows: pd.DataFrame, scores: pd.DataFrame) -> None:
     """All policies in each of the maps, by the colour of their method."""
-    colours = method_colours(rows["method"])
+    styles = method_styles(rows["method"])
     for ax, (kind, words) in zip(axes, MAPS.items(), strict=False):
-        plot_map(ax, rows, kind, [colours[method] for method in rows["method"]])
+        for method in in_method_order(rows["method"]):
+            some, style = rows[rows["method"] == method], styles[method]
+            plot_map(ax, some, kind, [style.colour] * len(some), style.marker)
         lines = [say(scores, kind, "all", m) for m in ("trustworthiness", "purity by policy")]
         if kind == "pca":
             shares = scores[(scores["map"] == "pca") & scores["measure"].str.startswith("variance")]
@@ -147,8 +146,7 @@ def page(game: str, rows: pd.DataFrame, scores: pd.DataFrame) -> Figure:
             here = rows[(rows["panel"] == panel) & (rows["method"] == method)]
             ax.set_visible(True)
             one_policy(ax, here[here["id"] == min(here["id"])], there, panel)
-    colours = method_colours(rows["method"])
-    marks = [Line2D([], [], color=colours[m], marker="o", linestyle="", label=m) for m in methods]
+    marks = method_handles(method_styles(rows["method"]))
     figure.suptitle(f"{game}: policies side by side, on the same pictures")
     figure.legend(
         handles=marks,
@@ -163,8 +161,8 @@ def page(game: str, rows: pd.DataFrame, scores: pd.DataFrame) -> Figure:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """A page a game; the rows behind it are its points, then its scores."""
-    points = load_rows(tables, NAME, COLUMNS, COMMAND)
-    scores = load_rows(tables, SCORES, SCORE_COLUMNS, COMMAND)
+    points = load_rows(tables, SCHEMA)
+    scores = load_rows(tables, SCORES)
     for game in sorted(set(points["game"])):
         here, there = (rows[rows["game"] == game] for rows in (points, scores))
         figure = page(game, here, there)

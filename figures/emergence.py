@@ -1,183 +1,146 @@
-"""What moves when during training: measures of the last layer at every kept step, by policy."""
+"""What moves when during training: a method's runs at every kept step, measure by measure."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
+from analysis.records.runs import Measure, is_factor
+from analysis.records.values import EMERGENCE
+from checkpoints.policy.ids import UNTRAINED
+from figures.kit.over_steps import leave_room, plot_runs, plot_untrained, points_of
+from figures.kit.panels import Panel, by_family
 from figures.kit.rows import load_rows
 from figures.kit.style import (
-    COLUMN_WIDTH,
     PAGE_WIDTH,
     SMALL,
     Drawing,
-    by_backgrounds,
+    Style,
     in_layer_order,
-    in_method_order,
-    is_strength,
-    method_colours,
+    method_handles,
+    method_styles,
     on_paper,
+    show_factors,
 )
+from probes.studies.training import SCHEMA as PROBES
 
 NAME = "emergence"
-NARROWED = f"{NAME}-narrowed"
-COMMAND = "python -m analysis.emergence"
-PROBES, PROBES_COMMAND = "probes_steps", "python -m probes.steps"
-COLUMNS = (
-    *("game", "id", "method", "seed", "peer", "step", "measure", "layer"),
-    *("value", "low", "high", "verdict"),
-)
-UNTRAINED = "untrained"
-FEW = 6
-"""Policies that one panel can show with their bands."""
+MEASURES = {
+    "return": "return,\nunseen levels",
+    "icc": "ICC,\nlast layer",
+    "ratio": "TV, twins ÷\nstates",
+    "ratio_unseen": "the same, un-\nseen twins",
+    "probe_task": "task probe,\nlast layer",
+    "probe_background": "background\nprobe, last layer",
+    "cka_peer": "CKA to peer,\nlast layer",
+}
+"""What is shown, from the top; the table holds more."""
+FACTORS = ("ratio", "ratio_unseen")
 
 
-class Panel(NamedTuple):
-    """One line of panels."""
+class Cell(NamedTuple):
+    """One panel: a measure of the policies of one column."""
 
-    measure: str
-    words: str
-    last: bool = True
-    """of the last layer; else the one below"""
-
-
-PANELS = (
-    Panel("return", "return,\nunseen levels"),
-    Panel("icc", "ICC,\nlast convolution", last=False),
-    Panel("icc", "ICC,\nlast layer"),
-    Panel("ratio", "TV, twins ÷\nstates"),
-    Panel("ratio_unseen", "the same, un-\nseen twins"),
-    Panel("entropy", "entropy of\ndecisions (nats)"),
-    Panel("probe_task", "task probe,\nlast layer"),
-    Panel("probe_background", "background\nprobe, last layer"),
-    Panel("cka_peer", "CKA to peer,\nlast layer"),
-    Panel("cka_final", "CKA to end,\nlast layer"),
-    Panel("saliency", "gradient on\nbackground ÷ area"),
-)
+    measure: Measure
+    points: pd.DataFrame
+    """columns as in :data:`figures.kit.over_steps.COLUMNS`"""
 
 
-def plot(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
-    """One measure of one game: a line a policy, its band over levels, dotted where untrained.
+def last_layer(rows: pd.DataFrame, name: str) -> str:
+    """The last layer in which a measure was taken; empty if it was not."""
+    layers = in_layer_order(rows.loc[rows["measure"] == name, "layer"])
+    return layers[-1] if layers else ""
 
-    More than :data:`FEW` policies have thin lines without bands, and their method's median where
-    all of them have a value.
+
+def cell_of(rows: pd.DataFrame, name: str) -> Cell:
+    """What one panel shows of rows of one game."""
+    measure = name, last_layer(rows, name)
+    return Cell(measure, points_of(rows, measure))
+
+
+def plot(ax: Axes, rows: pd.DataFrame, cell: Cell, styles: dict[str, Style]) -> Axes:
+    """One measure of one column; dotted: untrained policies; a word where there is nothing.
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`; a crossed step has no value, its verdict says why.
-        colours: method -> colour.
+        rows: of one game, as in the table.
+        cell: of these rows.
+        styles: looks of each method.
     """
-    for value in rows.loc[rows["method"] == UNTRAINED, "value"].dropna():
-        ax.axhline(value, color=colours[UNTRAINED], linestyle=":", linewidth=0.8, zorder=0)
-    trained = rows[rows["method"] != UNTRAINED]
-    crowded = len(trained[["method", "seed", "peer"]].drop_duplicates()) > FEW
-    for method in in_method_order(trained["method"]):
-        some, dye = trained[trained["method"] == method], colours[method]
-        for (_, peer), one in some.groupby(["seed", "peer"]):
-            line = one.sort_values("step")
-            crosses(ax, line, dye)
-            if crowded:
-                ax.plot(line["step"], line["value"], color=dye, linewidth=0.6, alpha=0.45)
-                continue
-            face = dye if peer == 0 else "white"
-            marks: dict[str, Any] = {"markersize": 2.5, "markerfacecolor": face}
-            ax.plot(line["step"], line["value"], "o-", color=dye, label=method, **marks)
-            band: dict[str, Any] = {"color": dye, "alpha": 0.12, "linewidth": 0}
-            ax.fill_between(line["step"], line["low"], line["high"], **band)
-        if crowded:
-            each = some.set_index(["step", "seed", "peer"])["value"].unstack(["seed", "peer"])
-            middle = each.median(axis=1, skipna=False)
-            marks = {"linewidth": 1.3, "markersize": 2.5}
-            ax.plot(middle.index, middle, "o-", color=dye, label=method, **marks)
-    if len(trained):
-        ax.set_xscale("log", base=2)
-        ax.xaxis.set_major_locator(FixedLocator(_ticks(trained["step"])))
-        ax.xaxis.set_major_formatter(EngFormatter(sep="", places=0))
-        ax.xaxis.set_minor_locator(NullLocator())
+    plot_untrained(ax, rows, cell.measure, styles.get(UNTRAINED, Style("0.5", "*", ":")))
+    plot_runs(ax, cell.points, styles, factor=is_factor(cell.measure))
+    if not cell.points["value"].notna().any():
+        why = ", ".join(dict.fromkeys(cell.points["verdict"])) or "not measured"
+        ax.text(0.5, 0.55, why, transform=ax.transAxes, ha="center", fontsize=SMALL, color="0.35")
     return ax
-
-
-def crosses(ax: Axes, line: pd.DataFrame, colour: str) -> None:
-    """Crosses at the lower edge for steps without a value."""
-    bad = line.loc[line["value"].isna(), "step"]
-    along = ax.get_xaxis_transform()
-    ax.plot(bad, [0.06] * len(bad), "x", color=colour, markersize=4, transform=along)
-
-
-def _ticks(steps: pd.Series) -> list[int]:
-    """At most five of the steps, the last among them."""
-    there = sorted(set(steps))
-    every = -(-len(there) // 5)
-    return there[::-1][::every][::-1]
-
-
-def of_panel(rows: pd.DataFrame, panel: Panel) -> pd.DataFrame:
-    """The rows of one measure in the layer that the panel shows."""
-    some = rows[rows["measure"] == panel.measure]
-    layers = in_layer_order(some["layer"])
-    shown = [layers[-1 if panel.last else max(len(layers) - 2, 0)]] if layers else []
-    return some[some["layer"].isin(shown)]
 
 
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
-    """One figure of games on their own backgrounds, one of those narrowed to some of them."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
-    rows = pd.concat([rows, load_rows(tables, PROBES, COLUMNS, PROBES_COMMAND)], ignore_index=True)
-    panels = by_backgrounds(rows[~rows["method"].map(is_strength)])
-    colours = method_colours([method for _, _, here in panels for method in here["method"]])
-    own = [panel for panel in panels if panel[0] == panel[1]]
-    narrowed = [panel for panel in panels if panel[0] != panel[1]]
-    for name, some in ((NAME, own), (NARROWED, narrowed)):
-        if some:
-            yield page(name, some, colours)
+    """Figures of distillation on a game's own backgrounds and on some, and of other methods."""
+    rows = [load_rows(tables, schema) for schema in (EMERGENCE, PROBES)]
+    for name, columns in by_family(pd.concat(rows, ignore_index=True), NAME).items():
+        yield page(name, columns)
 
 
-def page(name: str, games: list[tuple[str, str, pd.DataFrame]], colours: dict[str, str]) -> Drawing:
-    """A column for each game, a line of panels for each measure.
+def page(name: str, columns: list[Panel]) -> Drawing:
+    """One figure: a column for each game and set of training backgrounds, a row for each measure.
 
-    Args:
-        name: of the figure.
-        games: game, title and rows, as from :func:`figures.kit.style.by_backgrounds`.
-        colours: method -> colour.
+    Measures that no policy has are left out; the panels of the others share an axis.
     """
-    width = COLUMN_WIDTH * 1.3 if len(games) <= 2 else PAGE_WIDTH
-    figure = Figure(figsize=(width, 1.0 + 0.82 * len(PANELS)))
-    axes = figure.subplots(len(PANELS), len(games), squeeze=False, sharex="col")
-    handles: dict[str, Any] = {}
-    shown = []
-    for column, (_, title, here) in enumerate(games):
-        for ax, panel in zip(axes[:, column], PANELS, strict=True):
-            some = of_panel(here, panel)
-            plot(ax, some, colours)
-            shown.append(some)
-            for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-                handles.setdefault(label, handle)
-            if not np.isfinite(some["value"]).any():
-                ax.set_yticks([])
-                ax.text(0.5, 0.5, _why(some), transform=ax.transAxes, ha="center", fontsize=SMALL)
-            if column == 0:
-                ax.set_ylabel(panel.words, fontsize=SMALL)
-        axes[0, column].set_title(title.replace(", ", ",\n"))
-        axes[-1, column].set_xlabel("steps of a peer")
+    styles = method_styles(method for column in columns for method in column.rows["method"])
+    cells = {one: [cell_of(column.rows, one) for column in columns] for one in MEASURES}
+    cells = {one: some for one, some in cells.items() if any(len(cell.points) for cell in some)}
+    figure = Figure(figsize=(PAGE_WIDTH, 1.2 + 0.86 * len(cells)))
+    axes = figure.subplots(len(cells), len(columns), squeeze=False, sharex="col", sharey="row")
+    for line, (measure, some) in zip(axes, cells.items(), strict=True):
+        for ax, column, cell in zip(line, columns, some, strict=True):
+            plot(ax, column.rows, cell, styles)
+        line[0].set_ylabel(MEASURES[measure], fontsize=SMALL)
+        gone = [cell.points.loc[cell.points["value"].isna(), "method"].nunique() for cell in some]
+        _scale(line[0], max(gone), factor=measure in FACTORS)
+    for ends, column in zip(axes.T, columns, strict=True):
+        ends[0].set_title(column.title)
+        ends[-1].set_xlabel("steps of a policy")
     figure.align_ylabels(axes[:, 0])
+    _legend(figure, styles)
+    return Drawing(name, figure, _shown(columns, cells))
+
+
+def _scale(ax: Axes, crosses: int, *, factor: bool) -> None:
+    """The axis that a row shares, with room for the crosses of some methods."""
+    if factor:
+        ax.set_yscale("log")
+    if crosses:
+        leave_room(ax, crosses)
+    if factor:
+        show_factors(ax.yaxis, (0.25, 0.5, 1.0, 2.0, 4.0))
+
+
+def _shown(columns: list[Panel], cells: dict[str, list[Cell]]) -> pd.DataFrame:
+    """The points of all panels, and which panel they are in."""
+    parts = [
+        cell.points.assign(
+            panel=column.title.replace("\n", " "), measure=measure, layer=cell.measure[1]
+        )
+        for measure, some in cells.items()
+        for column, cell in zip(columns, some, strict=True)
+    ]
+    first = ["panel", "measure", "layer"]
+    table = pd.concat(parts, ignore_index=True)
+    return table[[*first, *table.columns.drop(first)]]
+
+
+def _legend(figure: Figure, styles: dict[str, Style]) -> None:
+    trained = {name: style for name, style in styles.items() if name != UNTRAINED}
+    place: dict[str, Any] = {"loc": "outside lower center", "ncols": 5, "handlelength": 3.2}
     figure.legend(
-        list(handles.values()),
-        list(handles),
-        loc="outside lower center",
-        ncols=4 if len(games) > 2 else 3,
-        title="Open: second peer. Dotted: untrained. Crosses: collapsed, undecided or no log.\n"
-        f"More than {FEW} policies: a thin line each, points for the median of a method",
+        handles=method_handles(trained, lines=True),
+        **place,
+        title="Line: mean over at least two runs, faint points behind it. Rings: one run, its "
+        "peers averaged.\nDotted: untrained. Crosses: collapsed, undecided, vacuous or no log",
         title_fontsize=SMALL,
     )
-    return Drawing(name, figure, pd.concat(shown, ignore_index=True))
-
-
-def _why(rows: pd.DataFrame) -> str:
-    """What is written where there is nothing to draw."""
-    return ", ".join(dict.fromkeys(rows["verdict"])) or "not measured"

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.studies.erasure.rows import SCHEMA
 from figures.invariance import places_of
 from figures.kit.rows import load_rows
 from figures.kit.style import (
@@ -16,29 +17,25 @@ from figures.kit.style import (
     PAGE_WIDTH,
     SMALL,
     Drawing,
+    Style,
     in_layer_order,
     in_method_order,
-    method_colours,
+    method_styles,
     on_paper,
 )
 
 NAME = "erasure"
-COMMAND = "python -m analysis.erasure"
-COLUMNS = (
-    *("game", "id", "method", "seed", "peer", "step", "layer", "kind", "chance"),
-    *("decoded", "decoded_after", "removed", "removed_low", "removed_high", "verdict"),
-)
 
 
-def plot_removed(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+def plot_removed(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
     """Share of the TV between twins that erasure removes over the layers of one game.
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`. A point with its interval for the background's
+        rows: columns as in the table. A point with its interval for the background's
             subspace, a grey dash for random directions, a cross at 0 for a policy that decides
             nothing, of which any share would be a share of nothing.
-        colours: method -> colour.
+        styles: looks of each method.
     """
     layers = in_layer_order(rows["layer"])
     places = places_of(rows, layers)
@@ -47,22 +44,24 @@ def plot_removed(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
     for method in in_method_order(decided["method"]):
         own = decided[(decided["method"] == method) & (decided["kind"] == "background")]
         for _, one in own.groupby("id"):
-            at, colour = places[one.index], colours[method]
-            ax.vlines(at, one["removed_low"], one["removed_high"], color=colour, linewidth=1.2)
-            ax.plot(at, one["removed"], "o", color=colour, markersize=2.5, label=method)
+            at, style = places[one.index], styles[method]
+            ax.vlines(
+                at, one["removed_low"], one["removed_high"], color=style.colour, linewidth=1.2
+            )
+            ax.plot(at, one["removed"], label=method, **style.points(size=2.8))
     random = decided[decided["kind"] == "random"]
     if len(random):
         at = places[random.index]
         ax.plot(at, random["removed"], "_", color="0.45", markersize=5, label="random directions")
     nothing = rows[rows["verdict"] == "undecided"]
     if len(nothing):
-        dye = [colours[method] for method in nothing["method"]]
+        dye = [styles[method].colour for method in nothing["method"]]
         at = places[nothing.index]
         ax.scatter(at, np.zeros(len(nothing)), s=14, c=dye, marker="x", label="undecided", zorder=3)
     return _over_layers(ax, layers)
 
 
-def plot_decoded(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+def plot_decoded(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
     """How often the background is named, before (line's top) and after erasure (point)."""
     rows = rows[rows["kind"] == "background"]
     layers = in_layer_order(rows["layer"])
@@ -70,10 +69,11 @@ def plot_decoded(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
     ax.axhline(rows["chance"].iloc[0], color="0.35", linewidth=0.8, linestyle=":", zorder=0)
     for method in in_method_order(rows["method"]):
         one = rows[rows["method"] == method]
-        at, colour = places[one.index], colours[method]
+        at, style = places[one.index], styles[method]
+        colour = style.colour
         ax.vlines(at, one["decoded_after"], one["decoded"], color=colour, linewidth=0.6)
         ax.plot(at, one["decoded"], "_", color=colour, markersize=4)
-        ax.plot(at, one["decoded_after"], "o", color=colour, markersize=2.5)
+        ax.plot(at, one["decoded_after"], **style.points(size=2.8))
     return _over_layers(ax, layers)
 
 
@@ -86,9 +86,9 @@ def _over_layers(ax: Axes, layers: list[str]) -> Axes:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each game, what is removed above and what is read below."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = load_rows(tables, SCHEMA)
     rows = rows[rows["kind"] != "shuffled"].reset_index(drop=True)
-    games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
+    games, styles = sorted(set(rows["game"])), method_styles(rows["method"])
     width = COLUMN_WIDTH if len(games) <= 2 else PAGE_WIDTH
     figure = Figure(figsize=(width, 4.4))
     axes = figure.subplots(
@@ -97,8 +97,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
     handles: dict[str, Any] = {}
     for column, game in enumerate(games):
         here = rows[rows["game"] == game]
-        plot_removed(axes[0, column], here, colours).set_title(game)
-        plot_decoded(axes[1, column], here, colours)
+        plot_removed(axes[0, column], here, styles).set_title(game)
+        plot_decoded(axes[1, column], here, styles)
         handles |= dict(zip(*axes[0, column].get_legend_handles_labels()[::-1], strict=True))
     axes[0, 0].set_ylabel("share of TV between\ntwins removed")
     axes[1, 0].set_ylabel("background named")
@@ -109,7 +109,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
         loc="outside lower center",
         ncols=2 if width == COLUMN_WIDTH else 4,
         columnspacing=1.2,
-        title="Bars: 95 % intervals over levels.\nBelow: – before, • after erasure; dotted: chance",
+        title="Bars: 95 % intervals over levels.\nBelow: – before erasure, point after; "
+        "dotted: chance",
         title_fontsize=SMALL,
     )
     yield Drawing(NAME, figure, rows)

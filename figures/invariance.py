@@ -10,24 +10,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
+from analysis.studies.invariance.study import SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     COLUMN_WIDTH,
     PAGE_WIDTH,
     SMALL,
     Drawing,
+    Style,
     in_layer_order,
     in_method_order,
-    method_colours,
+    method_styles,
     on_paper,
 )
 
 NAME = "invariance"
-COMMAND = "python -m analysis.invariance"
-COLUMNS = (
-    *("game", "id", "method", "seed", "peer", "step", "layer", "backgrounds"),
-    *("icc", "low", "high", "effective_rank", "verdict"),
-)
 APART = 0.5
 """Share of the room between two layers over which policies are spread."""
 
@@ -49,13 +46,13 @@ def places_of(rows: pd.DataFrame, layers: list[str]) -> pd.Series:
     return rows["layer"].map(layers.index) + shift
 
 
-def plot_icc(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+def plot_icc(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
     """ICC with its interval over the layers of one game, a point a policy.
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`; a row that is not ok has no point but a mark below.
-        colours: method -> colour.
+        rows: columns as in the table; a row that is not ok has no point but a mark below.
+        styles: looks of each method.
     """
     layers = in_layer_order(rows["layer"])
     places = places_of(rows, layers)
@@ -63,30 +60,28 @@ def plot_icc(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
     for method in in_method_order(rows["method"]):
         for _, one in rows[rows["method"] == method].groupby("id"):
             ok = one[one["verdict"] == "ok"]
-            at, colour = places[ok.index], colours[method]
-            ax.vlines(at, ok["low"], ok["high"], color=colour, linewidth=1.2)
-            ax.plot(at, ok["icc"], "o-", color=colour, linewidth=0.5, markersize=2.5, label=method)
+            at, style = places[ok.index], styles[method]
+            ax.vlines(at, ok["low"], ok["high"], color=style.colour, linewidth=1.2)
+            ax.plot(at, ok["icc"], label=method, **style.points(size=2.8))
     for verdict, marker in (("collapsed", "x"), ("vacuous", "_")):
         bad = rows[rows["verdict"] == verdict]
         if len(bad):
             heights = np.zeros(len(bad))
-            dye = [colours[method] for method in bad["method"]]
+            dye = [styles[method].colour for method in bad["method"]]
             ax.scatter(
                 places[bad.index], heights, s=14, c=dye, marker=marker, label=verdict, zorder=3
             )
     return _over_layers(ax, layers)
 
 
-def plot_rank(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+def plot_rank(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
     """Effective rank over the layers of one game, on a logarithmic axis; arguments as above."""
     layers = in_layer_order(rows["layer"])
     places = places_of(rows, layers)
     for method in in_method_order(rows["method"]):
         for _, one in rows[rows["method"] == method].groupby("id"):
             rank = one["effective_rank"].clip(lower=1)
-            ax.plot(
-                places[one.index], rank, "o-", color=colours[method], linewidth=0.5, markersize=2.5
-            )
+            ax.plot(places[one.index], rank, **styles[method].points(size=2.8))
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -103,8 +98,8 @@ def _over_layers(ax: Axes, layers: list[str]) -> Axes:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each game, ICC above and effective rank below."""
-    rows = last_steps(load_rows(tables, NAME, COLUMNS, COMMAND))
-    games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
+    rows = last_steps(load_rows(tables, SCHEMA))
+    games, styles = sorted(set(rows["game"])), method_styles(rows["method"])
     width = COLUMN_WIDTH if len(games) <= 2 else PAGE_WIDTH
     figure = Figure(figsize=(width, 4.1))
     axes = figure.subplots(
@@ -113,8 +108,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
     handles: dict[str, Any] = {}
     for column, game in enumerate(games):
         here = rows[rows["game"] == game]
-        plot_icc(axes[0, column], here, colours).set_title(game)
-        plot_rank(axes[1, column], here, colours)
+        plot_icc(axes[0, column], here, styles).set_title(game)
+        plot_rank(axes[1, column], here, styles)
         handles |= dict(zip(*axes[0, column].get_legend_handles_labels()[::-1], strict=True))
     axes[0, 0].set_ylim(min(-0.1, float(rows["low"].min()) - 0.02), 1)
     axes[0, 0].set_ylabel("ICC across backgrounds")
@@ -125,7 +120,7 @@ def draw(tables: Path) -> Iterator[Drawing]:
         loc="outside lower center",
         ncols=min(len(handles), 4),
         columnspacing=1.2,
-        title="One line a policy. Bars: 95 % intervals over levels",
+        title="A point a policy. Bars: 95 % intervals over levels",
         title_fontsize=SMALL,
     )
     yield Drawing(NAME, figure, rows)

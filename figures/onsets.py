@@ -10,26 +10,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from figures import emergence
+from analysis.records.values import EMERGENCE_ONSETS
+from checkpoints.policy.ids import UNTRAINED
+from figures.emergence import last_layer
+from figures.kit.panels import Panel, by_family
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     PAGE_WIDTH,
+    SMALL,
     Drawing,
-    by_backgrounds,
+    Style,
     in_method_order,
-    is_strength,
-    method_colours,
+    method_handles,
+    method_styles,
     on_paper,
 )
+from probes.studies.training import ONSETS_SCHEMA as PROBES
 
 NAME = "onsets"
-TABLE = "emergence_onsets"
-COMMAND = emergence.COMMAND
-COLUMNS = (
-    *("game", "scope", "id", "method", "measure", "layer", "runs", "onset", "verdict"),
-    *("lag", "lag_low", "lag_high", "lag_verdict", "rho", "increments"),
-)
-PROBES = "probes_onsets"
 MEASURES = {
     "icc": "ICC",
     "ratio": "TV, twins ÷ states",
@@ -38,98 +36,105 @@ MEASURES = {
     "probe_task": "task probe",
     "probe_background": "background probe",
     "cka_peer": "CKA to peer",
-    "cka_final": "CKA to end",
-    "saliency": "gradient on background",
 }
-APART = 0.7
-"""Share of the room between two measures over which policies are spread."""
-PANELS_A_ROW = 3
+APART = 0.74
+"""Share of the room between two measures over which methods are spread."""
+TAIL = 0.5
+"""Octaves that the tail of a bound is long."""
+TAILS = {"at most": -TAIL, "at least": TAIL}
+"""Verdict of a lag that is a bound -> where its tail ends, from the point."""
 
 
 def plot_lags(
-    ax: Axes, rows: pd.DataFrame, colours: dict[str, str], names: Sequence[str] = tuple(MEASURES)
+    ax: Axes, rows: pd.DataFrame, styles: dict[str, Style], names: Sequence[str] = tuple(MEASURES)
 ) -> Axes:
     """One game: the lag of each measure's onset to the return's, a line a method.
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`, of policies and of methods. A point is a policy, an
-            open one bounds the lag only; a cross stands where there is none. A thick bar is over
-            the runs of a method; where it has one run, thin bars are over levels, one a policy.
-        colours: method -> colour.
+        rows: as in the table, of policies and of methods. A point is a policy; a tail says on
+            which side of it the lag lies, where it is a bound; a cross stands where there is
+            none. The bar is over the runs of a method; where it has one run, there is none, and
+            points are rings.
+        styles: looks of each method.
         names: measures from the top, also those without a row: panels share them.
     """
+    methods = in_method_order(rows["method"])
+    room = APART / max(len(methods), 1)
     for place, name in enumerate(names):
-        some = rows[rows["measure"] == name]
-        methods = in_method_order(some["method"])
         for number, method in enumerate(methods):
-            room = APART / len(methods)
+            some = rows[(rows["measure"] == name) & (rows["method"] == method)]
             middle = place + room * (number + 0.5) - APART / 2
-            _lags_of(ax, some[some["method"] == method], middle, room, colours[method])
+            _lags_of(ax, some, middle, room, styles[method])
+        if place:
+            ax.axhline(place - 0.5, color="0.85", linewidth=0.5, zorder=0)
     ax.axvline(0.0, color="0.35", linewidth=0.8, zorder=0)
     ax.set_yticks(range(len(names)), [MEASURES[name] for name in names])
     ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(visible=False, axis="y")
     return ax
 
 
-def _lags_of(ax: Axes, rows: pd.DataFrame, middle: float, room: float, colour: str) -> None:
+def _lags_of(ax: Axes, rows: pd.DataFrame, middle: float, room: float, style: Style) -> None:
     """One method and measure, around the height ``middle``."""
-    whole = rows[(rows["scope"] == "method") & (rows["runs"] > 1)].dropna(subset=["lag_low"])
-    for one in whole.itertuples():
-        ax.hlines(middle, one.lag_low, one.lag_high, color=colour, linewidth=1.8, alpha=0.45)
-        ax.vlines(one.lag, middle - room / 2, middle + room / 2, color=colour, linewidth=1.2)
+    whole = rows[(rows["scope"] == "method") & (rows["runs"] > 1)]
+    for one in whole.dropna(subset=["lag_low"]).itertuples():
+        ax.hlines(middle, one.lag_low, one.lag_high, color=style.colour, linewidth=2.6, alpha=0.35)
+        half = 0.4 * room
+        ax.vlines(one.lag, middle - half, middle + half, color=style.colour, linewidth=1.2)
     policies = rows[rows["scope"] == "policy"].sort_values("id")
     for number, one in enumerate(policies.itertuples()):
-        apart = 0.0 if len(whole) else room * ((number + 0.5) / len(policies) - 0.5)
+        apart = 0.8 * room * ((number + 0.5) / len(policies) - 0.5)
         if np.isnan(one.lag):
             at = ax.get_yaxis_transform()
-            style: dict[str, Any] = {"color": colour, "transform": at, "clip_on": False}
-            ax.plot(0.985, middle + apart, "x", markersize=3.5, **style)
+            cross: dict[str, Any] = {"color": style.colour, "transform": at, "clip_on": False}
+            ax.plot(0.985, middle + apart, "x", markersize=3.0, **cross)
             continue
-        if not len(whole):
-            ax.hlines(middle + apart, one.lag_low, one.lag_high, color=colour, linewidth=0.7)
-        bound = one.lag_verdict in ("at most", "at least")
-        face = "white" if bound else colour
-        ax.plot(one.lag, middle + apart, "o", color=colour, markerfacecolor=face, markersize=2.2)
+        if one.lag_verdict in TAILS:
+            ends = one.lag, one.lag + TAILS[one.lag_verdict]
+            ax.plot(ends, (middle + apart,) * 2, color=style.colour, linewidth=0.8)
+        dot = style.points(filled=len(whole) > 0, size=2.4)
+        ax.plot(one.lag, middle + apart, **dot)
 
 
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
-    """One figure: a panel for each game and set of training backgrounds, three a row."""
-    onsets = load_rows(tables, TABLE, COLUMNS, COMMAND)
-    probed = load_rows(tables, PROBES, COLUMNS, emergence.PROBES_COMMAND)
-    onsets = pd.concat([onsets, probed], ignore_index=True)
-    shown = pd.concat([emergence.of_panel(onsets, emergence.Panel(name, "")) for name in MEASURES])
-    panels = by_backgrounds(shown[~shown["method"].map(is_strength)])
-    colours = method_colours([method for _, _, here in panels for method in here["method"]])
-    lines = -(-len(panels) // PANELS_A_ROW)
-    across = min(len(panels), PANELS_A_ROW)
-    figure = Figure(figsize=(PAGE_WIDTH, 1.0 + 3.5 * lines))
-    axes = figure.subplots(lines, across, squeeze=False, sharey=True)
-    names = [name for name in MEASURES if name in set(shown["measure"])]
-    for ax, (_, title, here) in zip(axes.flat, panels, strict=False):
-        plot_lags(ax, here, colours, names).set_title(title.replace(", ", ",\n"))
-    for ax in axes.flat[len(panels) :]:
-        ax.remove()
-    for ax in axes.flat[max(len(panels) - across, 0) : len(panels)]:
-        ax.set_xlabel("onset after the return's, octaves")
-    _legend(figure, colours)
-    yield Drawing(NAME, figure, pd.concat([rows for _, _, rows in panels], ignore_index=True))
+    """Figures as those of emergence: a panel for each game and set of training backgrounds."""
+    tables_ = [load_rows(tables, schema) for schema in (EMERGENCE_ONSETS, PROBES)]
+    onsets = pd.concat(tables_, ignore_index=True)
+    layers = {name: last_layer(onsets, name) for name in MEASURES}
+    shown = onsets[onsets["layer"] == onsets["measure"].map(layers)]
+    for name, panels in by_family(shown, NAME).items():
+        yield page(name, panels)
 
 
-def _legend(figure: Figure, colours: dict[str, str]) -> None:
-    handles = method_handles(colours)
-    grey: dict[str, Any] = {"color": "0.3", "linestyle": "", "marker": "o"}
+def page(name: str, panels: list[Panel]) -> Drawing:
+    """One figure: a panel beside the other, a row for each measure that any of them has."""
+    there = {one for panel in panels for one in panel.rows["measure"]}
+    names = [measure for measure in MEASURES if measure in there]
+    styles = method_styles(method for panel in panels for method in panel.rows["method"])
+    most = max(panel.rows["method"].nunique() for panel in panels)
+    figure = Figure(figsize=(PAGE_WIDTH, 1.4 + len(names) * (0.12 + 0.09 * most)))
+    axes = figure.subplots(1, len(panels), squeeze=False, sharex=True, sharey=True)
+    for ax, panel in zip(axes.flat, panels, strict=True):
+        plot_lags(ax, panel.rows, styles, names).set_title(panel.title)
+        ax.set_xlabel("octaves after the return's")
+    _legend(figure, styles)
+    return Drawing(name, figure, pd.concat([panel.rows for panel in panels], ignore_index=True))
+
+
+def _legend(figure: Figure, styles: dict[str, Style]) -> None:
+    handles = method_handles({k: style for k, style in styles.items() if k != UNTRAINED})
+    grey: dict[str, Any] = {"color": "0.3"}
     handles += [
-        Line2D([], [], **grey, markerfacecolor="white", label="a bound only"),
-        Line2D([], [], **grey | {"marker": "x"}, label="no lag: see the table's verdict"),
-        Line2D([], [], color="0.3", alpha=0.45, linewidth=1.8, label="95 % over runs"),
-        Line2D([], [], color="0.3", linewidth=0.7, label="one run: over levels"),
+        Line2D([], [], **grey, linewidth=2.6, alpha=0.35, label="95 % over runs"),
+        Line2D([], [], **grey, marker="x", markersize=3, linestyle="", label="no lag"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
-
-
-def method_handles(colours: dict[str, str]) -> list[Line2D]:
-    """One entry of a legend for each trained method."""
-    methods = [method for method in in_method_order(colours) if method != emergence.UNTRAINED]
-    return [Line2D([], [], color=colours[one], marker="o", label=one) for one in methods]
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=6,
+        title="A point a policy; rings: of one run. A tail: a bound, the lag lies on that side",
+        title_fontsize=SMALL,
+    )

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.records.tables import check_output, write_whole
+from analysis.records.tables import check_output
 from checkpoints.console import run_command
+from checkpoints.doors.writing import write_text
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def main(settings: Settings) -> None:
         links=settings.links,
         output=settings.output,
     )
-    write_whole(settings.output, text)
+    write_text(settings.output, text, keep=not settings.overwrite)
     print(f"{settings.output} ({len(text.encode()) / 1e6:.1f} MB): open it in a browser")
 
 

@@ -14,19 +14,17 @@ from figures.kit.style import (
     PAGE_WIDTH,
     SMALL,
     Drawing,
+    Style,
     in_layer_order,
     in_method_order,
-    method_colours,
+    method_styles,
     on_paper,
 )
+from probes.studies.layers import SCHEMA
 
 NAME = "probes"
-COMMAND = "python -m probes"
-COLUMNS = (
-    *("game", "id", "method", "step", "layer", "factor", "role", "scope", "verdict"),
-    *("score", "chance", "transfer"),
-)
 BASELINES = ("pixels", "time")
+PIXELS = Style("0.2", "d")
 APART = 0.16
 """Room between methods at a layer, in distances between two layers."""
 
@@ -63,25 +61,29 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def plot(ax: Axes, rows: pd.DataFrame, column: str, layers: list[str], **line: Any) -> Axes:
-    """One column of :func:`summary` over the layers of a game, a line a policy.
+def plot(
+    ax: Axes, rows: pd.DataFrame, column: str, layers: list[str], *, filled: bool = True
+) -> Axes:
+    """One column of :func:`summary` over the layers of a game, a point a policy.
 
     Args:
         ax: where to draw.
         rows: of one game.
         column: ``task``, ``transfer`` or ``background``.
         layers: in order; the pixels, which no policy owns, are one point.
-        line: how the lines look.
+        filled: points, not rings.
     """
     methods = in_method_order(set(rows["method"]) - {"pixels"})
-    colours = method_colours(methods)
+    styles = method_styles(methods)
     for place, method in enumerate(methods):
         shift = APART * (place - (len(methods) - 1) / 2)
         for _, one in rows[rows["method"] == method].groupby("id"):
             one = one.assign(at=one["layer"].map(layers.index)).sort_values("at")
-            ax.plot(one["at"] + shift, one[column], color=colours[method], label=method, **line)
+            dots = styles[method].points(filled=filled, size=2.8)
+            ax.plot(one["at"] + shift, one[column], label=method, **dots)
     pixels = rows[rows["method"] == "pixels"]
-    ax.plot([0] * len(pixels), pixels[column], color="0.2", label="pixels", **line)
+    dots = PIXELS.points(filled=filled, size=2.8)
+    ax.plot([0] * len(pixels), pixels[column], label="pixels", **dots)
     ax.set_xticks(range(len(layers)), layers, rotation=45, ha="right")
     ax.set_xlim(-0.5, len(layers) - 0.5)
     return ax
@@ -90,7 +92,7 @@ def plot(ax: Axes, rows: pd.DataFrame, column: str, layers: list[str], **line: A
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each game, the task above and the background below."""
-    rows = summary(load_rows(tables, NAME, COLUMNS, COMMAND))
+    rows = summary(load_rows(tables, SCHEMA))
     games = sorted(set(rows["game"]))
     width = COLUMN_WIDTH if len(games) <= 2 else PAGE_WIDTH
     figure = Figure(figsize=(width, 4.4))
@@ -99,13 +101,11 @@ def draw(tables: Path) -> Iterator[Drawing]:
     for column, game in enumerate(games):
         here = rows[rows["game"] == game]
         layers = in_layer_order(here["layer"])
-        dots: dict[str, Any] = {"marker": "o", "markersize": 2.5, "linewidth": 0.8}
-        hollow = dots | {"linestyle": ":", "markerfacecolor": "white"}
         top, bottom = axes[0, column], axes[1, column]
-        plot(top, here, "task", layers, **dots).set_title(game)
+        plot(top, here, "task", layers).set_title(game)
         handles |= dict(zip(*top.get_legend_handles_labels()[::-1], strict=True))
-        plot(top, here, "transfer", layers, **hollow)
-        plot(bottom, here, "background", layers, **dots)
+        plot(top, here, "transfer", layers, filled=False)
+        plot(bottom, here, "background", layers)
         for ax in (top, bottom):
             ax.axhline(0.0, color="0.35", linewidth=0.8, zorder=0)
     # Pixels may transfer arbitrarily badly: they need not set the scale.
@@ -119,7 +119,7 @@ def draw(tables: Path) -> Iterator[Drawing]:
         loc="outside lower center",
         ncols=4,
         columnspacing=1.2,
-        title="One line a policy. ● on the backgrounds fitted, ○ on others",
+        title="A point a policy. Filled: on the backgrounds fitted; rings: on others",
         title_fontsize=SMALL,
     )
     yield Drawing(NAME, figure, rows)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.records.tables import write_whole
 from checkpoints.console import run_command
+from checkpoints.doors.writing import write_text
 from figures.kit.readme_result import block, replaced
 
 
@@ -23,7 +23,7 @@ def main(settings: Settings) -> None:
     text = replaced(
         settings.readme.read_text(encoding="utf-8"), block(settings.tables), settings.readme
     )
-    write_whole(settings.readme, text)
+    write_text(settings.readme, text)
     print(f"the result in {settings.readme} says what {settings.tables} holds")
 
 

@@ -10,16 +10,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.studies.robustness.rows import SCHEMA
 from figures.kit.rows import load_rows
-from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
+from figures.kit.style import (
+    PAGE_WIDTH,
+    SMALL,
+    Drawing,
+    Style,
+    in_method_order,
+    method_handles,
+    method_styles,
+    on_paper,
+)
 
 NAME = "robustness"
-COMMAND = "python -m analysis.robustness"
-COLUMNS = (
-    *("game", "id", "method", "seed", "peer", "step", "axis", "backgrounds", "verdict"),
-    *("tv", "tv_low", "tv_high", "tv_between", "tv_between_low", "tv_between_high"),
-    *("ratio", "ratio_low", "ratio_high"),
-)
 KINDS = {
     ("background", "seen"): "both seen",
     ("background", "seen-unseen"): "seen, unseen",
@@ -50,23 +54,23 @@ def policies_of(rows: pd.DataFrame) -> list[str]:
     return [one[-1] for one in sorted(names, key=lambda one: (methods.index(one[0]), *one[1:]))]
 
 
-def plot_tv(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+def plot_tv(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
     """Total variation on twins, filled, and between states, open, for each policy of one game.
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`; those that compare all backgrounds are shown.
-        colours: method -> colour.
+        rows: columns as in the table; those that compare all backgrounds are shown.
+        styles: looks of each method.
     """
     rows = rows[(rows["axis"] == "background") & (rows["backgrounds"] == "all")]
     order = policies_of(rows)
     for one in rows.itertuples():
-        at, colour = order.index(one.id), colours[one.method]
-        for name, shift, face in (("tv", -0.15, colour), ("tv_between", 0.15, "white")):
+        at, style = order.index(one.id), styles[one.method]
+        for name, shift, filled in (("tv", -0.15, True), ("tv_between", 0.15, False)):
             low, high = getattr(one, f"{name}_low"), getattr(one, f"{name}_high")
-            ax.vlines(at + shift, low, high, color=colour, linewidth=1.2)
+            ax.vlines(at + shift, low, high, color=style.colour, linewidth=1.2)
             value = getattr(one, name)
-            ax.plot(at + shift, value, "o", color=colour, markerfacecolor=face, clip_on=False)
+            ax.plot(at + shift, value, clip_on=False, **style.points(filled=filled))
     labels = [f"{'/'.join(one.split('/')[1:3])}{_peer(one, order)}" for one in order]
     ax.set_xticks(range(len(order)), labels, rotation=45, ha="right")
     ax.set_xlim(-0.6, len(order) - 0.4)
@@ -81,7 +85,7 @@ def _peer(one: str, order: list[str]) -> str:
     return "" if alone else f" {peer.replace('peer', 'peer ')}"
 
 
-def plot_ratio(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+def plot_ratio(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
     """The ratio with its interval over the kinds of views of one game, a point a policy.
 
     Undecided policies have no ratio. A kind that is vacuous for all of them says so.
@@ -92,13 +96,14 @@ def plot_ratio(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
     for place, kind in enumerate(KINDS):
         here = rows[(rows["axis"] == kind[0]) & (rows["backgrounds"] == kind[1])]
         if (here["verdict"] == "vacuous").all():
-            style: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "bottom"}
-            ax.text(place, 0.06, "vacuous", color="0.45", fontsize=SMALL, **style)
+            upright: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "bottom"}
+            ax.text(place, 0.06, "vacuous", color="0.45", fontsize=SMALL, **upright)
         for one in here[here["verdict"] == "measured"].itertuples():
             shift = APART * ((order.index(one.id) + 0.5) / len(order) - 0.5)
-            colour = colours[one.method]
-            ax.vlines(place + shift, one.ratio_low, one.ratio_high, color=colour, linewidth=1.2)
-            ax.plot(place + shift, one.ratio, "o", color=colour, markersize=2.5, clip_on=False)
+            style = styles[one.method]
+            ends = one.ratio_low, one.ratio_high
+            ax.vlines(place + shift, *ends, color=style.colour, linewidth=1.2)
+            ax.plot(place + shift, one.ratio, clip_on=False, **style.points(size=2.8))
     ax.set_xticks(range(len(KINDS)), list(KINDS.values()), rotation=45, ha="right")
     ax.set_xlim(-0.6, len(KINDS) - 0.4)
     ax.set_ylim(0, max(1.2, 1.05 * np.nan_to_num(rows["ratio_high"].max())))
@@ -108,22 +113,19 @@ def plot_ratio(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a line for each game, total variations on the left, ratios on the right."""
-    rows = last_steps(load_rows(tables, NAME, COLUMNS, COMMAND))
-    games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
+    rows = last_steps(load_rows(tables, SCHEMA))
+    games, styles = sorted(set(rows["game"])), method_styles(rows["method"])
     figure = Figure(figsize=(PAGE_WIDTH, 0.5 + 2.25 * len(games)))
     axes = figure.subplots(len(games), 2, squeeze=False, width_ratios=(1, 1.5))
     for line, game in enumerate(games):
         here = rows[rows["game"] == game]
-        left = plot_tv(axes[line, 0], here, colours)
-        right = plot_ratio(axes[line, 1], here, colours)
+        left = plot_tv(axes[line, 0], here, styles)
+        right = plot_ratio(axes[line, 1], here, styles)
         left.set_title(f"{game}: how far decisions move")
         left.set_ylabel("total variation")
         right.set_title(f"{game}: other backgrounds | other changes of the picture")
         right.set_ylabel("TV between views ÷\nTV between states")
-    handles = [
-        Line2D([], [], color=colours[method], label=method)
-        for method in in_method_order(rows["method"])
-    ]
+    handles = method_handles(styles)
     marks = (("0.2", "between twins"), ("white", "between states"))
     handles += [
         Line2D([], [], color="0.2", marker="o", linestyle="", markerfacecolor=face, label=words)

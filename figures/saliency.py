@@ -9,21 +9,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
+from analysis.studies.saliency.rows import SCHEMA
 from figures.kit.rows import load_rows
-from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_method_order, method_colours, on_paper
+from figures.kit.style import (
+    PAGE_WIDTH,
+    SMALL,
+    Drawing,
+    Style,
+    in_method_order,
+    method_styles,
+    on_paper,
+)
 
 NAME = "saliency"
-COMMAND = "python -m analysis.saliency"
 PANELS = {
     "ratio": "share of the map on\nbackground / of the frame",
     "sprites": "share of the map on\nsprites / of the frame",
     "faithful_amount": "rank correlation with\nTV between twins",
 }
-_ENDS = tuple(f"{name}{end}" for name in PANELS for end in ("", "_low", "_high"))
-COLUMNS = (
-    *("game", "id", "method", "seed", "peer", "step", "target", "attribution", "verdict"),
-    *("area", *_ENDS, "faithful_area"),
-)
 METHOD_ORDER = ("gradient", "smoothgrad", "ig-black", "ig-blurred", "ig-twin", "occlusion")
 APART = 0.6
 """Share of the room between two methods over which policies are spread."""
@@ -35,16 +38,16 @@ def in_attribution_order(names: pd.Series) -> list[str]:
     return sorted(set(names), key=lambda n: (known.index(n) if n in known else len(known), n))
 
 
-def plot_scores(ax: Axes, rows: pd.DataFrame, score: str, colours: dict[str, str]) -> Axes:
+def plot_scores(ax: Axes, rows: pd.DataFrame, score: str, styles: dict[str, Style]) -> Axes:
     """One score with its interval over the methods of one game, a point a policy.
 
     Args:
         ax: where to draw.
-        rows: columns as in :data:`COLUMNS`, of one game and target. What holds by construction is
+        rows: columns as in the table, of one game and target. What holds by construction is
             hatched, not drawn. Behind ``faithful_amount`` a grey dash: what the area of the
             background alone ranks as well.
         score: one of :data:`PANELS`.
-        colours: training method -> colour.
+        styles: looks of each method.
     """
     order = in_attribution_order(rows["attribution"])
     methods = in_method_order(rows["method"])
@@ -60,9 +63,9 @@ def plot_scores(ax: Axes, rows: pd.DataFrame, score: str, colours: dict[str, str
         ax.plot(places, rows["faithful_area"], "_", color="0.5", markersize=4, label=label)
     for method in methods:
         one = drawn[drawn["method"] == method]
-        at, colour = places[one.index], colours[method]
-        ax.vlines(at, one[f"{score}_low"], one[f"{score}_high"], color=colour, linewidth=1.0)
-        ax.plot(at, one[score], "o", color=colour, markersize=2.2, label=method)
+        at, style = places[one.index], styles[method]
+        ax.vlines(at, one[f"{score}_low"], one[f"{score}_high"], color=style.colour, linewidth=1.0)
+        ax.plot(at, one[score], label=method, **style.points(size=2.5))
     for method in set(rows.loc[rows["verdict"] == "by construction", "attribution"]):
         if not correlation:
             at = order.index(method)
@@ -75,16 +78,16 @@ def plot_scores(ax: Axes, rows: pd.DataFrame, score: str, colours: dict[str, str
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One page: a column a game, maps of the likeliest action."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = load_rows(tables, SCHEMA)
     rows = rows[rows["target"] == "action"].reset_index(drop=True)
-    games, colours = sorted(set(rows["game"])), method_colours(rows["method"])
+    games, styles = sorted(set(rows["game"])), method_styles(rows["method"])
     figure = Figure(figsize=(PAGE_WIDTH, 5.6))
     axes = figure.subplots(len(PANELS), len(games), squeeze=False, sharex="col")
     handles: dict[str, Any] = {}
     for column, game in enumerate(games):
         here = rows[rows["game"] == game]
         for line, score in enumerate(PANELS):
-            ax = plot_scores(axes[line, column], here, score, colours)
+            ax = plot_scores(axes[line, column], here, score, styles)
             handles |= dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
         axes[0, column].set_title(f"{game}: background is {here['area'].mean():.0%} of the frame")
         axes[0, column].set_ylim(0, None)

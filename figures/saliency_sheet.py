@@ -9,17 +9,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.studies.saliency.rows import SHEET_SCHEMA
 from checkpoints.console import UserError
-from figures.kit.rows import load_rows
+from figures.kit.rows import command_of, load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, on_paper
 
 NAME = "saliency_sheet"
-COMMAND = "python -m analysis.saliency"
 FOLDER = "saliency"
-COLUMNS = (
-    *("game", "id", "method", "attribution", "state", "level", "action", "effect", "mask_area"),
-    *("ratio", "picture_line", "map_line", "map_column"),
-)
 PICTURES = ("as met", "twin", "background")
 SIDE = 64
 COLOURS = "magma"
@@ -32,13 +28,15 @@ def read_tiles(path: Path, lines: int, columns: int) -> np.ndarray:
         UserError: no such file, or fewer tiles.
     """
     if not path.exists():
-        raise UserError(f"expected tiles at {path}, found no file; write them: {COMMAND}")
+        raise UserError(
+            f"expected tiles at {path}, found no file; write them: {command_of(SHEET_SCHEMA)}"
+        )
     picture: np.ndarray = matplotlib.image.imread(path)
     height, width = picture.shape[:2]
     if height < lines * SIDE or width < columns * SIDE or height % SIDE or width % SIDE:
         raise UserError(
             f"{path}: expected {lines} lines of {columns} tiles of {SIDE} pixels, got {height} x "
-            f"{width} pixels; write it again: {COMMAND} --overwrite"
+            f"{width} pixels; write it again: {command_of(SHEET_SCHEMA)} --overwrite"
         )
     tiles = picture.reshape(height // SIDE, SIDE, width // SIDE, SIDE, *picture.shape[2:])
     return tiles.swapaxes(1, 2)
@@ -68,7 +66,7 @@ def ratio_of(value: float) -> str:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One page: two states a game, a line a policy."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND).sort_values(
+    rows = load_rows(tables, SHEET_SCHEMA).sort_values(
         ["picture_line", "map_line", "map_column"], ignore_index=True
     )
     lines, widest = rows["map_line"].max() + 1, rows["map_column"].max() + 1

@@ -11,16 +11,14 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from analysis.policies.relations import PEERS, SEEDS, STEPS, kind_of
+from analysis.studies.similarity.pairs import SCHEMA
+from checkpoints.policy.ids import UNTRAINED
 from figures.cka_map import COLOURS, label_edges, plot_map
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
 
 NAME = "similarity"
-COMMAND = "python -m analysis.similarity"
-COLUMNS = (
-    *("game", "id_x", "id_y", "pair", "measure", "layer_x", "layer_y", "states", "levels"),
-    *("value", "low", "high", "p_max", "calibrated", "agreement"),
-)
 MEASURES = {
     "cka": "CKA",
     "cka_deconfounded": "CKA without\nthe input's part",
@@ -35,9 +33,9 @@ ALPHA = 0.05
 
 def kinds_of(rows: pd.DataFrame) -> list[str]:
     """Pairs of one method: peers first, then seeds, then the untrained."""
-    kinds = [pair for pair in dict.fromkeys(rows["pair"]) if " vs " not in pair]
-    order = ("peers", "seeds", "steps", "untrained")
-    return sorted(kinds, key=lambda pair: (order.index(pair.split()[-1]), pair))
+    order = (PEERS, SEEDS, STEPS, UNTRAINED)
+    kinds = [pair for pair in dict.fromkeys(rows["pair"]) if kind_of(pair) in order]
+    return sorted(kinds, key=lambda pair: (order.index(kind_of(pair)), pair))
 
 
 def averaged(rows: pd.DataFrame) -> pd.DataFrame:
@@ -139,6 +137,6 @@ def draw_maps(game: str, rows: pd.DataFrame) -> Drawing:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One page of maps a game."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = load_rows(tables, SCHEMA)
     for game, here in rows.groupby("game", sort=True):
         yield draw_maps(str(game), here)

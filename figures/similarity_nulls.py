@@ -9,15 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.studies.similarity.nulls import NULL_SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
-from figures.similarity import COMMAND, MEASURES
+from figures.similarity import MEASURES
 
 NAME = "similarity_nulls"
-COLUMNS = (
-    *("game", "null", "on", "measure", "layer", "states", "difference", "low", "high"),
-    *("agreement", "null_agreement", "matched"),
-)
 SHOWN = ("cka", "cka_deconfounded", "neighbours")
 MARKERS = "osD^vPX"
 SPREAD = 0.6
@@ -69,7 +66,7 @@ def _first(rows: pd.DataFrame, lines: list[tuple[str, str]]) -> list[pd.Series]:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a line of panels for each game, a column for each of three measures."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = load_rows(tables, NULL_SCHEMA)
     rows = rows[rows["measure"].isin(SHOWN)].copy()
     rows["measure"] = pd.Categorical(rows["measure"], SHOWN)
     rows = rows.sort_values(["game", "measure", "on", "null"], ascending=[True, True, False, True])

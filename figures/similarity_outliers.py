@@ -8,41 +8,51 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.policies.relations import methods_of
+from analysis.studies.similarity.outliers import OUTLIER_SCHEMA
 from figures.kit.rows import load_rows
-from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, method_colours, on_paper
-from figures.similarity import COMMAND, kinds_of
+from figures.kit.style import (
+    PAGE_WIDTH,
+    SMALL,
+    Drawing,
+    Style,
+    in_layer_order,
+    method_styles,
+    on_paper,
+)
+from figures.similarity import kinds_of
 
 NAME = "similarity_outliers"
-COLUMNS = ("game", "id_x", "id_y", "pair", "layer", "removed", "cka", "low", "high")
 
 
-def plot_outliers(ax: Axes, rows: pd.DataFrame, colours: dict[str, str]) -> Axes:
+def plot_outliers(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
     """A curve for each pair of policies, with its interval.
 
     Args:
         ax: where to draw.
         rows: columns ``id_x, id_y, pair, removed, cka, low, high`` of one game and layer.
-        colours: kind of pair -> colour.
+        styles: kind of pair -> looks.
     """
     for (kind, _, _), curve in rows.groupby(["pair", "id_x", "id_y"], sort=False):
         removed = 100 * curve["removed"]
-        ax.fill_between(removed, curve["low"], curve["high"], color=colours[kind], alpha=0.2, lw=0)
-        ax.plot(removed, curve["cka"], "o-", color=colours[kind], label=kind)
+        style = styles[kind]
+        ax.fill_between(removed, curve["low"], curve["high"], color=style.colour, alpha=0.2, lw=0)
+        ax.plot(removed, curve["cka"], label=kind, **style.points() | {"linestyle": style.line})
     return ax
 
 
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a line for each game, a column for each layer."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = load_rows(tables, OUTLIER_SCHEMA)
     kinds, games, layers = kinds_of(rows), sorted(set(rows["game"])), in_layer_order(rows["layer"])
-    dyes = method_colours(kind.split()[0] for kind in kinds)
-    colours = {kind: dyes[kind.split()[0]] for kind in kinds}
+    looks = method_styles(methods_of(kind)[0] for kind in kinds)
+    styles = {kind: looks[methods_of(kind)[0]] for kind in kinds}
     figure = Figure(figsize=(PAGE_WIDTH, 0.8 + 1.4 * len(games)))
     axes = figure.subplots(len(games), len(layers), squeeze=False, sharex=True, sharey=True)
     for (line, column), ax in np.ndenumerate(axes):
         game, layer = games[line], layers[column]
-        plot_outliers(ax, rows[(rows["game"] == game) & (rows["layer"] == layer)], colours)
+        plot_outliers(ax, rows[(rows["game"] == game) & (rows["layer"] == layer)], styles)
         if line == 0:
             ax.set_title(layer)
         if line == len(games) - 1:

@@ -10,17 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from analysis.studies.twins import SCHEMA
 from checkpoints.console import UserError
-from figures.kit.rows import load_rows
+from figures.kit.rows import command_of, load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, on_paper
 
 NAME = "twins_panel"
-TABLE = "twins"
-COMMAND = "python -m analysis.twins"
-COLUMNS = (
-    *("game", "mode", "level", "backgrounds_available", "backgrounds_trained", "vacuous"),
-    *("mask_area", "low", "high", "shown"),
-)
 TILES = ("original", "twin", "twin", "twin", "mask")
 SIDE = 64
 GAP = 0.06
@@ -62,13 +57,15 @@ def read_strip(path: Path) -> np.ndarray:
         UserError: no such file, or another size.
     """
     if not path.exists():
-        raise UserError(f"expected a strip of tiles at {path}, found no file; write it: {COMMAND}")
+        raise UserError(
+            f"expected a strip of tiles at {path}, found no file; write it: {command_of(SCHEMA)}"
+        )
     strip: np.ndarray = matplotlib.image.imread(path)
     expected = (SIDE, SIDE * len(TILES))
     if strip.shape[:2] != expected:
         raise UserError(
             f"{path}: expected {expected[0]} x {expected[1]} pixels, got "
-            f"{strip.shape[0]} x {strip.shape[1]}; write it again: {COMMAND} --overwrite"
+            f"{strip.shape[0]} x {strip.shape[1]}; write it again: {command_of(SCHEMA)} --overwrite"
         )
     return strip
 
@@ -88,7 +85,7 @@ def describe(row: pd.Series) -> str:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One page, two games a line."""
-    rows = load_rows(tables, TABLE, COLUMNS, COMMAND).sort_values("game", ignore_index=True)
+    rows = load_rows(tables, SCHEMA).sort_values("game", ignore_index=True)
     lines = -(-len(rows) // GAMES_A_ROW)
     figure = Figure(figsize=(PAGE_WIDTH, 0.3 + 0.82 * lines))
     axes = figure.subplots(lines, GAMES_A_ROW, squeeze=False)
@@ -97,7 +94,7 @@ def draw(tables: Path) -> Iterator[Drawing]:
     for ax in axes.T.flat[len(rows) :]:
         ax.set_axis_off()
     for (_, row), ax in zip(rows.iterrows(), places, strict=False):
-        strip = read_strip(tables / TABLE / f"{row['game']}.png")
+        strip = read_strip(tables / SCHEMA.name / f"{row['game']}.png")
         plot_strip(ax, strip, describe(row), vacuous=row["vacuous"])
     figure.suptitle(
         "Each strip: the state as played, three twins, and its mask (white where a background "

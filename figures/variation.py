@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 
 from figures.kit.rows import load_rows
 from figures.kit.style import COLUMN_WIDTH, SMALL, Drawing, on_paper
+from probes.studies.variation import SCHEMA
 
 NAME = "variation"
-COMMAND = "python -m probes.variation"
-COLUMNS = ("game", "mode", "factor", "role", "states", "verdict")
 VERDICTS = {
     "varies": "#0072B2",
     "low entropy": "#56B4E9",
@@ -72,7 +71,7 @@ def plot_nuisances(ax: Axes, table: pd.DataFrame) -> Axes:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: nuisances on the left, task factors on the right, a line for each game."""
-    rows = load_rows(tables, NAME, COLUMNS, COMMAND)
+    rows = load_rows(tables, SCHEMA)
     table = counts(rows)
     figure = Figure(figsize=(COLUMN_WIDTH, 1.3 + 0.17 * len(table)))
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.9))

@@ -1,11 +1,11 @@
 """What a linear reader finds in each layer: ``python -m probes``."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from analysis.studies.examination import Examination, Study, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,10 @@ class Settings(Examination):
     """only these factors, such as agent_x background; all if none is given"""
     layers: tuple[str, ...] = ()
     """only these layers, such as conv3 hidden; all if none is given"""
-    states: int = 1000
-    untrained: int = 1
-    workers: int = 0
+    states: Annotated[int, whole(2, 10**5)] = 1000
+    untrained: Annotated[int, whole(0, 100)] = 1
+    workers: Annotated[int, whole(0, 1024)] = 0
     """layers probed at once; 0 takes as many as there are cores"""
-
-    least: ClassVar[Mapping[str, int]] = {"workers": 0}
 
 
 def main(settings: Settings) -> None:

@@ -1,11 +1,11 @@
 """When a layer comes to say what is true: ``python -m probes.steps``."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from analysis.studies.examination import Examination, Study, examine
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Settings(Examination):
     bootstraps over levels. Writes probes_steps.csv and probes_onsets.csv.
     """
 
-    until: int = 0
+    until: Annotated[int, whole(0, 10**12)] = 0
     """leave out later steps, so that runs of unequal length can be compared; 0 takes all"""
-    replicates: int = 300
-
-    least: ClassVar[Mapping[str, int]] = {"until": 0, "states": 100, "untrained": 1}
+    replicates: Annotated[int, whole(20, 10**5)] = 300
+    states: Annotated[int, whole(100, 10**5)] = 600
+    untrained: Annotated[int, whole(1, 100)] = 2
 
 
 def main(settings: Settings) -> None:

@@ -1,13 +1,13 @@
 """What varies at all: ``python -m probes.variation``."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 from tyro.conf import Positional
 
 from analysis.records.command import Output, check_outputs, finish
 from checkpoints.console import run_command
+from checkpoints.doors.numbers import Seed, whole
 from checkpoints.world.games import GAMES, Mode, get_game
 
 
@@ -22,12 +22,10 @@ class Settings(Output):
     """games to look at; none takes all 16"""
     mode: Mode = "easy"
     """Procgen's difficulty"""
-    states: int = 200
+    states: Annotated[int, whole(1, 10**5)] = 200
     """states of each game, at most 4 a training level"""
-    seed: int = 0
+    seed: Seed = 0
     """of the levels and the random actions"""
-
-    least: ClassVar[Mapping[str, int]] = {"states": 1, "seed": 0}
 
 
 def main(settings: Settings) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from checkpoints.console import UserError, one_of
+from checkpoints.world.games import IMAGE_SHAPE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -91,14 +92,26 @@ def stream(
             )
 
 
+def check_frames(frames: object) -> None:
+    """Raise ``UserError`` unless these are Procgen observations, ``(n, 64, 64, 3)`` uint8."""
+    shape, dtype = getattr(frames, "shape", ()), getattr(frames, "dtype", None)
+    if not isinstance(frames, np.ndarray) or dtype != np.uint8 or shape[1:] != IMAGE_SHAPE:
+        raise UserError(
+            f"expected frames as a numpy array of uint8 (n, 64, 64, 3), 0 to 255 with colours "
+            f"last, got {type(frames).__name__} of {dtype} with shape {shape}; convert them first"
+        )
+
+
 def read(
-    policy: "Policy",
-    frames: UInt8[np.ndarray, "state 64 64 3"],
-    layers: Sequence[str] | None = None,
-    *,
-    batch: int = 256,
+    policy: "Policy", frames: Any, layers: Sequence[str] | None = None, *, batch: int = 256
 ) -> Reading:
-    """All of ``frames`` at once: ``(state, feature)`` per layer, kept in memory."""
+    """All of ``frames`` at once: ``(state, feature)`` per layer, kept in memory.
+
+    Raises:
+        UserError: frames that are not ``(n, 64, 64, 3)`` uint8 with n of at least 1, an unknown
+            layer, or a policy in training mode.
+    """
+    check_frames(frames)
     parts = list(stream(policy, frames, layers, batch=batch))
     if not parts:
         raise UserError("expected at least one frame, got none")

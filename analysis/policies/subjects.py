@@ -155,7 +155,13 @@ def every_step(names: Iterable[str], root: Path = ZOO) -> list[str]:
 def _load(name: str, root: Path) -> list[Subject]:
     path = Path(name)
     if path.suffix == ".safetensors" or path.is_file():
-        return [Subject.of(*load_policy(path))]
+        try:
+            return [Subject.of(*load_policy(path))]
+        except UserError as error:
+            raise UserError(
+                f"{error}. Weights of other programs become policies with: python -m "
+                f"checkpoints.convert {path}"
+            ) from error
     wanted = parse_id(name)
     if wanted.method == UNTRAINED:
         like = [kept for kept in list_policies(root) if kept.game == wanted.game]

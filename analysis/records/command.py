@@ -4,15 +4,15 @@ Shared settings are inherited with their help. Whatever decides a table stands i
 because all settings do but those that say where things lie.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pandas as pd
 
 from analysis.records.tables import Schema, check_output, write_table
-from checkpoints.console import UserError
+from checkpoints.doors.numbers import check_numbers
 
 PLACES = frozenset({"ids", "root", "tables", "study", "output", "overwrite", "workers", "list"})
 """Settings that decide no number: where things are looked up and put, and who works on them. The
@@ -29,18 +29,9 @@ class Output:
     overwrite: bool = False
     """replace tables that exist"""
 
-    least: ClassVar[Mapping[str, int]] = {}
-    """setting -> the smallest number that can be worked with"""
-
     def check(self) -> None:
-        """Raise ``UserError`` on a number that cannot be worked with."""
-        for one in reversed(type(self).__mro__):
-            for name, bound in vars(one).get("least", {}).items():
-                if getattr(self, name) < bound:
-                    raise UserError(
-                        f"--{name.replace('_', '-')}: expected at least {bound}, got "
-                        f"{getattr(self, name)}"
-                    )
+        """Raise ``UserError`` on a number out of the range that stands beside its setting."""
+        check_numbers(self, flags=True)
 
 
 def provenance_of(settings: Output, **more: Any) -> dict[str, Any]:

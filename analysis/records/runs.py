@@ -11,11 +11,18 @@ from jaxtyping import Float
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import narrowed_to
 
-FACTORS = ("ratio", "ratio_unseen", "tv", "tv_unseen", "tv_between", "horizon", "saliency")
+FACTORS = (
+    *("ratio", "ratio_unseen", "tv", "tv_unseen", "tv_between", "saliency"),
+    "effective_rank",
+)
 """Measures above 0 that are compared by their quotient; all others by their difference."""
 Measure = tuple[str, str]
 """(measure, layer)"""
 RETURN = ("return", "episodes")
+MARGIN = 1.25
+"""Factors from 1 / 1.25 to 1.25 are not relevant; as declared for the second sample."""
+EQUIVALENT = 0.05
+"""Error of *no relevant effect*, of both one-sided tests."""
 BEGUN = 0.25
 """Share of the longest training that runs must have been trained for to be compared."""
 NORMAL = 1.96
@@ -57,32 +64,44 @@ class Run:
         return tuple(sorted(set(self.rows["step"].tolist())))
 
     @cached_property
-    def _cells(self) -> dict[tuple[str, str, int], list[tuple[float, float, float, str]]]:
-        """(measure, layer, step) -> value, low, high and verdict of each peer."""
-        columns = ["measure", "layer", "step", "value", "low", "high", "verdict"]
-        found: dict[tuple[str, str, int], list[tuple[float, float, float, str]]] = {}
+    def _cells(self) -> dict[tuple[str, str, int], list[tuple[float, str]]]:
+        """(measure, layer, step) -> value and verdict of each peer."""
+        columns = ["measure", "layer", "step", "value", "verdict"]
+        found: dict[tuple[str, str, int], list[tuple[float, str]]] = {}
         for measure, layer, step, *cell in self.rows[columns].itertuples(index=False, name=None):
-            found.setdefault((measure, layer, step), []).append(tuple(cell))
+            found.setdefault((measure, layer, step), []).append((cell[0], cell[1]))
         return found
 
-    def at(self, measure: Measure, step: int) -> tuple[float, float, str]:
-        """Value, its error over levels, and the verdict at one step.
+    def policies(self, step: int) -> list[str]:
+        """Ids of its policies at a step."""
+        return sorted(set(self.rows.loc[self.rows["step"] == step, "id"]))
 
-        Of a factor, both are of its logarithm. The value is the mean over peers and NaN where one
-        has none; the error that of one peer, since peers were measured on the same levels.
+    def at(self, measure: Measure, step: int) -> tuple[float, str]:
+        """Value and verdict at one step: the mean over peers, NaN where one has none.
+
+        Of a factor the value is its logarithm.
         """
         cells = self._cells.get((*measure, step))
         if cells is None:
-            return np.nan, np.nan, "not measured"
-        parts = np.array([cell[:3] for cell in cells], dtype=float)
-        verdicts = [cell[3] for cell in cells if cell[3] != "ok"]
+            return np.nan, "not measured"
+        parts = np.array([value for value, _ in cells], dtype=float)
+        verdicts = [verdict for _, verdict in cells if verdict != "ok"]
         if is_factor(measure):
             with np.errstate(divide="ignore", invalid="ignore"):
                 parts = np.log(parts)
             parts[~np.isfinite(parts)] = np.nan
-        value, low, high = parts.mean(axis=0)
+        value = parts.mean()
         why = verdicts[0] if verdicts else "ok" if np.isfinite(value) else "undefined"
-        return float(value), float(high - low) / (2 * NORMAL), why
+        return float(value), why
+
+    def ends_at(self, measure: Measure, step: int) -> tuple[float, float]:
+        """Ends of the interval at one step, in the measure's own unit: means over peers.
+
+        Peers were measured on the same levels, so that their errors do not cancel.
+        """
+        some = self.rows[self.rows["step"] == step]
+        here = some[(some["measure"] == measure[0]) & (some["layer"] == measure[1])]
+        return float(here["low"].mean(skipna=False)), float(here["high"].mean(skipna=False))
 
     def values_at_steps(self, measure: Measure) -> Float[np.ndarray, " step"]:
         """Values at :attr:`steps`, NaN where there is none."""
@@ -107,13 +126,3 @@ def untrained_mean(rows: pd.DataFrame, game: str, measure: Measure) -> float:
     """Mean over the untrained policies of a game; NaN without one."""
     found = untrained_values(rows, game, measure)
     return float(found[:, 0].mean()) if len(found) else np.nan
-
-
-def learned(run: Run, step: int, rows: pd.DataFrame) -> bool:
-    """Whether its return on unseen levels exceeds that of untrained policies by 1.96 errors."""
-    value, error, _ = run.at(RETURN, step)
-    blank = untrained_values(rows, run.game, RETURN)
-    if not len(blank) or not np.isfinite(value):
-        return False
-    theirs = (blank[:, 2] - blank[:, 1]).mean() / (2 * NORMAL)
-    return bool(value - blank[:, 0].mean() > NORMAL * np.hypot(error, theirs))

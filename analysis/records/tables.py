@@ -5,21 +5,23 @@ will be written*: a value is rounded to :data:`DIGITS` significant digits first,
 correlation of ``1 + 2e-16`` is a 1 and not an error, and so that what was checked is what is read.
 """
 
-import contextlib
 import json
-import math
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
-from checkpoints.console import UserError
+from analysis.records.cells import DTYPE, EXPECTED, PARSE, Kind
+from analysis.records.cells import FORMAT as FORMAT_CELL
+from checkpoints.console import UserError, one_of
+from checkpoints.doors.reading import parse_json, read_text, shown
+from checkpoints.doors.sheets import LARGEST, parse_sheet
+from checkpoints.doors.writing import check_folder, kept, write_text
 
 FORMAT = 1
-DIGITS = 6  # significant digits of a float: far finer than any interval, and few to diff
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Column:
     """
 
     name: str
-    kind: Literal["text", "int", "float", "bool"]
+    kind: Kind
     meaning: str
     unit: str = ""
     low: int | float | None = None
@@ -95,27 +97,48 @@ def write_table(
     check_output(path, overwrite=overwrite)
     cells = _as_text(_exactly(frame, schema, str(path)), schema, str(path))
     text = _header(schema, provenance) + cells.to_csv(index=False, lineterminator="\n")
-    write_whole(path, text)
+    write_text(path, text, keep=not overwrite)
     return path
 
 
-def read_table(path: str | Path, schema: Schema) -> pd.DataFrame:
+def read_table(
+    path: str | Path, schema: Schema, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Read a table back with its kinds, in the schema's column order.
+
+    Args:
+        path: of the table.
+        schema: which table it must be.
+        columns: those that are needed, in the order wanted; others then need not be there. All if
+            none are given.
 
     Raises:
         UserError: there is no such file, it is no table of this schema, or its columns, kinds,
             ranges or key are broken (the message names the column and the first bad value).
     """
     path = Path(path)
-    found = read_provenance(path)
+    first, _, text = read_text(path, limit=LARGEST, what="a table").partition("\n")
+    found = _provenance(first, path)
     if (found["schema"], found["format"]) != (schema.name, FORMAT):
         raise UserError(
             f"{path}: expected a {schema.name!r} table of format {FORMAT}, got "
-            f"{found['schema']!r} of format {found['format']}; give another file, or write it again"
+            f"{shown(found['schema'])} of format {shown(found['format'])}; give another file, or "
+            "write it again"
         )
-    # Only an empty cell is a missing float: a method may well be called "NA" or "none".
-    cells = pd.read_csv(path, skiprows=1, dtype=str, keep_default_na=False)
-    cells = _exactly(cells, schema, str(path))
+    sheet = parse_sheet(text, where=str(path))
+    cells = pd.DataFrame(sheet.rows, columns=sheet.names, dtype=str)
+    if columns is None:
+        cells = _exactly(cells, schema, str(path))
+    else:
+        for name in columns:
+            one_of(f"column of {schema.name!r}", name, schema.names)
+        missing = [name for name in columns if name not in sheet.names]
+        if missing:
+            raise UserError(
+                f"{path}: expected the columns {', '.join(columns)}; {', '.join(missing)} missing; "
+                f"write the table again with: python -m {schema.command} --overwrite"
+            )
+        cells = cells[list(columns)]
     frame = _parsed(cells, schema, str(path))
     _check_values(frame, schema, str(path))
     return frame
@@ -124,23 +147,18 @@ def read_table(path: str | Path, schema: Schema) -> pd.DataFrame:
 def read_provenance(path: str | Path) -> dict[str, Any]:
     """The first line of a table: its provenance, with ``schema`` and ``format``."""
     path = Path(path)
-    try:
-        with path.open(encoding="utf-8") as file:
-            line = file.readline()
-    except FileNotFoundError as error:
-        raise UserError(
-            f"expected a table at {path}, found no file; check the path, or run the command that "
-            f"writes it"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"expected a readable table at {path}, got: {error}") from error
+    text = read_text(path, limit=LARGEST, what="a table")
+    return _provenance(text.partition("\n")[0], path)
+
+
+def _provenance(line: str, path: Path) -> dict[str, Any]:
     try:
         if not line.startswith("# "):
-            raise ValueError
-        found = json.loads(line[2:])
+            raise UserError("no # before it")
+        found: dict[str, Any] = parse_json(line[2:], dict[str, Any], where=str(path))
         if not {"schema", "format"} <= set(found):
-            raise ValueError
-    except (ValueError, TypeError) as error:
+            raise UserError("no schema and format in it")
+    except UserError as error:
         raise UserError(
             f"{path}: expected a table that starts with '# {{provenance}}', got {line[:60]!r}; "
             f"give a table written by one of this project's commands"
@@ -153,10 +171,9 @@ def check_output(path: str | Path, *, overwrite: bool) -> None:
     path = Path(path)
     if path.is_dir():
         raise UserError(f"expected a file to write, got the folder {path}; add a file name")
-    if path.exists() and not overwrite:
-        raise UserError(
-            f"{path} exists and is kept; give --overwrite to replace it, or another --output"
-        )
+    if os.path.lexists(path) and not overwrite:
+        raise kept(path)
+    check_folder(path.parent)
 
 
 def _exactly(frame: pd.DataFrame, schema: Schema, where: str) -> pd.DataFrame:
@@ -171,26 +188,6 @@ def _exactly(frame: pd.DataFrame, schema: Schema, where: str) -> pd.DataFrame:
             f"write the table again"
         )
     return frame[list(schema.names)]
-
-
-def _format_float(value: float) -> str:
-    # Adding zero turns -0.0 into 0.0, which would otherwise make a diff out of nothing.
-    return "" if math.isnan(value) else format(float(value) + 0.0, f".{DIGITS}g")
-
-
-_FORMAT: dict[str, Callable[[Any], str]] = {
-    "text": str,
-    "int": lambda value: str(int(value)),
-    "float": _format_float,
-    "bool": lambda value: str(bool(value)),
-}
-_PARSE: dict[str, Callable[[str], Any]] = {
-    "text": str,
-    "int": int,
-    "float": lambda cell: float(cell) if cell else float("nan"),
-    "bool": {"True": True, "False": False}.__getitem__,
-}
-_DTYPE = {"text": "str", "int": "int64", "float": "float64", "bool": "bool"}
 
 
 def _is_kind(values: pd.Series, kind: str) -> bool:
@@ -214,7 +211,7 @@ def _as_text(frame: pd.DataFrame, schema: Schema, where: str) -> pd.DataFrame:
                 f"{values.tolist()[:3]}; convert it before writing"
             )
     cells = pd.DataFrame(
-        {c.name: [_FORMAT[c.kind](value) for value in frame[c.name]] for c in schema.columns},
+        {c.name: [FORMAT_CELL[c.kind](value) for value in frame[c.name]] for c in schema.columns},
         dtype=str,
     )
     typed = _parsed(cells, schema, where)
@@ -223,24 +220,30 @@ def _as_text(frame: pd.DataFrame, schema: Schema, where: str) -> pd.DataFrame:
     return cells.loc[typed.sort_values(list(schema.key)).index]
 
 
+def _there(frame: pd.DataFrame, schema: Schema) -> list[Column]:
+    return [column for column in schema.columns if column.name in frame]
+
+
 def _parsed(cells: pd.DataFrame, schema: Schema, where: str) -> pd.DataFrame:
+    """The cells' values; columns stand as they stood."""
     typed = {}
-    for column in schema.columns:
-        parse, values = _PARSE[column.kind], []
+    for column in _there(cells, schema):
+        parse, values = PARSE[column.kind], []
         for row, cell in enumerate(cells[column.name]):
             try:
                 values.append(parse(cell))
             except (ValueError, KeyError) as error:
                 raise UserError(
                     f"{where}: row {row + 1}, column {column.name!r}: expected {column.kind}, got "
-                    f"{cell!r}; correct the cell or write the table again"
+                    f"{shown(cell)}, where {EXPECTED[column.kind]} must stand; correct the cell or "
+                    "write the table again"
                 ) from error
-        typed[column.name] = pd.Series(values, dtype=_DTYPE[column.kind])
-    return pd.DataFrame(typed)
+        typed[column.name] = pd.Series(values, dtype=DTYPE[column.kind])
+    return pd.DataFrame(typed)[list(cells.columns)]
 
 
 def _check_values(frame: pd.DataFrame, schema: Schema, where: str) -> None:
-    for column in schema.columns:
+    for column in _there(frame, schema):
         if column.kind in ("text", "bool"):
             continue
         values = frame[column.name]
@@ -256,6 +259,8 @@ def _check_values(frame: pd.DataFrame, schema: Schema, where: str) -> None:
                 f"{int(bad.to_numpy().argmax()) + 1} ({int(bad.sum())} such rows); look for what "
                 f"made it, a missing value is NaN and no key"
             )
+    if not set(schema.key) <= set(frame):
+        return
     twice = frame.duplicated(list(schema.key))
     if twice.any():
         first = frame.loc[twice, list(schema.key)].iloc[0].to_dict()
@@ -277,24 +282,3 @@ def _header(schema: Schema, provenance: dict[str, Any]) -> str:
             f"provenance: expected JSON values (text, finite numbers, lists, dicts), got: {error}; "
             f"convert them before writing"
         ) from error
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write to a temporary name in the same folder, sync, rename: a kill leaves no half table."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UserError(
-            f"could not write {path}: {error.strerror or error}; free some space, or give an "
-            f"--output in a folder that can be written"
-        ) from error
-    finally:
-        # Where the folder is read-only or no folder, nothing was made that could be removed.
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)

@@ -59,6 +59,18 @@ def onsets_schema(name: str, command: str = "") -> Schema:
     return Schema(name, ONSETS, key=("id", "measure", "layer"), command=command)
 
 
+EMERGENCE = values_schema("emergence", command="analysis.emergence")
+EMERGENCE_ONSETS = onsets_schema("emergence_onsets", command="analysis.emergence")
+SAMPLES = values_schema("samples", command="analysis.samples")
+"""Of studies that load torch: whoever reads their tables need not."""
+
+
+OVER_BLIND = "return_over_blind"
+"""Return on unseen levels less that of the policy's own mix of actions, drawn without looking."""
+LEFT_OUT = "ratio_unseen_without"
+"""The ratio with one background left out, which stands in the place of a layer."""
+
+
 class Cell(NamedTuple):
     """A measure at one step."""
 
@@ -83,13 +95,16 @@ def value_row(policy: PolicyId, measure: str, layer: str, cell: Cell) -> dict[st
 
 
 def read_values(folder: Path) -> pd.DataFrame:
-    """Rows of emergence.csv, and of probes_steps.csv where that is there.
+    """Rows of emergence.csv, and of probes_steps.csv and samples.csv where they are there.
+
+    Of what two of them hold, the first counts.
 
     Raises:
         UserError: no emergence.csv, or one of them is no such table.
     """
-    found = [read_table(folder / "emergence.csv", values_schema("emergence"))]
-    probes = folder / "probes_steps.csv"
-    if probes.exists():
-        found.append(read_table(probes, values_schema("probes_steps")))
-    return pd.concat(found, ignore_index=True)
+    found = [read_table(folder / "emergence.csv", EMERGENCE)]
+    for schema in (values_schema("probes_steps"), SAMPLES):
+        path = folder / f"{schema.name}.csv"
+        if path.exists():
+            found.append(read_table(path, schema))
+    return pd.concat(found, ignore_index=True).drop_duplicates(["id", "measure", "layer"])

@@ -7,6 +7,7 @@ its seed along for resampling by level.
 """
 
 import json
+import os
 import shutil
 import tempfile
 from collections import Counter
@@ -15,11 +16,13 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int, UInt8
 
+from analysis.scenes.cache import digest_of, make_room
+from analysis.scenes.state_list import StateList
 from checkpoints.console import UserError
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
 from checkpoints.world.games import NUM_ACTIONS, Mode, get_game
@@ -70,33 +73,6 @@ class BankPlan:
                 f"expected at least {behaviours} environments, one for random actions and one a "
                 f"policy, got num_envs {self.num_envs}; raise it or pass fewer policies"
             )
-
-
-class StateList(Sequence[bytes]):
-    """States in one long array, cut out when they are asked for; read-only."""
-
-    def __init__(self, joined: UInt8[np.ndarray, " bytes"], offsets: Int[np.ndarray, " fences"]):
-        """State ``i`` is ``joined[offsets[i]:offsets[i + 1]]``."""
-        self.joined, self.offsets = joined, offsets
-
-    @staticmethod
-    def of(states: Sequence[bytes]) -> "StateList":
-        """The same states, joined."""
-        offsets = np.cumsum([0, *map(len, states)], dtype=np.int64)
-        return StateList(np.frombuffer(b"".join(states), np.uint8), offsets)
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @overload
-    def __getitem__(self, place: int) -> bytes: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[bytes]: ...
-    def __getitem__(self, place: int | slice) -> bytes | list[bytes]:
-        if isinstance(place, slice):
-            return [self[i] for i in range(*place.indices(len(self)))]
-        place = range(len(self))[place]
-        return self.joined[self.offsets[place] : self.offsets[place + 1]].tobytes()
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,7 +224,8 @@ def load_or_gather(
         _write(gather(plan, policies), path, settings)
     # Copy on write: torch warns of arrays that cannot be written.
     arrays = {name: np.load(path / f"{name}.npy", mmap_mode="c") for name in _ARRAYS}
-    return Bank(StateList(arrays.pop("states"), arrays.pop("offsets")), **arrays)
+    states = StateList(arrays.pop("states"), arrays.pop("offsets"), known=True)
+    return Bank(states, **arrays)
 
 
 def procgen_version() -> str:
@@ -259,14 +236,11 @@ def procgen_version() -> str:
         return "none"
 
 
-def _hash_of(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
-
-
 def _is_whole(path: Path, settings: dict[str, Any]) -> bool:
     try:
         manifest = json.loads((path / "manifest.json").read_text())
-        found = {name: _hash_of(path / f"{name}.npy") for name in _ARRAYS}
+        found = {name: digest_of(path / f"{name}.npy") for name in _ARRAYS}
+        os.utime(path)
     except (OSError, ValueError):
         return False
     return manifest == {"settings": settings, "files": found}
@@ -276,6 +250,7 @@ def _write(bank: Bank, path: Path, settings: dict[str, Any]) -> None:
     """Write to a temporary folder, then rename: a kill leaves no half bank."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        make_room(path.parent, bank.states.joined.nbytes + bank.observations.nbytes)
         with tempfile.TemporaryDirectory(dir=path.parent, suffix=".tmp") as temporary:
             _save(bank, Path(temporary) / "bank", settings)
             shutil.rmtree(path, ignore_errors=True)
@@ -295,6 +270,6 @@ def _save(bank: Bank, path: Path, settings: dict[str, Any]) -> None:
     arrays |= {name: getattr(bank, name) for name in _ARRAYS if name not in arrays}
     for name, array in arrays.items():
         np.save(path / f"{name}.npy", array, allow_pickle=False)
-    files = {name: _hash_of(path / f"{name}.npy") for name in _ARRAYS}
+    files = {name: digest_of(path / f"{name}.npy") for name in _ARRAYS}
     manifest = {"settings": settings, "files": files}
     (path / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")

@@ -5,13 +5,13 @@ more often than long ones.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from checkpoints.console import UserError
-from checkpoints.world.games import Mode, get_game
+from checkpoints.world.games import NUM_ACTIONS, Mode, get_game
 from checkpoints.world.states import for_drawing, with_background
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Played(NamedTuple):
     steps: Int[np.ndarray, " episode"]
     backgrounds: Int[np.ndarray, " episode"]
     """of each first state, as it was played"""
+    actions: Int[np.ndarray, " action"]
+    """how often each was taken, in all episodes together"""
 
 
 def other_than(
@@ -108,6 +110,7 @@ class Stage:
             edits = zip(first, begun.tolist(), strict=True)
             first = [with_background(state, self.game, index) for state, index in edits]
         total, steps = np.zeros(self.episodes), np.zeros(self.episodes, dtype=np.int64)
+        taken = np.zeros(NUM_ACTIONS, dtype=np.int64)
         rows = slots = np.arange(self.episodes)
         world = self._worlds[0]
         frames = world.set_states(first)
@@ -120,6 +123,7 @@ class Stage:
                 frames = frames[slots]
             actions = np.zeros(world.num_envs, dtype=np.int32)
             actions[slots] = act(policy, frames, draws.random(self.episodes)[rows])
+            taken += np.bincount(actions[slots], minlength=NUM_ACTIONS)
             frames, rewards, dones, _, _ = world.step(actions)
             total[rows] += rewards[slots]
             steps[rows] += 1
@@ -130,7 +134,27 @@ class Stage:
                 kept = [states[k] for k in slots]
                 world, slots = smaller[-1], np.arange(len(rows))
                 frames = world.set_states(kept + kept[:1] * (world.num_envs - len(kept)))
-        return Played(total, steps, begun)
+        return Played(total, steps, begun, taken)
+
+
+def blind(actions: Int[np.ndarray, " action"]) -> "Policy":
+    """A policy that takes each action as often as another one did, whatever it is shown.
+
+    What it earns is the floor: a policy that earns no more may as well not look.
+    """
+    import torch
+    from torch import nn
+
+    class Blind(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.shares = nn.Parameter(torch.from_numpy(actions / actions.sum()))
+
+        def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            logits = self.shares.log().expand(len(frames), -1)
+            return logits, logits.new_zeros(len(frames))
+
+    return cast("Policy", Blind().eval())
 
 
 def act(
@@ -142,9 +166,12 @@ def act(
     """
     import torch
 
+    from checkpoints.training.evaluate import check_decisions
+
     device = next(policy.parameters()).device
     with torch.inference_mode():
         logits, _ = policy(torch.from_numpy(np.ascontiguousarray(frames)).to(device))
+    check_decisions(logits)
     cumulated = logits.double().softmax(-1).cumsum(-1).cpu().numpy()
     return (uniform[:, None] >= cumulated[:, :-1]).sum(1)
 

@@ -7,6 +7,8 @@ time than reading it back from a disk (Nature, one core: about 20,000 frames a s
 """
 
 import json
+import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,7 +21,9 @@ from numpy.lib.format import open_memmap
 
 from analysis.policies.features import read
 from analysis.scenes.bank import Bank, procgen_version
+from analysis.scenes.cache import Hold, is_as_written, make_room, note_content
 from checkpoints.console import UserError
+from checkpoints.doors.writing import atomic
 from checkpoints.world.games import IMAGE_SHAPE
 from checkpoints.world.states import check_background, for_drawing
 
@@ -73,6 +77,8 @@ class TwinSet:
     """the background on which each state was met; not always one of ``backgrounds``"""
     path: Path
     """the frames, ``(state, background, 64, 64, 3)`` uint8 in one .npy file"""
+    held: Hold | None = None
+    """keeps that file in the cache"""
 
     def __len__(self) -> int:
         return len(self.bank)
@@ -118,35 +124,30 @@ def twin_set(game: str, bank: Bank, backgrounds: Sequence[int], folder: Path = F
     name = sha256(json.dumps(decisive, sort_keys=True).encode())
     name.update(bank.states.joined.tobytes())
     path = folder / f"{name.hexdigest()[:16]}.npy"
-    if not _is_whole(path, (len(bank), len(chosen), *IMAGE_SHAPE)):
+    if not is_as_written(path):
         _draw(game, bank, chosen, path)
-    return TwinSet(game, bank, chosen, own, path)
-
-
-def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
-    """Whether there is a file of frames of this shape that was not cut short."""
-    try:
-        frames = np.load(path, mmap_mode="r")
-    except (OSError, EOFError, ValueError):
-        return False
-    return frames.shape == shape and frames.dtype == np.uint8
+    return TwinSet(game, bank, chosen, own, path, Hold(path))
 
 
 def _draw(game: str, bank: Bank, backgrounds: tuple[int, ...], path: Path) -> None:
     """Write the frames under a temporary name, then rename: a kill leaves no half set."""
-    from checkpoints.policy.store import atomic
     from checkpoints.world.renderer import Renderer
 
     shape = (len(bank), len(backgrounds), *IMAGE_SHAPE)
     renderer = Renderer(game)
+    make_room(path.parent, math.prod(shape))
     with atomic(path) as temporary:
         frames = open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+        # A full disk under a map ends the process without a word; asked for now, it is an error.
+        with open(temporary, "rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
         start = 0
         for part in renderer.stream(bank.states, backgrounds):
             frames[start : start + len(part)] = part
             start += len(part)
         frames.flush()
         del frames
+    note_content(path)
 
 
 def whole(policy: "Policy", twins: TwinSet, layer: str) -> TwinReading:

@@ -9,62 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import stdtr
 
+from analysis.stats.welch import Tests, compare
 from checkpoints.console import UserError
 from checkpoints.runs.declaration import Declaration
 
 EFFECT, NO_EFFECT, GO_ON = "effect", "no relevant effect", "go on"
 NOT_DECIDED, NOT_REACHED = "not decided", "not reached"
-
-
-class Tests(NamedTuple):
-    """Welch's difference of two sides, over the last axis."""
-
-    difference: Float[np.ndarray, "*some"]
-    error: Float[np.ndarray, "*some"]
-    """standard error of the difference"""
-    freedom: Float[np.ndarray, "*some"]
-    """degrees of freedom after Satterthwaite"""
-    p: Float[np.ndarray, "*some"]
-    """two-sided, of no difference"""
-    p_equivalence: Float[np.ndarray, "*some"]
-    """the larger of both one-sided, of a difference beyond the margin"""
-
-
-def compare(
-    treatment: Float[np.ndarray, "*some runs"],
-    control: Float[np.ndarray, "*some others"],
-    margin: float,
-) -> Tests:
-    """Both tests at once.
-
-    Args:
-        treatment: a value a run, at least 2; finite.
-        control: likewise.
-        margin: differences from -margin to margin are not relevant; above 0.
-
-    Raises:
-        UserError: fewer than 2 runs on a side, or a value that is not finite.
-    """
-    sides = [np.asarray(side, float) for side in (treatment, control)]
-    for side in sides:
-        if side.shape[-1] < 2 or not np.isfinite(side).all():
-            raise UserError(
-                f"expected a finite value for each of at least 2 runs a side, got {side}"
-            )
-    counts = [side.shape[-1] for side in sides]
-    shares = [side.var(-1, ddof=1) / n for side, n in zip(sides, counts, strict=True)]
-    difference = sides[0].mean(-1) - sides[1].mean(-1)
-    total = shares[0] + shares[1]
-    error = np.sqrt(total)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        parts = [share**2 / (n - 1) for share, n in zip(shares, counts, strict=True)]
-        freedom = total**2 / (parts[0] + parts[1])
-        p = 2 * stdtr(freedom, -np.abs(difference) / error)
-        below = stdtr(freedom, (difference - margin) / error)
-        above = stdtr(freedom, -(difference + margin) / error)
-    return Tests(difference, error, freedom, p, np.maximum(below, above))
 
 
 class Look(NamedTuple):

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import pandas as pd
 from tyro.conf import Positional
@@ -16,6 +16,7 @@ from tyro.conf import Positional
 from analysis.records.command import Frames, Output, check_outputs, finish
 from analysis.records.tables import Schema
 from checkpoints.console import say
+from checkpoints.doors.numbers import Seed, whole
 from checkpoints.policy.store import ZOO
 
 if TYPE_CHECKING:
@@ -41,26 +42,22 @@ class OnPolicies(Output):
 
     ids: Positional[tuple[str, ...]] = ()
     """policies: ids such as starpilot/mutual/0, or files; none takes all shipped"""
-    replicates: int = 500
+    replicates: Annotated[int, whole(20, 10**5)] = 500
     """bootstrap replicates behind each interval"""
-    untrained: int = 2
+    untrained: Annotated[int, whole(0, 100)] = 2
     """untrained policies beside them, for each game"""
-    seed: int = 0
+    seed: Seed = 0
     """of everything drawn: states, backgrounds, the bootstrap"""
     root: Path = ZOO
     """where ids are looked up: the zoo, or a folder of runs"""
-
-    least: ClassVar[Mapping[str, int]] = {"replicates": 1, "untrained": 0, "seed": 0}
 
 
 @dataclass(frozen=True)
 class Examination(OnPolicies):
     """Settings of every command that shows policies a bank of states."""
 
-    states: int = 600
+    states: Annotated[int, whole(2, 10**5)] = 600
     """states of each game, from levels that no policy was trained on"""
-
-    least: ClassVar[Mapping[str, int]] = {"states": 2}
 
 
 @dataclass(frozen=True)

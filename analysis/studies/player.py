@@ -6,7 +6,6 @@ first unseen levels, each played once, the one whose return is the median.
 
 import hashlib
 import io
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +19,7 @@ from analysis.records.tables import Column, Schema
 from analysis.scenes.bank import procgen_version
 from analysis.scenes.episodes import act
 from checkpoints.console import UserError, watch
+from checkpoints.doors.writing import atomic
 from checkpoints.policy.shipped import usual_policies
 from checkpoints.policy.store import ZOO, find_policies, load_policy, policy_path
 from checkpoints.world.buttons import buttons
@@ -227,11 +227,8 @@ def constants() -> dict[str, Any]:
 def write_pictures(pictures: dict[str, bytes], output: Path) -> None:
     """Write the frames of each game, whole or not at all, under the folder of the table."""
     for game, picture in pictures.items():
-        path = output / picture_of(game)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_bytes(picture)
-        temporary.replace(path)
+        with atomic(output / picture_of(game)) as temporary:
+            temporary.write_bytes(picture)
 
 
 def show(frame: pd.DataFrame, pictures: dict[str, bytes]) -> None:

@@ -17,6 +17,7 @@ from analysis.scenes.bank import BankPlan, gather, procgen_version
 from analysis.scenes.masks import exact_mask, twin_distance
 from analysis.stats.clusters import cluster_interval
 from checkpoints.console import watch
+from checkpoints.doors.writing import atomic
 from checkpoints.world.games import GAMES, IMAGE_SHAPE, Mode, get_game
 from checkpoints.world.renderer import Renderer
 from checkpoints.world.states import for_drawing
@@ -147,10 +148,8 @@ def write_pictures(strips: Mapping[str, Strip], output: Path) -> None:
 
     for game, picture in strips.items():
         path = output / picture_of(game)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        Image.fromarray(picture).save(temporary, format="png", optimize=True)
-        temporary.replace(path)
+        with atomic(path) as temporary:
+            Image.fromarray(picture).save(temporary, format="png", optimize=True)
 
 
 def show(frame: pd.DataFrame, output: Path) -> None:

@@ -34,7 +34,7 @@ class Adapted(nn.Module):
         *,
         name: str | None = None,
     ) -> None:
-        """Take ``module`` as it is, try it on two frames and leave it in evaluation mode.
+        """Take ``module`` as it is, try it on some frames and leave it in evaluation mode.
 
         Args:
             module: the network; not copied.
@@ -46,7 +46,8 @@ class Adapted(nn.Module):
 
         Raises:
             UserError: a name that is no submodule, a submodule that the call does not pass once
-                with one row a frame, outputs of another shape, or a module without parameters.
+                with one row a frame, outputs of another shape or that are not finite, rows that
+                depend on other frames or on earlier calls, or a module without parameters.
         """
         super().__init__()
         self.encoder = module
@@ -62,7 +63,9 @@ class Adapted(nn.Module):
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Action logits ``(n, 15)`` and values ``(n,)`` of uint8 frames, float32."""
-        logits, values = self._decide(frames)
+        # So laid out, frames.permute(0, 3, 1, 2) is contiguous, as networks that call view expect.
+        laid_out = frames.permute(0, 3, 1, 2).contiguous().permute(0, 2, 3, 1)
+        logits, values = self._decide(laid_out)
         return logits.float(), values.float().reshape(len(values), -1).squeeze(1)
 
     def _try(self) -> None:
@@ -80,7 +83,8 @@ class Adapted(nn.Module):
             )
             for layer in self.layers
         ]
-        frames = torch.zeros(2, *IMAGE_SHAPE, dtype=torch.uint8, device=weight.device)
+        frames = _noise(weight.device)
+        count = len(frames)
         try:
             with torch.inference_mode():
                 logits, values = self(frames)
@@ -88,16 +92,40 @@ class Adapted(nn.Module):
             for handle in handles:
                 handle.remove()
         shapes = tuple(logits.shape), tuple(values.shape)
-        if shapes != ((2, NUM_ACTIONS), (2,)):
+        if shapes != ((count, NUM_ACTIONS), (count,)):
             raise UserError(
                 f"{self.architecture}: expected logits (n, {NUM_ACTIONS}) and values (n,), got "
-                f"{shapes[0]} and {shapes[1]} for 2 frames; give forward="
+                f"{shapes[0]} and {shapes[1]} for {count} frames; give forward="
             )
+        self._try_rows(frames, torch.column_stack([logits, values]))
         for layer, outputs in seen.items():
-            fits = len(outputs) == 1 and isinstance(outputs[0], Tensor) and len(outputs[0]) == 2
+            fits = len(outputs) == 1 and isinstance(outputs[0], Tensor) and len(outputs[0]) == count
             if not fits:
                 raise UserError(
                     f"{self.architecture}: expected layer {layer!r} to be called once a pass and "
                     f"to give one tensor with a row a frame, got {len(outputs)} calls giving "
                     f"{[getattr(o, 'shape', type(o).__name__) for o in outputs]}; name another"
                 )
+
+    def _try_rows(self, frames: Tensor, together: Tensor) -> None:
+        """Refuse numbers that are none, and rows that other frames or earlier calls change."""
+        if not bool(together.isfinite().all()):
+            raise UserError(
+                f"{self.architecture}: expected finite logits and values, got NaN or infinity; "
+                "load other weights"
+            )
+        with torch.inference_mode():
+            alone = torch.cat([torch.column_stack(self(frame[None])) for frame in frames])
+        if not torch.allclose(alone, together, rtol=1e-3, atol=1e-3 * float(together.abs().max())):
+            raise UserError(
+                f"{self.architecture}: expected each frame to decide by itself, got other logits "
+                "or values for frames read alone than for the same ones in a batch; give a forward "
+                "without memory of other rows or earlier calls, such as that of an LSTM"
+            )
+
+
+def _noise(device: torch.device) -> Tensor:
+    """Three frames of noise, of three brightnesses."""
+    draws = torch.Generator().manual_seed(0)
+    frames = torch.randint(0, 86, (3, *IMAGE_SHAPE), generator=draws, dtype=torch.uint8)
+    return (frames + 85 * torch.arange(3, dtype=torch.uint8).view(3, 1, 1, 1)).to(device)

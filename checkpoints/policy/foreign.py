@@ -15,10 +15,11 @@ other network see ``checkpoints.policy.adapters``.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from checkpoints.console import UserError
-from checkpoints.policy.store import read_tensors
+from checkpoints.doors.reading import check_file, shown
+from checkpoints.doors.tensors import LARGEST, Wanted, check_tensors, read_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,6 +32,15 @@ SOURCES = {
     "arXiv 2501.02481, encoder and heads": "",
 }
 """Who writes such files -> what stands before the encoder's tensors in them."""
+WRAPPINGS = ("module.", "_orig_mod.")
+"""What ``DataParallel`` and ``torch.compile`` put before every name."""
+_PRECISIONS = ("float32", "float16", "bfloat16", "float64")
+_PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_LFS = b"version https://git-lfs"
+_DAMAGES: tuple[type[Exception], ...] = (
+    *(OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError),
+    *(OverflowError, MemoryError, AssertionError),
+)
 
 
 def tensor_names(prefix: str) -> dict[str, str]:
@@ -46,12 +56,18 @@ def tensor_names(prefix: str) -> dict[str, str]:
     return {f"{a}.{part}": f"{b}.{part}" for a, b in modules.items() for part in parts}
 
 
-def recognise(names: set[str]) -> str:
+def recognise(names: set[Any]) -> str:
     """Which of :data:`SOURCES` writes exactly these tensors.
 
     Raises:
         UserError: none does; says what the nearest one would hold.
     """
+    for name in names:
+        if not isinstance(name, str):
+            raise UserError(
+                f"expected tensors under their names, got one under {shown(name)}; save the "
+                "agent's state_dict()"
+            )
     expected = {source: set(tensor_names(prefix)) for source, prefix in SOURCES.items()}
     near = max(expected, key=lambda source: len(expected[source] & names))
     missing, extra = expected[near] - names, names - expected[near]
@@ -72,9 +88,17 @@ def recognise(names: set[str]) -> str:
     )
 
 
+def without_wrapping(tensors: "Mapping[str, Tensor]") -> "Mapping[str, Tensor]":
+    """The tensors under the names they have without ``DataParallel`` and ``torch.compile``."""
+    for prefix in WRAPPINGS:
+        if tensors and all(isinstance(n, str) and n.startswith(prefix) for n in tensors):
+            return without_wrapping({n.removeprefix(prefix): v for n, v in tensors.items()})
+    return tensors
+
+
 def _some(names: set[str]) -> str:
-    shown = sorted(names)[:6]
-    return f"{', '.join(shown) or 'none'}{f' and {len(names) - 6} more' if len(names) > 6 else ''}"
+    first = sorted(names)[:6]
+    return f"{', '.join(first) or 'none'}{f' and {len(names) - 6} more' if len(names) > 6 else ''}"
 
 
 def convert(tensors: "Mapping[str, Tensor]") -> "tuple[Policy, str]":
@@ -87,10 +111,12 @@ def convert(tensors: "Mapping[str, Tensor]") -> "tuple[Policy, str]":
         A policy in evaluation mode, float32, and a name out of :data:`SOURCES`.
 
     Raises:
-        UserError: unknown names, or a tensor of another shape (another width, other actions).
+        UserError: unknown names, a tensor of another shape (another width, other actions), or
+            weights that are no finite floats.
     """
     from checkpoints.policy.encoders import Policy
 
+    tensors = without_wrapping(tensors)
     source = recognise(set(tensors))
     prefix = SOURCES[source]
     features = tensors[f"{prefix}5.weight"].shape[0]
@@ -104,6 +130,8 @@ def convert(tensors: "Mapping[str, Tensor]") -> "tuple[Policy, str]":
                 f"{tuple(ours[mine].shape)}; only IMPALA (16, 32, 32) on 64 x 64 pixels with 15 "
                 "actions can be converted: use another network through checkpoints.policy.adapters"
             )
+    shapes = {name: Wanted(tuple(value.shape), _PRECISIONS) for name, value in wanted.items()}
+    check_tensors(ours, shapes, f"weights of {source}")
     policy.load_state_dict({name: value.float() for name, value in ours.items()})
     return policy.eval(), source
 
@@ -120,8 +148,17 @@ def read_weights(path: Path) -> "dict[str, Tensor]":
 
     import torch
 
-    if path.suffix == ".safetensors" or not path.is_file():
+    check_file(path, limit=LARGEST, what="a policy file")
+    with open(path, "rb") as file:
+        head = file.read(64)
+    if path.suffix == ".safetensors" or head[8:9] == b"{":
         return read_tensors(path)[0]
+    if not head.startswith(_PICKLES):
+        hint = "fetch it with: git lfs pull" if head.startswith(_LFS) else "Copy it again"
+        raise UserError(
+            f"expected a file of torch.save or safetensors, but {path} is truncated or of another "
+            f"format (it begins with {shown(head[:40])}). {hint}"
+        )
     try:
         with warnings.catch_warnings():
             # Torch doubts other pickle protocols before it refuses what it does not know in them.
@@ -132,7 +169,7 @@ def read_weights(path: Path) -> "dict[str, Tensor]":
             f"{path} holds more than tensors, and loading it could run any code: refused. Where "
             "you trust it, load it yourself and save its state_dict() as safetensors"
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
+    except _DAMAGES as error:
         raise UserError(
             f"expected a file of torch.save, but {path} is truncated or of another format "
             f"({str(error).splitlines()[0] if str(error) else 'empty'}). Copy it again"
@@ -142,7 +179,7 @@ def read_weights(path: Path) -> "dict[str, Tensor]":
     other = [name for name, value in found.items() if not isinstance(value, torch.Tensor)]
     if other:
         raise UserError(
-            f"{path}: expected tensors by name, but {str(other[0])!r} is a "
+            f"{path}: expected tensors by name, but {shown(other[0])} is a "
             f"{type(found[other[0]]).__name__}; save the agent's state_dict() alone"
         )
     return found

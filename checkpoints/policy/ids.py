@@ -8,12 +8,17 @@ import re
 from dataclasses import dataclass
 
 from checkpoints.console import UserError, one_of
+from checkpoints.doors.reading import shown
 from checkpoints.policy.recipes import METHODS, base_method
 from checkpoints.world.games import get_game
 
 UNTRAINED = "untrained"
+LARGEST = {"seed": 2**31 - 1, "peer": 63, "step": 10**12}
+"""Largest numbers in an id."""
+_LONGEST = 120
 _PATTERN = re.compile(
-    r"(?P<game>[a-z]+)/(?P<method>[a-z0-9-]+)/(?P<seed>\d+)(/peer(?P<peer>\d+))?(/step(?P<step>\d+))?"
+    r"(?P<game>[a-z]+)/(?P<method>[a-z0-9-]+)/(?P<seed>[0-9]+)"
+    r"(/peer(?P<peer>[0-9]+))?(/step(?P<step>[0-9]+))?"
 )
 
 
@@ -50,15 +55,18 @@ class PolicyId:
 
 def parse_id(text: str) -> PolicyId:
     """Read an id; it prints back unchanged. Unknown games and methods raise ``UserError``."""
-    match = _PATTERN.fullmatch(text)
+    match = _PATTERN.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         raise UserError(
             "expected an id such as bigfish/mutual/0 or bigfish/mutual/0/peer1/step2097152, "
-            f"got {text!r}"
+            f"got {shown(text)}"
         )
     get_game(match["game"])
     if match["method"] != UNTRAINED:
         one_of("method", base_method(match["method"]), [*METHODS, UNTRAINED])
+    for part, largest in LARGEST.items():
+        if match[part] and int(match[part]) > largest:
+            raise UserError(f"{text}: expected a {part} of at most {largest:,}")
     peer, step = (int(match[part]) if match[part] else None for part in ("peer", "step"))
     parsed = PolicyId(match["game"], match["method"], int(match["seed"]), peer, step)
     if str(parsed) != text:

@@ -6,14 +6,17 @@ of 8 minibatches, IMPALA, hard, 500 levels). A method differs from ``ppo`` only 
 
 import re
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from checkpoints.console import UserError, one_of
+from checkpoints.doors.numbers import check_numbers, real, whole
+from checkpoints.doors.reading import shown
 from checkpoints.world.games import Mode, drawn_backgrounds, first_backgrounds
 
 EncoderName = Literal["nature", "impala", "impoola"]
 Precision = Literal["float32", "bfloat16"]
 Views = Literal["recoloured", "twins"]
+MAX_KEPT = 16
 LAYERS: dict[str, tuple[str, ...]] = {
     "nature": ("conv1", "conv2", "conv3", "hidden"),
     "impala": ("block1", "block2", "block3", "hidden"),
@@ -26,79 +29,68 @@ LAYERS: dict[str, tuple[str, ...]] = {
 class Recipe:
     """Everything that decides a policy besides its game, seed and number of steps."""
 
-    peers: int = 1
+    peers: Annotated[int, whole(1, 64)] = 1
     """policies in the group; each collects its own data"""
-    alpha: float = 0.0
+    alpha: Annotated[float, real(0, 1e3)] = 0.0
     """weight α of KL(other || own) between peers; 0 trains them apart"""
     teacher: str = ""
     """kept policy that every peer learns from as from another peer, and which stays as it is, such
     as starpilot/ppo/1/peer0/step2097152"""
-    l2: float = 0.0
+    l2: Annotated[float, real(0, 1e3)] = 0.0
     """weight of half the squared norm of the weights, added to each peer's loss"""
-    dropout: float = 0.0
+    dropout: Annotated[float, real(0, 0.99)] = 0.0
     """probability of dropping a unit of the last hidden layer in updates"""
-    drac: float = 0.0
+    drac: Annotated[float, real(0, 1e3)] = 0.0
     """weight α_r of DrAC's regulariser: decide and value alike on other views of a state"""
     views: Views = "recoloured"
     """what those are: randomly recoloured pictures, or twins on other training backgrounds"""
     encoder: EncoderName = "impala"
     """which network reads the pixels"""
-    features: int = 256
+    features: Annotated[int, whole(1, 2**16)] = 256
     """units of the last hidden layer"""
-    width: int = 1
+    width: Annotated[int, whole(1, 64)] = 1
     """multiplies the channels or units of every layer"""
     precision: Precision = "float32"
     """what the encoder computes in; weights, heads, losses and Adam stay float32. On a GPU torch
     rounds what goes into a convolution of float32 to TF32"""
     mode: Mode = "hard"
     """Procgen's difficulty"""
-    levels: int = 500
+    levels: Annotated[int, whole(1, 10**6)] = 500
     """number of training levels"""
-    backgrounds: tuple[int, ...] = ()
+    backgrounds: tuple[Annotated[int, whole(0, 61)], ...] = ()
     """backgrounds that training episodes are drawn on; none means as the game chooses"""
-    num_envs: int = 64
+    num_envs: Annotated[int, whole(1, 2**16)] = 64
     """environments a peer"""
-    num_steps: int = 256
+    num_steps: Annotated[int, whole(1, 2**16)] = 256
     """steps an environment between updates"""
-    epochs: int = 3
+    epochs: Annotated[int, whole(1, 1000)] = 3
     """passes over the collected data"""
-    minibatches: int = 8
+    minibatches: Annotated[int, whole(1, 2**16)] = 8
     """parts of the data, one update each"""
-    discount: float = 0.999
+    discount: Annotated[float, real(0, 1)] = 0.999
     """γ"""
-    decay: float = 0.95
+    decay: Annotated[float, real(0, 1)] = 0.95
     """λ of generalised advantage estimation"""
-    learning_rate: float = 5e-4
+    learning_rate: Annotated[float, real(0, 1)] = 5e-4
     """Adam's step size"""
-    adam_eps: float = 1e-5
+    adam_eps: Annotated[float, real(0, 1, above=True)] = 1e-5
     """Adam's ε"""
-    clip: float = 0.2
+    clip: Annotated[float, real(0, 100, above=True)] = 0.2
     """how far a probability ratio or a value may move in an update"""
-    entropy: float = 0.01
+    entropy: Annotated[float, real(0, 1e3)] = 0.01
     """weight of the entropy bonus"""
-    value: float = 0.5
+    value: Annotated[float, real(0, 1e3)] = 0.5
     """weight of the value loss"""
-    max_grad_norm: float = 0.5
+    max_grad_norm: Annotated[float, real(0, 1e6, above=True)] = 0.5
     """gradient norm at which each peer is clipped"""
-    keep_last: int = 1
+    keep_last: Annotated[int, whole(1, MAX_KEPT)] = 1
     """policies kept up to each power of two of iterations, the last of them there and the others
     a 32nd of the way apart (from 32 iterations on; 1 to 16): what is read at the end of training is
     a mean over them"""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be trained."""
-        for name in (
-            "peers",
-            "num_envs",
-            "num_steps",
-            "epochs",
-            "minibatches",
-            "features",
-            "width",
-            "levels",
-        ):
-            if getattr(self, name) < 1:
-                raise UserError(f"expected {name} of at least 1, got {getattr(self, name)}")
+        check_numbers(self)
         if self.alpha and self.peers < 2 and not self.teacher:
             raise UserError(
                 f"α = {self.alpha} needs at least 2 peers, or a teacher, got {self.peers}"
@@ -108,10 +100,6 @@ class Recipe:
         if len(set(self.backgrounds)) < len(self.backgrounds):
             listed = ", ".join(map(str, self.backgrounds))
             raise UserError(f"expected different backgrounds, got {listed}")
-        if not 1 <= self.keep_last <= MAX_KEPT:
-            raise UserError(f"expected keep_last in 1 to {MAX_KEPT}, got {self.keep_last}")
-        if not 0 <= self.dropout < 1:
-            raise UserError(f"expected dropout in [0, 1), got {self.dropout}")
         if self.batch % self.minibatches:
             raise UserError(
                 f"expected num_envs * num_steps to be a multiple of minibatches, got {self.batch} "
@@ -153,7 +141,6 @@ class Recipe:
         return float((self.work + making) * self.width**1.43)
 
 
-MAX_KEPT = 16
 MAKING: dict[Views, int] = {"recoloured": 5, "twins": 3}
 _CHOICES = {"encoder": EncoderName, "precision": Precision, "mode": Mode, "views": Views}
 
@@ -177,8 +164,20 @@ METHODS: dict[str, Recipe] = {
 weaker and stronger, to show what they decide. DrAC: Raileanu et al. 2021 (arXiv 2006.12862).
 The mean over two peers halves each gradient before it is clipped, so ``ppo-norm1`` is what a mutual
 peer would be without the distillation: PPO with twice the clipping norm and twice Adam's ε."""
+BASELINE = "ppo"
+"""The method that the others differ from, and are compared with."""
+LONGEST = 200
+"""Characters of a setting that is a text."""
 TEACHER_STEPS = 2**21
 """Environment steps that the teacher of a method was trained for."""
+
+
+METHOD_SETTINGS = frozenset(
+    field.name
+    for field in fields(Recipe)
+    if len({getattr(recipe, field.name) for recipe in METHODS.values()}) > 1
+) | {"backgrounds"}
+"""Names of the settings that the method in an id decides."""
 
 
 _NARROWED = re.compile(r"(?P<base>[a-z0-9-]+?)-(?P<how>bg|split)(?P<count>[1-9]\d*)")
@@ -199,6 +198,30 @@ def narrowed_to(method: str) -> str:
     if match is None:
         return ""
     return match["count"] + (" drawn" if match["how"] == "split" else "")
+
+
+def is_distilled(method: str) -> bool:
+    """Whether its peers learn from each other, as those of ``mutual-bg4``."""
+    recipe = METHODS.get(base_method(method), Recipe())
+    return recipe.peers > 1 and recipe.alpha > 0
+
+
+def is_strength(method: str) -> bool:
+    """Whether it is a method named before it at another strength, such as ``ppo-l2-weak``.
+
+    Both change the same settings of the baseline.
+    """
+    names, base = list(METHODS), base_method(method)
+    if base not in names:
+        return False
+    before = [_changed(name) for name in names[: names.index(base)]]
+    return _changed(base) in before
+
+
+def _changed(method: str) -> frozenset[str]:
+    """The settings in which a method differs from the baseline."""
+    mine, plain = asdict(METHODS[method]), asdict(METHODS[BASELINE])
+    return frozenset(key for key in plain if mine[key] != plain[key])
 
 
 def get_recipe(method: str, game: str | None = None, seed: int = 0) -> Recipe:
@@ -235,18 +258,23 @@ def get_recipe(method: str, game: str | None = None, seed: int = 0) -> Recipe:
 def from_dict(values: dict[str, Any]) -> Recipe:
     """Rebuild a recipe; unknown keys and wrong types raise ``UserError``."""
     default = Recipe()
-    for key, value in values.items():
+    for key, value in list(values.items()):
         one_of("setting", key, [field.name for field in fields(Recipe)])
         wanted = type(getattr(default, key))
         if wanted is tuple and isinstance(value, list):
-            values = values | {key: (value := tuple(value))}
-        fits = isinstance(value, wanted) or (wanted is float and type(value) is int)
+            value = tuple(value)
+        if wanted is float and type(value) is int and abs(value) < 2**53:
+            value = float(value)
+        fits = type(value) is wanted
         if wanted is tuple:
             fits = isinstance(value, tuple) and all(type(item) is int for item in value)
-        if not fits or isinstance(value, bool):
-            raise UserError(f"setting {key!r}: expected {wanted.__name__}, got {value!r}")
+        if not fits:
+            raise UserError(f"setting {key!r}: expected {wanted.__name__}, got {shown(value)}")
+        if wanted is str and len(value) > LONGEST:
+            raise UserError(f"setting {key!r}: expected at most {LONGEST} characters")
         if key in _CHOICES:
             one_of(key, value, get_args(_CHOICES[key]))
+        values = values | {key: value}
     return replace(default, **values)
 
 

@@ -28,6 +28,13 @@ SHIPPED: dict[str, tuple[int, ...]] = SURVEYED | {
 a policy that was made invariant."""
 
 
+def of_samples() -> list[str]:
+    """Runs of the declared contrast and of its control that was made invariant: all but those
+    surveyed.
+    """
+    return [name for name in SHIPPED if name not in SURVEYED]
+
+
 def usual_policies(root: Path = ZOO) -> list[PolicyId]:
     """The kept policies meant where nothing is named: those surveyed, or all of another folder."""
     known = list_policies(root)

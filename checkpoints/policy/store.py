@@ -2,29 +2,37 @@
 
 import hashlib
 import json
+import math
 import os
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from checkpoints.console import MachineTrouble, UserError
+import msgspec
+
+from checkpoints.console import UserError
+from checkpoints.doors.reading import convert, parse_json, shown
+from checkpoints.doors.tensors import (
+    Wanted,
+    check_tensors,
+    read_header,
+    read_tensors,
+    write_tensors,
+)
 from checkpoints.policy.ids import UNTRAINED, PolicyId, parse_id
 from checkpoints.policy.recipes import Recipe, from_dict
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from checkpoints.policy.encoders import Policy
 
 PACKAGE = Path(__file__).parents[1]
 ZOO = PACKAGE / "zoo"
 _KEY = "twinscope"
 _FORMAT = 1
+_PRECISIONS = ("float32", "float16")
 
 
 @dataclass(frozen=True)
@@ -80,68 +88,43 @@ def versions() -> dict[str, str]:
     return found
 
 
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """A temporary neighbour of ``path`` to write, put in its place when complete.
+class _Header(msgspec.Struct, forbid_unknown_fields=True):
+    """What stands in the header of a policy, typed as it must be."""
 
-    A kill at any moment leaves the old file or the new one. A full or read-only folder raises
-    ``MachineTrouble`` and leaves nothing behind.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise MachineTrouble(
-            f"expected to write {path}, but: {error}. Free room or choose another folder"
-        ) from error
-    finally:
-        if temporary.parent.is_dir():
-            temporary.unlink(missing_ok=True)
+    format: int
+    id: str
+    recipe: dict[str, Any]
+    steps: Annotated[int, msgspec.Meta(ge=0)]
+    returns: dict[str, float]
+    versions: dict[str, str]
+    code: str
 
 
-def write_tensors(tensors: "dict[str, Tensor]", header: dict[str, str], path: Path) -> None:
-    """Write a safetensors file atomically."""
-    from safetensors.torch import save
+def weights_of(recipe: Recipe, dtypes: tuple[str, ...] = _PRECISIONS) -> dict[str, Wanted]:
+    """Name -> shape and precision of each weight of a policy, without making one."""
+    import torch
 
-    payload = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, header)
-    with atomic(path) as temporary:
-        temporary.write_bytes(payload)
+    from checkpoints.policy.encoders import Policy
 
-
-def read_tensors(path: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
-    """Tensors and header of a safetensors file; damage and absence raise ``UserError``."""
-    with _opened(path, "pt") as file:
-        return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}
-
-
-@contextmanager
-def _opened(path: Path, framework: str) -> Iterator[Any]:
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise UserError(f"expected a policy file, but there is none at {path}")
-    try:
-        with safe_open(path, framework=framework) as file:
-            yield file
-    except (SafetensorError, OSError) as error:
-        raise UserError(
-            f"expected a complete safetensors file, but {path} is truncated, corrupted or of "
-            f"another format ({error}). Copy it again from its source"
-        ) from error
+    with torch.device("meta"):
+        weights = Policy.of(recipe).state_dict()
+    return {name: Wanted(tuple(value.shape), dtypes) for name, value in weights.items()}
 
 
 def save_policy(
     policy: "Policy", provenance: Provenance, path: Path, *, half: bool = False
 ) -> None:
-    """Write a policy, in half precision if asked (loading returns float32 either way)."""
+    """Write a policy, in half precision if asked (loading returns float32 either way).
+
+    Raises:
+        UserError: what could not be loaded again: weights that are not finite (in half precision,
+            65,504 at most) or not those of the recipe's network, as those of an adapted module.
+    """
     import torch
 
     dtype = torch.float16 if half else torch.float32
     tensors = {key: value.to(dtype) for key, value in policy.state_dict().items()}
+    check_tensors(tensors, weights_of(provenance.settings()), f"policy {provenance.id}")
     header = {_KEY: json.dumps({"format": _FORMAT, **asdict(provenance)}, sort_keys=True)}
     write_tensors(tensors, header, path)
 
@@ -150,25 +133,43 @@ def _provenance(header: dict[str, str], path: Path) -> Provenance:
     if _KEY not in header:
         raise UserError(
             f"expected a Twinscope policy, but {path} carries no provenance: it was written by "
-            "another program. Load its weights and write it with "
-            "checkpoints.policy.store.save_policy"
+            "another program. Convert it with: python -m checkpoints.convert"
         )
-    fields = json.loads(header[_KEY])
-    if fields.pop("format", None) != _FORMAT:
+    where = f"{path}, header"
+    fields = parse_json(header[_KEY], dict[str, Any], where=where)
+    if fields.get("format") != _FORMAT:
         raise UserError(f"expected file format {_FORMAT}, but {path} has another; update Twinscope")
-    return Provenance(**fields)
+    found = convert(fields, _Header, where=where)
+    made = Provenance(
+        found.id, found.recipe, found.steps, found.returns, found.versions, found.code
+    )
+    try:
+        made.settings()
+        own = made.policy_id
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    if own.peer is None or own.step != made.steps:
+        raise UserError(
+            f"{where}: expected an id with its peer and its {made.steps:,} steps, got {made.id!r}"
+        )
+    if not all(math.isfinite(value) for value in made.returns.values()):
+        raise UserError(f"{where}: expected finite returns, got {shown(made.returns)}")
+    _check_place(own, path)
+    return made
 
 
-def read_header(path: Path) -> dict[str, str]:
-    """The header alone, without importing torch."""
-    with _opened(path, "np") as file:
-        return file.metadata() or {}
-
-
-def is_half(path: Path) -> bool:
-    """Whether a policy is written in half precision, without importing torch."""
-    with _opened(path, "np") as file:
-        return all(file.get_slice(key).get_dtype() == "F16" for key in file.keys())
+def _check_place(own: PolicyId, path: Path) -> None:
+    """Refuse a policy in the place of another: where the last folders make an id, it is its own."""
+    place = "/".join(Path(os.path.abspath(path)).with_suffix("").parts[-5:])
+    try:
+        named = parse_id(place)
+    except UserError:
+        return  # a file by itself, under whatever name
+    if named != own:
+        raise UserError(
+            f"{path}: expected the policy {named}, as its place says, got {own}; put it in its own "
+            "place"
+        )
 
 
 def read_provenance(path: Path) -> Provenance:
@@ -177,22 +178,19 @@ def read_provenance(path: Path) -> Provenance:
 
 
 def load_policy(path: Path) -> "tuple[Policy, Provenance]":
-    """A policy in evaluation mode, float32, and where it comes from."""
+    """A policy in evaluation mode, float32, and where it comes from.
+
+    Raises:
+        UserError: no such file, one that is damaged or of another kind, weights of another shape or
+            precision or that are not finite, or the policy of another place.
+    """
     from checkpoints.policy.encoders import Policy
 
     tensors, header = read_tensors(path)
     provenance = _provenance(header, path)
     recipe = provenance.settings()
+    check_tensors(tensors, weights_of(recipe), f"{path}, a policy with {recipe.encoder}")
     policy = Policy.of(recipe)
-    wanted = {key: tuple(value.shape) for key, value in policy.state_dict().items()}
-    found = {key: tuple(value.shape) for key, value in tensors.items()}
-    if wanted != found:
-        wrong = sorted(key for key in wanted | found if wanted.get(key) != found.get(key))
-        raise UserError(
-            f"{path} says it holds a {recipe.encoder} policy, but its weights are of another "
-            f"architecture: expected {wanted.get(wrong[0])} for {wrong[0]!r}, "
-            f"got {found.get(wrong[0])}"
-        )
     policy.load_state_dict({key: value.float() for key, value in tensors.items()})
     return policy.eval(), provenance
 

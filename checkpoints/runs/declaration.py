@@ -10,11 +10,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from checkpoints.console import UserError, one_of
+from checkpoints.doors.numbers import check_numbers, whole
+from checkpoints.doors.reading import KIB, parse_json, read_text, shown
+from checkpoints.doors.writing import write_text
 from checkpoints.policy.ids import PolicyId
 from checkpoints.policy.recipes import get_recipe
 from checkpoints.world.games import get_game
@@ -33,27 +36,27 @@ class Declaration:
     """one of the 16"""
     treatment: str
     """method in question"""
-    treatment_steps: int
+    treatment_steps: Annotated[int, whole(1, 10**12)]
     """environment steps of each of its policies"""
     control: str
     """method that it is held against"""
-    control_steps: int
+    control_steps: Annotated[int, whole(1, 10**12)]
     """environment steps of each of its policies"""
     second: str
     """another control, which decides nothing, trained for as long"""
     positive: str
     """method made invariant, which must be told from the control at its own steps"""
-    positive_steps: int
+    positive_steps: Annotated[int, whole(1, 10**12)]
     """environment steps of each of its policies"""
-    positive_runs: int
+    positive_runs: Annotated[int, whole(1, 10**4)]
     """runs of it, at the first seeds"""
     measure: tuple[str, str]
     """(measure, layer) whose logarithm is compared; the mean over the last kept steps"""
-    last: int
+    last: Annotated[int, whole(1, 16)]
     """how many kept steps that mean is over"""
-    first_seed: int
+    first_seed: Annotated[int, whole(0, 10**9)]
     """seeds go up from here; a triple is one run of each of the three methods at one seed"""
-    looks: tuple[int, ...]
+    looks: tuple[Annotated[int, whole(2, 10**4)], ...]
     """triples at which the rule is asked"""
     effect_p: tuple[float, ...]
     """at each look: Welch's p below which there is an effect"""
@@ -63,7 +66,7 @@ class Declaration:
     """factors from 1 / margin to margin are not relevant"""
     sees: float
     """standard errors by which a policy's return must exceed that of its blind mix of actions"""
-    pilot: tuple[int, ...]
+    pilot: tuple[Annotated[int, whole(0, 10**9)], ...]
     """seeds trained to choose the steps, and discarded"""
     ready: bool
     """whether the pilot has chosen; until then no run may begin"""
@@ -78,19 +81,17 @@ class Declaration:
                     f"expected methods with held-out backgrounds, such as "
                     f"ppo-split4, got {method!r}: nothing of {self.game} is unseen by it"
                 )
-        for name in ("treatment_steps", "control_steps", "positive_steps", "positive_runs", "last"):
-            if getattr(self, name) < 1:
-                raise UserError(f"expected {name} of at least 1")
-        whole = len(self.looks)
-        if not whole or list(self.looks) != sorted(set(self.looks)) or self.looks[0] < 2:
+        check_numbers(self)
+        count = len(self.looks)
+        if not count or list(self.looks) != sorted(set(self.looks)) or self.looks[0] < 2:
             raise UserError(
                 f"expected looks at increasing numbers of triples from 2 on, got {list(self.looks)}"
             )
         for name in ("effect_p", "equivalence_p"):
             bounds = getattr(self, name)
-            if len(bounds) != whole or not all(0 < p < 1 for p in bounds):
+            if len(bounds) != count or not all(0 < p < 1 for p in bounds):
                 raise UserError(
-                    f"expected {whole} numbers between 0 and 1 under {name}, one a "
+                    f"expected {count} numbers between 0 and 1 under {name}, one a "
                     f"look, got {list(bounds)}"
                 )
         if not (1 < self.margin < math.inf and 0 <= self.sees < math.inf):
@@ -140,7 +141,7 @@ def declaration_from(given: Any, place: str) -> Declaration:
     """The declaration in a mapping; what is missing, unknown or of another type is refused."""
     known = [field.name for field in fields(Declaration)]
     if not isinstance(given, dict):
-        raise UserError(f"{place}: expected a mapping with {', '.join(known)}, got {given!r}")
+        raise UserError(f"{place}: expected a mapping with {', '.join(known)}, got {shown(given)}")
     for key in given:
         one_of(f"key in {place}", key, known)
     try:
@@ -162,13 +163,10 @@ def check_ready(declaration: Declaration, path: Path) -> None:
 
 def note_declaration(declaration: Declaration, folder: Path) -> None:
     """Leave in a run's folder under what it is begun; a run that has begun keeps its note."""
-    from checkpoints.policy.store import atomic
-
     path = folder / NOTE
     if not path.exists():
-        with atomic(path) as temporary:
-            note = {"name": declaration.name, "digest": declaration.digest}
-            temporary.write_text(json.dumps(note) + "\n")
+        note = {"name": declaration.name, "digest": declaration.digest}
+        write_text(path, json.dumps(note) + "\n")
 
 
 def check_note(declaration: Declaration, folder: Path) -> None:
@@ -179,8 +177,9 @@ def check_note(declaration: Declaration, folder: Path) -> None:
     """
     path = folder / NOTE
     try:
-        noted = json.loads(path.read_text(encoding="utf-8"))["digest"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        text = read_text(path, limit=64 * KIB, what="a note")
+        noted = parse_json(text, dict[str, str], where=str(path))["digest"]
+    except (UserError, KeyError) as error:
         raise UserError(
             f"expected {path} to name the declaration that its run was begun under, but it cannot "
             f"be read ({error!r}); train the run with: python -m checkpoints.queue"

@@ -7,11 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from checkpoints.console import MachineTrouble, UserError
+from checkpoints.doors.reading import KIB, parse_json, read_text
+from checkpoints.doors.tensors import read_header
+from checkpoints.doors.writing import write_text
 from checkpoints.policy.recipes import Recipe, from_dict
-from checkpoints.policy.store import atomic, read_header
 
 STATE = "state.safetensors"
 PROGRESS = "progress.csv"
@@ -66,11 +70,30 @@ def clear_leftovers(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def run_content(header: dict[str, str], path: Path) -> dict[str, Any]:
-    """What the header of a save says: ``iteration``, ``recipe`` and ``extra``."""
+class Content(msgspec.Struct, forbid_unknown_fields=True):
+    """What the header of a save says."""
+
+    iteration: Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+    recipe: dict[str, Any]
+    extra: dict[str, Any]
+    """the run's log; typed where a run goes on, see :mod:`checkpoints.runs.saves`"""
+
+    @property
+    def settings(self) -> Recipe:
+        """The recipe, checked."""
+        return from_dict(self.recipe)
+
+
+def run_content(header: dict[str, str], path: Path) -> Content:
+    """What the header of a save says; ``UserError`` for anything else."""
     if RUN_KEY not in header:
         raise UserError(f"expected the state of a run, got another kind of file: {path}")
-    content: dict[str, Any] = json.loads(header[RUN_KEY])
+    where = f"{path}, header"
+    content: Content = parse_json(header[RUN_KEY], Content, where=where)
+    try:
+        from_dict(content.recipe)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
     return content
 
 
@@ -86,8 +109,8 @@ class Save:
 def read_save(path: Path) -> Save:
     """The save at ``path``; damage and absence raise ``UserError``."""
     content = run_content(read_header(path), path)
-    recipe = from_dict(content["recipe"])
-    return Save(content["iteration"] * recipe.batch, recipe)
+    recipe = content.settings
+    return Save(content.iteration * recipe.batch, recipe)
 
 
 @dataclass(frozen=True)
@@ -124,8 +147,13 @@ def mark_failed(folder: Path, why: str) -> None:
     """Leave in the folder why its run failed and at which saved step."""
     step = standing(folder, 0).step
     mark = {"why": why, "step": step, "time": datetime.now(UTC).isoformat(timespec="seconds")}
-    with atomic(folder / FAILED) as temporary:
-        temporary.write_text(json.dumps(mark, indent=1) + "\n")
+    write_text(folder / FAILED, json.dumps(mark, indent=1) + "\n")
+
+
+class _Mark(msgspec.Struct, forbid_unknown_fields=True):
+    why: str
+    step: int
+    time: str
 
 
 def read_failure(folder: Path) -> dict[str, Any] | None:
@@ -134,10 +162,11 @@ def read_failure(folder: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        mark = json.loads(path.read_text())
-        return {"why": str(mark["why"]), "step": int(mark["step"]), "time": str(mark["time"])}
-    except (ValueError, KeyError, TypeError) as error:
+        text = read_text(path, limit=64 * KIB, what="a mark of failure")
+        mark = parse_json(text, _Mark, where=str(path))
+    except UserError as error:
         raise UserError(
             f"expected a mark of failure with why, step and time, but {path} is damaged "
-            f"({error!r}). Remove it to try the run again"
+            f"({error}). Remove it to try the run again"
         ) from error
+    return {"why": mark.why, "step": mark.step, "time": mark.time}

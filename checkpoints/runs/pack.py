@@ -19,22 +19,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated
+
+import msgspec
 
 from checkpoints.console import MachineTrouble, UserError
+from checkpoints.doors.reading import parse_json, read_bytes
+from checkpoints.doors.tensors import is_half
+from checkpoints.doors.writing import atomic
 from checkpoints.policy.ids import PolicyId, parse_id
-from checkpoints.policy.store import (
-    atomic,
-    is_half,
-    list_policies,
-    load_policy,
-    policy_path,
-    save_policy,
-)
+from checkpoints.policy.store import list_policies, load_policy, policy_path, save_policy
 from checkpoints.runs.folder import FAILED, PROGRESS, STATE, read_save
+from checkpoints.runs.tarball import LARGEST, LIMIT, damaged, members
 
-LIMIT = 16 * 2**20
-"""Largest archive, bytes."""
 MANIFEST = "packed.json"
 # Bytes are modelled by their place in a word of four: a tenth smaller for float32 weights.
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 0, "lp": 2, "pb": 2}]
@@ -115,7 +112,10 @@ def _policies(
 def _left_out_before(folder: Path) -> set[str]:
     """Policies that an earlier move of this run left behind."""
     path = folder / MANIFEST
-    return set(parse_manifest(path.read_text(), path).left_out) if path.exists() else set()
+    if not path.exists():
+        return set()
+    content = read_bytes(path, limit=LARGEST["json"], what=f"the {MANIFEST} of a run")
+    return set(parse_manifest(content, path).left_out)
 
 
 def pack(run: PolicyId, root: Path, target: Path, limit: int = LIMIT) -> Manifest:
@@ -164,35 +164,35 @@ def pack(run: PolicyId, root: Path, target: Path, limit: int = LIMIT) -> Manifes
     return manifest
 
 
-def damaged(archive: Path, found: object) -> UserError:
-    """The error to raise about an archive; ``found`` says what is wrong with it."""
-    return UserError(
-        f"expected an archive written by --pack, but {archive} is damaged or of another kind "
-        f"({found}). Copy it again, or pack the run again"
-    )
+class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    step: Annotated[int, msgspec.Meta(ge=0)]
+    whole: tuple[str, ...]
+    half: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
-def parse_manifest(text: str, archive: Path) -> Manifest:
-    """Read the content of ``packed.json``."""
+def parse_manifest(content: bytes, archive: Path) -> Manifest:
+    """Read the content of ``packed.json``; ``UserError`` where it says nothing or nonsense."""
     try:
-        values: dict[str, Any] = json.loads(text)
-        lists = {key: tuple(values[key]) for key in ("whole", "half", "left_out")}
-        return Manifest(id=str(values["id"]), step=int(values["step"]), **lists)
-    except (ValueError, KeyError, TypeError) as error:
-        raise damaged(archive, repr(error)) from error
+        text = content.decode("utf-8")
+        found = parse_json(text, _Manifest, where=MANIFEST)
+        run = parse_id(found.id)
+        for one in (*found.whole, *found.half, *found.left_out):
+            if not run.covers(parse_id(one)):
+                raise UserError(f"{one} is no policy of {run}")
+    except (UserError, UnicodeDecodeError) as error:
+        raise damaged(archive, error) from error
+    return Manifest(found.id, found.step, found.whole, found.half, found.left_out)
 
 
 def read_manifest(archive: Path) -> Manifest:
     """What an archive says it holds, without unpacking the rest."""
-    try:
-        with tarfile.open(archive, "r:xz") as tar:
-            member = tar.next()
-            file = tar.extractfile(member) if member and member.isreg() else None
-            if file is None or not member or PurePosixPath(member.name).name != MANIFEST:
-                raise damaged(archive, f"no {MANIFEST} at its beginning")
-            return parse_manifest(file.read(LIMIT).decode(), archive)
-    except (tarfile.TarError, lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
-        raise damaged(archive, error) from error
+    for name, content in members(archive):
+        if PurePosixPath(name).name == MANIFEST:
+            return parse_manifest(content, archive)
+        break
+    raise damaged(archive, f"no {MANIFEST} at its beginning")
 
 
 def each(items: Iterable[tuple[str, Callable[[], str]]]) -> None:

@@ -11,11 +11,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
 from checkpoints.console import MachineTrouble, UserError
+from checkpoints.doors.numbers import check_numbers, real, whole
 from checkpoints.runs.declaration import check_ready, note_declaration
 from checkpoints.runs.folder import Standing, mark_failed, standing
 from checkpoints.runs.pack import pack_all
@@ -37,9 +38,9 @@ class Settings:
     """YAML file with the runs, such as study.yaml"""
     output: Path = Path("runs")
     """folder of runs"""
-    hours: float = math.inf
+    hours: Annotated[float, real(0, above=True)] = math.inf
     """stop after so many hours, rounded up to a whole iteration"""
-    steps: float = math.inf
+    steps: Annotated[float, real(0, above=True)] = math.inf
     """stop after so many environment steps of each peer, added over the runs of this call"""
     retry: bool = False
     """try again what failed, once each"""
@@ -53,14 +54,12 @@ class Settings:
     """let --pack and --unpack replace what is further along"""
     device: Literal["cpu", "cuda"] = "cpu"
     """where the networks compute"""
-    threads: int = 1
+    threads: Annotated[int, whole(1, 1024)] = 1
     """torch threads of this worker on the CPU; runs repeat to the bit with equal threads"""
 
     def __post_init__(self) -> None:
         """Refuse limits that leave nothing to do, and two tasks at once."""
-        for name in ("hours", "steps"):
-            if not getattr(self, name) > 0:
-                raise UserError(f"expected --{name} above 0, got {getattr(self, name):g}")
+        check_numbers(self, flags=True)
         asked = [name for name in ("list", "pack", "unpack") if getattr(self, name)]
         if len(asked) > 1:
             both = " and ".join(f"--{name}" for name in asked)

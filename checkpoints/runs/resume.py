@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from checkpoints.console import UserError
-from checkpoints.policy.recipes import differences, from_dict
-from checkpoints.policy.store import read_tensors, write_tensors
-from checkpoints.runs.folder import RUN_KEY, STATE, run_content
+from checkpoints.doors.tensors import write_tensors
+from checkpoints.policy.recipes import differences
+from checkpoints.runs.folder import RUN_KEY, STATE, read_save
+from checkpoints.runs.saves import MOMENTS, Log, read_checked, states_of
 from checkpoints.training.group import Group
 from checkpoints.training.peer import Peer
-from checkpoints.world.states import read_state
 
 
 def _peer_state(peer: Peer) -> dict[str, Tensor]:
@@ -37,14 +37,9 @@ def _peer_state(peer: Peer) -> dict[str, Tensor]:
     }
 
 
-def _set_peer_state(peer: Peer, state: dict[str, Tensor]) -> None:
+def _set_peer_state(peer: Peer, state: dict[str, Tensor], states: list[bytes]) -> None:
     weights = {k.removeprefix("policy."): v for k, v in state.items() if k.startswith("policy.")}
     peer.policy.load_state_dict(weights)
-    content = state["env.bytes"].numpy().tobytes()
-    ends = np.cumsum(state["env.lengths"].numpy())
-    states = [content[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
-    for game in {read_state(state).game for state in states} - {peer.env.game}:
-        raise UserError(f"the save is of another game ({game} → {peer.env.game}); keep runs apart")
     peer.frames = peer.env.set_states(states)
     peer.scale.discounted = state["scale.discounted"].numpy().copy()
     peer.scale.mean, peer.scale.variance, peer.scale.count = state["scale.moments"].tolist()
@@ -67,7 +62,7 @@ def _set_adam_state(group: Group, tensors: dict[str, Tensor]) -> None:
     for key, value in tensors.items():
         _, index, name = key.split(".")
         weight = weights[int(index)]
-        if value.shape == weight.shape:
+        if name in MOMENTS:
             # Fused Adam walks memory and does not look at strides: a moment that is not laid out
             # like its weight (channels last) would silently meet the wrong elements.
             value = torch.empty_like(weight).copy_(value)
@@ -91,26 +86,31 @@ def save_state(group: Group, iteration: int, folder: Path, extra: dict[str, Any]
     write_tensors(tensors, header, folder / STATE)
 
 
-def load_state(group: Group, folder: Path) -> tuple[int, dict[str, Any]]:
-    """Put a saved state into a fresh group; returns the last iteration done and ``extra``.
+def load_state(group: Group, folder: Path) -> tuple[int, Log]:
+    """Put a saved state into a fresh group; returns the last iteration done and the run's log.
+
+    Everything is checked first: after an error the group is as it was.
 
     Raises:
-        UserError: the run was made with another recipe or game, which the message names, or its
-            environments' states would stop Procgen.
+        UserError: the run was made with another recipe or game, which the message names, or the
+            save is damaged: see :func:`checkpoints.runs.saves.read_checked`.
     """
-    tensors, header = read_tensors(folder / STATE)
-    content = run_content(header, folder / STATE)
-    changed = differences(from_dict(content["recipe"]), group.recipe)
+    path = folder / STATE
+    kept = read_save(path).recipe
+    changed = differences(kept, group.recipe)
     if changed:
         raise UserError(
             f"{folder} was trained with another recipe ({'; '.join(changed)}). Give the same "
             "settings to go on, or another --output to start anew"
         )
-
-    def part(prefix: str) -> dict[str, Tensor]:
-        return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-    for peer in group.peers:
-        _set_peer_state(peer, part(f"peer{peer.index}/"))
-    _set_adam_state(group, part("group/"))
-    return content["iteration"], content["extra"]
+    game = group.peers[0].env.game
+    save = read_checked(path, game, [peer.index for peer in group.peers])
+    parts = [save.part(f"peer{peer.index}/") for peer in group.peers]
+    worlds = [
+        peer.env.try_states(states_of(part, path))
+        for peer, part in zip(group.peers, parts, strict=True)
+    ]
+    for peer, part, states in zip(group.peers, parts, worlds, strict=True):
+        _set_peer_state(peer, part, states)
+    _set_adam_state(group, save.part("group/"))
+    return save.content.iteration, save.log

@@ -10,15 +10,9 @@ from typing import Any
 import numpy as np
 
 from checkpoints.console import UserError
+from checkpoints.doors.writing import write_text
 from checkpoints.policy.ids import PolicyId
-from checkpoints.policy.store import (
-    Provenance,
-    atomic,
-    code_hash,
-    policy_path,
-    save_policy,
-    versions,
-)
+from checkpoints.policy.store import Provenance, code_hash, policy_path, save_policy, versions
 from checkpoints.runs.folder import PROGRESS, STATE
 from checkpoints.runs.resume import load_state, save_state
 from checkpoints.training.evaluate import Evaluation
@@ -55,8 +49,8 @@ class Run:
         self.recent: list[list[float]] = [[] for _ in self.group.peers]
         """the last 100 training returns of each peer"""
         if (self.folder / STATE).exists():
-            self.iteration, extra = load_state(self.group, self.folder)
-            self.rows, self.recent = extra["rows"], extra["recent"]
+            self.iteration, log = load_state(self.group, self.folder)
+            self.rows, self.recent = log.rows, log.recent
         self._saved_at = time.monotonic()
         self._writer: Any = None
 
@@ -94,8 +88,7 @@ class Run:
         writer = csv.DictWriter(text, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        with atomic(self.folder / PROGRESS) as temporary:
-            temporary.write_text(text.getvalue())
+        write_text(self.folder / PROGRESS, text.getvalue())
         extra = {"rows": self.rows, "recent": self.recent}
         save_state(self.group, self.iteration, self.folder, extra)
         self._saved_at = time.monotonic()

@@ -17,9 +17,15 @@ from typing import Any
 import yaml
 
 from checkpoints.console import UserError, one_of
+from checkpoints.doors.reading import KIB, read_text, shown
 from checkpoints.policy.ids import PolicyId, parse_id
-from checkpoints.policy.recipes import METHODS, Recipe, from_dict, get_recipe
+from checkpoints.policy.recipes import METHOD_SETTINGS, METHODS, Recipe, from_dict, get_recipe
 from checkpoints.runs.declaration import Declaration, declaration_from
+
+LARGEST = 256 * KIB
+"""Bytes of a study at most."""
+DEEPEST = 10
+MOST_RUNS, MOST_STEPS = 10_000, 10**12
 
 
 @dataclass(frozen=True)
@@ -40,26 +46,36 @@ class Planned:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses what YAML calls an error and PyYAML passes over: a key that comes twice."""
+    """Refuses what YAML allows and no study needs: a key twice, references, tags, depth."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise _refused("a reference (*) stands for what is elsewhere", self.peek_event())
+        if getattr(self.peek_event(), "tag", None) is not None:
+            raise _refused(
+                "a tag (!) names a type, and all types here are plain", self.peek_event()
+            )
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise _refused(f"it is nested over {DEEPEST} deep", self.peek_event())
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = [key for key in keys if keys.count(key) > 1]
-        if twice:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {twice[0]!r} stands twice", node.start_mark
-            )
+        seen = set()
+        for place, _ in node.value:
+            key = self.construct_object(place, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                raise _refused(f"the key {shown(key)} stands twice", node)
+            seen |= {key} if isinstance(key, Hashable) else set()
         return super().construct_mapping(node, deep)
 
 
-def method_settings() -> list[str]:
-    """Names of the recipe's settings that the method in an id decides."""
-    recipes = [asdict(recipe) for recipe in METHODS.values()]
-    return [
-        field.name
-        for field in fields(Recipe)
-        if field.name == "backgrounds" or len({recipe[field.name] for recipe in recipes}) > 1
-    ]
+def _refused(why: str, where: Any) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, why, where.start_mark)
 
 
 def read_study(path: Path) -> tuple[Planned, ...]:
@@ -80,7 +96,11 @@ def read_study(path: Path) -> tuple[Planned, ...]:
             for run, steps in declaration.runs()
         )
     if not isinstance(content["runs"], list) or not content["runs"]:
-        raise UserError(f"{path}: expected a list of runs under 'runs', got {content['runs']!r}")
+        raise UserError(
+            f"{path}: expected a list of runs under 'runs', got {shown(content['runs'])}"
+        )
+    if len(content["runs"]) > MOST_RUNS:
+        raise UserError(f"{path}: expected at most {MOST_RUNS:,} runs")
     planned: dict[PolicyId, Planned] = {}
     for place, entry in enumerate(content["runs"], 1):
         run = _planned(entry, common, f"{path}, run {place}")
@@ -102,11 +122,11 @@ def read_declaration(path: Path) -> Declaration:
 
 
 def _content(path: Path) -> Any:
+    text = read_text(path, limit=LARGEST, what="a study such as study.yaml")
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except OSError as error:
-        raise UserError(f"expected a study such as study.yaml, but: {error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return yaml.load(text, _Loader)
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        # ValueError: a date or a number that there cannot be.
         raise UserError(f"expected YAML in {path}, but: {error}") from error
 
 
@@ -118,7 +138,7 @@ def _recipe(run: PolicyId, common: dict[str, Any]) -> Recipe:
 def _mapping(given: Any, needed: tuple[str, ...], free: tuple[str, ...], place: str) -> None:
     if not isinstance(given, dict):
         wanted = ", ".join([*needed, *free])
-        raise UserError(f"{place}: expected a mapping with the keys {wanted}, got {given!r}")
+        raise UserError(f"{place}: expected a mapping with the keys {wanted}, got {shown(given)}")
     for key in given:
         _named(place, "key", key, [*needed, *free])
     missing = [key for key in needed if key not in given]
@@ -137,10 +157,10 @@ def _common(given: Any, path: Path) -> dict[str, Any]:
     """The settings common to all runs, checked."""
     if given is None:
         return {}
-    place, decided = f"{path}, recipe", method_settings()
+    place, decided = f"{path}, recipe", METHOD_SETTINGS
     free = [field.name for field in fields(Recipe) if field.name not in decided]
     if not isinstance(given, dict):
-        raise UserError(f"{place}: expected a mapping of settings, got {given!r}")
+        raise UserError(f"{place}: expected a mapping of settings, got {shown(given)}")
     for key in given:
         if key in decided:
             raise UserError(
@@ -159,7 +179,7 @@ def _planned(entry: Any, common: dict[str, Any], place: str) -> Planned:
     _mapping(entry, ("id", "steps"), (), place)
     name, steps = entry["id"], entry["steps"]
     if not isinstance(name, str):
-        raise UserError(f"{place}: expected an id such as bigfish/mutual/0, got {name!r}")
+        raise UserError(f"{place}: expected an id such as bigfish/mutual/0, got {shown(name)}")
     try:
         run = parse_id(name)
         recipe = _recipe(run, common)
@@ -167,9 +187,10 @@ def _planned(entry: Any, common: dict[str, Any], place: str) -> Planned:
         raise UserError(f"{place}: {error}") from error
     if run != run.run:
         raise UserError(f"{place}: expected a run such as {run.run}, got the policy {run}")
-    if type(steps) is not int or steps < 1:
+    if type(steps) is not int or not 1 <= steps <= MOST_STEPS:
         raise UserError(
             f"{place} ({run}): expected steps as a whole number of at least 1, such as 2_097_152, "
-            f"got {steps!r}"
+            f"and at most {MOST_STEPS:,}, "
+            f"got {shown(steps)}"
         )
     return Planned(run, steps, recipe)

@@ -8,17 +8,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional
 
 from checkpoints.console import MachineTrouble, UserError
+from checkpoints.doors.numbers import check_numbers, real, whole
 from checkpoints.policy.ids import PolicyId, parse_id
-from checkpoints.policy.recipes import METHODS, Recipe, get_recipe
+from checkpoints.policy.recipes import METHOD_SETTINGS, METHODS, Recipe, get_recipe
 from checkpoints.runs.folder import clear_leftovers, only_process
 from checkpoints.world.games import first_backgrounds
 
@@ -37,28 +38,28 @@ class Settings:
     """game/method/seed, such as bigfish/mutual/0; the method decides the recipe's defaults"""
     recipe: Recipe = field(default_factory=Recipe)
     """settings that differ from the method's"""
-    backgrounds: tuple[int, ...] = ()
+    backgrounds: tuple[Annotated[int, whole(0, 62)], ...] = ()
     """draw training episodes on these backgrounds only; a single number: on so many, spread over
     all. Levels, layouts and rewards stay as they are. A method such as ppo-bg4 asks for 4, one such
     as ppo-split4 for 4 that the seed draws"""
-    steps: float = 2e6
+    steps: Annotated[float, real(1, 1e12)] = 2e6
     """environment steps of each peer (rounded up to whole iterations)"""
     output: Path = Path("runs")
     """folder of runs"""
     device: Literal["cpu", "cuda"] = "cpu"
     """where the networks compute"""
-    threads: int = 0
+    threads: Annotated[int, whole(0, 1024)] = 0
     """torch threads, or beside a GPU those of Procgen; 0 takes all cores. Runs repeat to the bit
     with equal threads"""
-    evaluate_every: int = 16
+    evaluate_every: Annotated[int, whole(1, 10**9)] = 16
     """iterations between evaluations on unseen levels, beside those at kept steps"""
-    evaluate_episodes: int = 64
+    evaluate_episodes: Annotated[int, whole(0, 10**4)] = 64
     """episodes of an evaluation, always on the same unseen levels; 0 never evaluates"""
-    save_seconds: float = 30.0
+    save_seconds: Annotated[float, real(0)] = 30.0
     """seconds between saves: what a kill can cost, beside the iteration under way"""
-    hours: float = math.inf
+    hours: Annotated[float, real(0, above=True)] = math.inf
     """stop after so many hours, as Ctrl-C does; the same command goes on"""
-    pause: float = math.inf
+    pause: Annotated[float, real(0, above=True)] = math.inf
     """stop after so many environment steps of this call, as Ctrl-C does; --steps stays the goal"""
 
 
@@ -131,17 +132,27 @@ def _check(settings: Settings) -> PolicyId:
     import torch
 
     wanted = parse_id(settings.id)
+    check_numbers(settings, flags=True)
     if wanted != wanted.run:
         raise UserError(f"expected a run such as {wanted.run}, got the policy {wanted}")
-    get_recipe(wanted.method, wanted.game)
+    _check_method(wanted, settings.recipe)
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise MachineTrouble("expected a CUDA device, but torch finds none; use --device cpu")
-    if settings.steps < 1:
-        raise UserError(f"expected --steps of at least 1, got {settings.steps:g}")
-    for name in ("hours", "pause"):
-        if not getattr(settings, name) > 0:
-            raise UserError(f"expected --{name} above 0, got {getattr(settings, name):g}")
+    _recipe(settings, wanted.game)
     return wanted
+
+
+def _check_method(wanted: PolicyId, recipe: Recipe) -> None:
+    """Refuse a recipe that is another method than the id says."""
+    named = asdict(get_recipe(wanted.method, wanted.game, wanted.seed))
+    given = asdict(recipe)
+    # Backgrounds may be chosen beside a method, and a teacher is pinned to its file.
+    for name in sorted(METHOD_SETTINGS - {"backgrounds", "teacher"}):
+        if given[name] != named[name]:
+            raise UserError(
+                f"{wanted}: the method {wanted.method} has {name} {named[name]}, got "
+                f"{given[name]}; name the method that differs in it, one of: {', '.join(METHODS)}"
+            )
 
 
 def _recipe(settings: Settings, game: str) -> Recipe:

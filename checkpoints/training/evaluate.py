@@ -2,11 +2,22 @@
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from checkpoints.console import UserError
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.seeds import Purpose, derive, generator
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
 from checkpoints.world.games import Mode
+
+
+def check_decisions(logits: Tensor) -> None:
+    """Raise ``UserError`` on logits that are not finite: no action follows from them."""
+    if not bool(logits.isfinite().all()):
+        raise UserError(
+            "expected finite logits, got NaN or infinity: the policy's weights are broken. Take "
+            "another step of it, or train it anew"
+        )
 
 
 class Evaluation:
@@ -47,6 +58,7 @@ class Evaluation:
         actions = np.zeros(self.env.num_envs, dtype=np.int32)
         while playing.any():
             logits, _ = policy(torch.from_numpy(frames[playing]).to(device))
+            check_decisions(logits)
             sampled = torch.multinomial(logits.softmax(-1), 1, generator=draws)
             actions[playing] = sampled.squeeze(1).cpu().numpy()
             frames, rewards, dones, _, _ = self.env.step(actions)

@@ -8,11 +8,14 @@ import gymnasium
 import numpy as np
 
 from checkpoints.console import UserError
+from checkpoints.world.apart import Died, apart
 from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS, Mode, get_game
-from checkpoints.world.states import check_background, with_background
+from checkpoints.world.states import GameState, check_background, read_state, with_background
 
 UNSEEN_START = 1_000_000
 _MAX_STATE = 2**20  # bytes, as in Procgen's own wrapper
+_TRIAL_STEPS = 64
+_TRIAL_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,15 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
 
     def step_async(self, actions: np.ndarray) -> None:
         """Begin to act; with ``num_threads`` of its own, Procgen goes on while the caller does."""
-        self._env.act(np.asarray(actions, dtype=np.int32))
+        given = np.asarray(actions)
+        fits = given.shape == (self.num_envs,) and given.dtype.kind in "iu"
+        if not fits or given.min() < -1 or given.max() >= NUM_ACTIONS:
+            raise UserError(
+                f"expected {self.num_envs} whole numbers from 0 to {NUM_ACTIONS - 1}, or -1 to go "
+                f"on to the next level, got {given.dtype} of shape {given.shape}; correct what "
+                "chooses actions"
+            )
+        self._env.act(given.astype(np.int32))
 
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """What came of the actions begun; waits for them."""
@@ -160,17 +171,48 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
 
     def get_states(self) -> list[bytes]:
         """Procgen's serialised state of every environment."""
-        return list(self._env.callmethod("get_state"))
+        return [GameState(state) for state in self._env.callmethod("get_state")]
 
     def set_states(self, states: Sequence[bytes]) -> np.ndarray:
         """Put ``num_envs`` states back and return what they look like.
 
+        States that are not just as ``get_states`` gave them are tried first: :meth:`try_states`.
+
         Raises:
-            UserError: another number of states. A malformed state kills the process inside
-                Procgen: only pass bytes that came from ``get_states`` or
-                ``checkpoints.world.states.write_state``, which checks them.
+            UserError: another number of states, or one that Procgen cannot live with.
         """
         if len(states) != self.num_envs:
             raise UserError(f"expected {self.num_envs} states, one each, got {len(states)}")
-        self._env.callmethod("set_state", list(states))
+        self._env.callmethod("set_state", self.try_states(states))
         return self._env.observe()[1]["rgb"]
+
+    def try_states(self, states: Sequence[bytes]) -> list[bytes]:
+        """The states, marked as sound, once a copy of this process has lived in them for a while.
+
+        Raises:
+            UserError: no states of this game, or some that end the copy when they are set, drawn or
+                stepped 64 times.
+        """
+        if all(isinstance(state, GameState) for state in states):
+            return list(states)
+        for state in states:
+            with_background(state, self.game, read_state(state).background_index)
+
+        def live(_: np.ndarray) -> None:
+            trial = ProcgenVectorEnv(
+                self.game, levels=self.levels, mode=self.mode, num_envs=len(states), num_threads=0
+            )
+            trial._env.callmethod("set_state", list(states))
+            draws = np.random.default_rng(0)
+            for _step in range(_TRIAL_STEPS):
+                trial.step(draws.integers(0, NUM_ACTIONS, len(states)))
+
+        try:
+            apart(live, 0, seconds=_TRIAL_SECONDS)
+        except Died as error:
+            raise UserError(
+                f"{self.game}: expected states that Procgen can go on from, but a copy of this "
+                f"process did not live through them: {error}. Pass states of get_states(), or undo "
+                "the edit"
+            ) from error
+        return [GameState(state) for state in states]

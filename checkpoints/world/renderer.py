@@ -3,6 +3,8 @@
 Restoring a state restores its render options too and draws at once (``set_state``, openai/procgen
 ``vecgame.cpp``), so a state whose background index was edited comes back as its twin: the same
 game to the last bit, in front of another picture.
+
+States that did not come from Procgen are drawn in a copy of this process, which may end.
 """
 
 import math
@@ -13,10 +15,13 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from checkpoints.console import UserError
+from checkpoints.world.apart import Died, apart
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
 from checkpoints.world.games import IMAGE_SHAPE, get_game
-from checkpoints.world.states import Drawing, check_background, for_drawing
+from checkpoints.world.states import Drawing, GameState, check_background, for_drawing
 
+_SECONDS, _SECONDS_A_FRAME = 5.0, 0.02
+"""After which drawing in a copy of this process is given up; a frame takes 0.0002."""
 _BATCH = 8  # states set at once: fewer cost more calls, more of them fall out of the cache
 
 
@@ -39,7 +44,7 @@ class Renderer:
         """Each state on its own background: what the environment showed."""
         drawings = [for_drawing(state, self.game) for state in states]
         frames = (drawing.on(drawing.own) for drawing in drawings)
-        return self._draw(frames, np.arange(len(states)))
+        return self._draw(frames, np.arange(len(states)), known=_known(drawings))
 
     def render(
         self, states: Sequence[bytes], backgrounds: Sequence[int]
@@ -52,8 +57,8 @@ class Renderer:
             backgrounds: indices, 0 to the game's number of backgrounds - 1.
 
         Raises:
-            UserError: a background that the game lacks, or a state that is damaged or of another
-                game. Nothing has reached Procgen then, which would end the process.
+            UserError: a background that the game lacks, or a state that is damaged, of another game
+                or such that Procgen cannot draw it.
         """
         backgrounds = [check_background(self.game, b) for b in backgrounds]
         drawings = [for_drawing(state, self.game) for state in states]
@@ -61,7 +66,8 @@ class Renderer:
         frames = (drawing.on(b) for b in backgrounds for drawing in drawings)
         shape = (len(states), len(backgrounds))
         places = np.arange(math.prod(shape)).reshape(shape).T.ravel()
-        return self._draw(frames, places).reshape(*shape, *IMAGE_SHAPE)
+        drawn = self._draw(frames, places, known=_known(drawings))
+        return drawn.reshape(*shape, *IMAGE_SHAPE)
 
     def render_each(
         self, states: Sequence[bytes], backgrounds: Sequence[int]
@@ -79,7 +85,7 @@ class Renderer:
     ) -> UInt8[np.ndarray, "state 64 64 3"]:
         """The same of states that were made ready by ``for_drawing``."""
         frames = [one.on(b) for one, b in zip(drawings, backgrounds, strict=True)]
-        return self._draw(frames, np.arange(len(frames)))
+        return self._draw(frames, np.arange(len(frames)), known=_known(drawings))
 
     def stream(
         self, states: Sequence[bytes], backgrounds: Sequence[int], chunk: int = 64
@@ -91,12 +97,36 @@ class Renderer:
             yield self.render(states[start : start + chunk], backgrounds)
 
     def _draw(
-        self, frames: Iterable[bytes], places: Int[np.ndarray, " frame"]
+        self, frames: Iterable[bytes], places: Int[np.ndarray, " frame"], *, known: bool
     ) -> UInt8[np.ndarray, "frame 64 64 3"]:
-        """Draw each frame, and put frame i at ``places[i]``."""
-        pictures, frames = np.empty((len(places), *IMAGE_SHAPE), dtype=np.uint8), iter(frames)
+        """Draw each frame, and put frame i at ``places[i]``; here only those that are known."""
+        shape = (len(places), *IMAGE_SHAPE)
+        if known:
+            pictures = np.empty(shape, dtype=np.uint8)
+            self._fill(pictures, frames, places)
+            return pictures
+        doubtful = [GameState(frame) for frame in frames]
+        try:
+            found = apart(
+                lambda out: self._fill(out.reshape(shape), doubtful, places),
+                math.prod(shape),
+                seconds=_SECONDS + len(doubtful) * _SECONDS_A_FRAME,
+            )
+        except Died as error:
+            raise UserError(
+                f"{self.game}: expected states that Procgen can draw, but a copy of this process "
+                f"did not live through these {len(doubtful):,}: {error}. Pass states of "
+                "get_states(), or undo the edit"
+            ) from error
+        return found.reshape(shape)
+
+    def _fill(self, pictures: np.ndarray, frames: Iterable[bytes], places: np.ndarray) -> None:
+        frames = iter(frames)
         for start in range(0, len(places), _BATCH):
             batch = list(islice(frames, _BATCH))
             padded = batch + batch[-1:] * (_BATCH - len(batch))
             pictures[places[start : start + _BATCH]] = self._env.set_states(padded)[: len(batch)]
-        return pictures
+
+
+def _known(drawings: Sequence[Drawing]) -> bool:
+    return all(one.known for one in drawings)

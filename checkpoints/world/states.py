@@ -6,7 +6,8 @@ how it is stored. Source: openai/procgen ``game.cpp``, ``basic-abstract-game.cpp
 ``grid.h``, ``buffer.h``, ``randgen.cpp`` and ``vecgame.cpp``, ``SERIALIZE_VERSION`` 0.
 
 Procgen trusts what it is given and ends the whole Python process on a value it cannot use.
-Everything here is therefore checked on its way to bytes as well as on its way from them.
+Everything here is therefore checked on its way to bytes as well as on its way from them; and what
+did not come from Procgen reaches it first in a process that may end (see :class:`GameState`).
 """
 
 import operator
@@ -18,6 +19,7 @@ import numpy as np
 from checkpoints.console import UserError, one_of
 from checkpoints.world.codecs import CODECS, ENTITY, Entities, Generator, Grid, int_at
 from checkpoints.world.games import GAMES, get_game
+from checkpoints.world.state_ranges import first_fault
 
 PLAYER = 0
 """Entity type of the agent, in every game."""
@@ -28,6 +30,15 @@ _UNSEEDED = bytes(8)
 _END = struct.pack("<I", 0xCAFECAFE)
 # Entity types that a game looks up on restoring, beside the player.
 _SOUGHT = {"bossfight": (2, 3), "jumper": (1,)}
+
+
+class GameState(bytes):
+    """A state just as Procgen gave it, and so one that Procgen takes.
+
+    Cutting, joining or editing gives plain ``bytes``: those are drawn in another process, and tried
+    there before they are stepped. Only mark what came from ``get_states`` or from a file that is
+    known to be whole.
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,10 +142,13 @@ class Drawing:
     before: bytes
     own: int
     after: bytes
+    known: bool = False
+    """whether it was made of a :class:`GameState`"""
 
     def on(self, index: int) -> bytes:
         """The state on background ``index``; ``UserError`` unless the game has it."""
-        return self.before + struct.pack("<i", check_background(self.game, index)) + self.after
+        made = self.before + struct.pack("<i", check_background(self.game, index)) + self.after
+        return GameState(made) if self.known else made
 
 
 def read_state(data: bytes) -> State:
@@ -184,7 +198,8 @@ def with_background(data: bytes, game: str, index: int) -> bytes:
         UserError: the game has no such background, or ``data`` is no whole state of it.
     """
     at = _bounds(data, game)[_PLACE["background_index"]]
-    return data[:at] + struct.pack("<i", check_background(game, index)) + data[at + 4 :]
+    made = data[:at] + struct.pack("<i", check_background(game, index)) + data[at + 4 :]
+    return GameState(made) if isinstance(data, GameState) else made
 
 
 def for_drawing(data: bytes, game: str) -> Drawing:
@@ -210,6 +225,7 @@ def for_drawing(data: bytes, game: str) -> Drawing:
         before=data[:level] + 2 * _UNSEEDED + data[reward:own],
         own=int_at(data, own),
         after=data[own + 4 : asset] + _UNSEEDED + data[width:tail] + end,
+        known=isinstance(data, GameState),
     )
 
 
@@ -255,6 +271,11 @@ def _check_facts(data: bytes, bounds: list[int], game: str) -> None:
     missing = {PLAYER, *_SOUGHT.get(game, ())}.difference(entities["type"].tolist())
     if missing:
         raise _broken(f"entities none of which has type {min(missing)}, which {game} needs")
+    if not isinstance(data, GameState):
+        starts = {field.name: (bounds[place], field.type) for place, field in enumerate(_FIELDS)}
+        fault = first_fault(data, starts, entities, (width, height))
+        if fault:
+            raise _broken(fault)
 
 
 def check_background(game: str, index: int) -> int:

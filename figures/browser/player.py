@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from analysis.records.tables import read_provenance
+from analysis.studies.player import SCHEMA
 from checkpoints.console import UserError
+from checkpoints.doors.reading import read_bytes
 from checkpoints.policy.ids import PolicyId, parse_id
 from checkpoints.policy.store import ZOO, find_policies, list_policies, policy_path
 from checkpoints.policy.store import read_provenance as made_by
 from figures.browser.sources import Part, Places, source
-from figures.kit.rows import load_rows
+from figures.kit.rows import command_of, load_rows
 
-TABLE = "player"
-COMMAND = "python -m analysis.player"
-COLUMNS = (*("game", "state", "step", "level", "own", "action", "episode_steps", "episode_return"),)
+COMMAND = command_of(SCHEMA)
+LARGEST = 10**8
+"""Bytes of a game's frames at most."""
 
 
 def usual(games: Sequence[str], root: Path = ZOO) -> list[PolicyId]:
@@ -53,10 +55,11 @@ def player(
         UserError: an id of nothing that is kept, or a damaged policy.
     """
     try:
-        rows = load_rows(places.tables, TABLE, COLUMNS, COMMAND)
-        worlds = read_provenance(places.tables / f"{TABLE}.csv")["worlds"]
+        rows = load_rows(places.tables, SCHEMA)
+        worlds = read_provenance(places.tables / f"{SCHEMA.name}.csv")["worlds"]
         frames = {
-            f"frames-{name}": _content(places.tables / TABLE / f"{name}.webp") for name in worlds
+            f"frames-{name}": _content(places.tables / SCHEMA.name / f"{name}.webp")
+            for name in worlds
         }
     except (UserError, KeyError) as error:
         return {"missing": str(error)}, {}
@@ -69,14 +72,14 @@ def player(
     for name, world in worlds.items():
         states = rows[rows["game"] == name].drop(columns="game")
         shown[name] = {**world, "slot": f"frames-{name}", "states": states.to_dict("records")}
-    part = {"source": source(places, TABLE, COMMAND), "worlds": shown, "policies": policies}
+    part = {"source": source(places, SCHEMA), "worlds": shown, "policies": policies}
     return part, {**frames, **files}
 
 
 def _content(path: Path) -> bytes:
     if not path.is_file():
         raise UserError(f"expected frames at {path}, found no file; write them with: {COMMAND}")
-    return path.read_bytes()
+    return read_bytes(path, limit=LARGEST, what="frames")
 
 
 def _policy(one: PolicyId, content: bytes, root: Path) -> Part:

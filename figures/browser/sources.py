@@ -9,9 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.records.tables import read_provenance
+from analysis.records.tables import Schema, read_provenance
 from checkpoints.console import UserError
-from figures.kit.rows import load_rows
+from checkpoints.doors.reading import read_bytes
+from checkpoints.doors.sheets import LARGEST
+from figures.kit.rows import command_of, load_rows
 
 Part = dict[str, Any]
 
@@ -38,15 +40,15 @@ class Places:
         return self.link(self.figures / f"{name}.png")
 
 
-def source(places: Places, table: str, command: str) -> Part:
+def source(places: Places, schema: Schema) -> Part:
     """What stands beside numbers of a table: its command, hash, settings, and a link."""
-    path = places.tables / f"{table}.csv"
-    content = path.read_bytes()
+    path = places.tables / f"{schema.name}.csv"
+    content = read_bytes(path, limit=LARGEST, what="a table")
     made = read_provenance(path)
     left_out = ("policies", "worlds", "format", "schema")
     return {
-        "table": table,
-        "command": command,
+        "table": schema.name,
+        "command": command_of(schema),
         "sha256": hashlib.sha256(content).hexdigest()[:16],
         "rows": content.count(b"\n") - 2,
         "link": places.link(path),
@@ -60,10 +62,10 @@ def rows_of(rows: pd.DataFrame) -> Part:
     return {"columns": list(rows.columns), "rows": cells.to_numpy().tolist()}
 
 
-def table_part(places: Places, table: str, columns: Sequence[str], command: str) -> Part:
+def table_part(places: Places, schema: Schema, columns: Sequence[str]) -> Part:
     """The named columns of a table with their source, or what writes it where it is missing."""
     try:
-        rows = load_rows(places.tables, table, tuple(columns), command)
+        rows = load_rows(places.tables, schema)
     except UserError as error:
         return {"missing": str(error)}
-    return {"source": source(places, table, command), **rows_of(rows)}
+    return {"source": source(places, schema), **rows_of(rows[list(columns)])}

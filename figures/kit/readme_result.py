@@ -10,14 +10,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.records.runs import Measure, Run, is_factor, runs_of, untrained_mean, untrained_values
+from analysis.records.runs import (
+    EQUIVALENT,
+    MARGIN,
+    Measure,
+    Run,
+    is_factor,
+    runs_of,
+    untrained_mean,
+    untrained_values,
+)
+from analysis.records.values import read_values
 from checkpoints.console import UserError
+from checkpoints.policy.recipes import is_strength
 from figures import contrasts
-from figures.kit.rows import load_rows
-from figures.kit.style import is_strength, panel_title, without_backgrounds
+from figures.kit.panels import panel_title
+from figures.kit.style import without_backgrounds
 
 BEGIN, END = "<!-- result: python -m figures.readme -->", "<!-- end of result -->"
 TV, RATIO = ("tv_between", "decisions"), ("ratio_unseen", "decisions")
+UNSEEN: Measure = ("ratio_unseen", "buttons")
 COLUMNS: dict[str, Measure] = {
     "return, unseen levels": ("return", "episodes"),
     "TV between states": TV,
@@ -25,8 +37,16 @@ COLUMNS: dict[str, Measure] = {
     "TV twins ÷ states": RATIO,
 }
 """Heading -> what stands under it; the last is the outcome."""
-ELSEWHERE = "÷ PPO elsewhere (one run where no interval stands): "
-ONE_RUN = " (one run)"
+ELSEWHERE = "÷ PPO elsewhere, two runs a side or more: "
+SINGLE = "Single runs, which say nothing of their method, are shown as points in the figure: "
+ANSWER: dict[Measure, str] = {
+    ("tv_unseen", "buttons"): "backgrounds that training never showed move decisions {} as far",
+    ("tv_between", "buttons"): "other states move them {} as far",
+    UNSEEN: "the first over the second, which alone would be invariance, is {}",
+    ("effective_rank", "hidden"): "the last layer's effective rank is {}",
+    ("icc_unseen", "hidden"): "its ICC differs by {}",
+}
+"""What is said of the pair of methods, in this order, with the effect in its place."""
 
 
 def mean(runs: list[Run], measure: Measure, step: int) -> float:
@@ -41,18 +61,10 @@ def number(value: float) -> str:
 
 
 def effect(one: Any) -> str:
-    """A factor with its interval over runs, or, of one run, what levels alone leave open."""
+    """A factor or a difference with its interval over runs."""
     if np.isnan(one.effect):
         return str(one.verdict)
-    if np.isnan(one.low):
-        return f"{one.effect:.2f}{ONE_RUN}"
     return f"{one.effect:.2f} [{one.low:.2f}, {one.high:.2f}]"
-
-
-def idle(one: Any) -> str:
-    """Said behind an effect where one side learned nothing."""
-    nobody = min(one.learned_treatment, one.learned_control) == 0
-    return " (nothing learned)" if nobody else ""
 
 
 def written(cells: list[str]) -> str:
@@ -67,80 +79,103 @@ def blank(values: pd.DataFrame, game: str, columns: list[Measure]) -> list[str]:
     return ["untrained", str(count), *means, "", ""]
 
 
-def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> str:
-    """Markdown: a line for each method and step of one panel, and one of untrained networks."""
+def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> tuple[str, list[str]]:
+    """Markdown: a line for each method and step of several runs; and what has a single one."""
     outcome = contrasts.outcome(rows)
-    of = rows[rows["measure"] == outcome]
+    of = contrasts.of_measure(rows, outcome)
     columns = {**COLUMNS, "TV twins ÷ states": (outcome, "decisions")}
     lines = [line for line in contrasts.lines_of(of) if not is_strength(line.method)]
     longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")
     head = ["method", "runs", *columns, "÷ PPO, equal steps", "equal frames"]
-    out = [written(head), written(["---"] * len(head))]
+    out, single = [written(head), written(["---"] * len(head))], []
     for line in lines:
         some = [run for run in runs if run.method == line.method and line.step in run.steps]
+        if len(some) < 2:
+            single += [line.label(longest)]
+            continue
         cells = [line.label(longest), str(len(some))]
         cells += [number(mean(some, measure, line.step)) for measure in columns.values()]
         for match in ("steps", "frames"):
             mine = of[(of["treatment"] == line.method) & (of["match"] == match)]
             mine = mine[mine["steps_treatment"] == line.step]
-            cells.append(effect(next(mine.itertuples())) if len(mine) else "")
+            there = len(mine) and np.isfinite(mine["effect"].iloc[0])
+            cells.append(effect(next(mine.itertuples())) if there else "")
         out.append(written(cells))
     game = str(rows["game"].iloc[0])
-    return "\n".join([*out, written(blank(values, game, list(columns.values())))])
+    return "\n".join([*out, written(blank(values, game, list(columns.values())))]), single
 
 
-def verdict(rows: pd.DataFrame) -> str:
-    """The declared contrast in a sentence; empty without it."""
-    declared = list(rows[rows["primary"]].itertuples())
-    if not declared:
+def answer(rows: pd.DataFrame) -> str:
+    """What was found, in plain sentences; empty without the declared contrast.
+
+    Args:
+        rows: contrasts of one game and control.
+    """
+    declared = next(rows[rows["primary"]].itertuples(), None)
+    if declared is None:
         return ""
-    one = declared[0]
-    sides = f"{number(one.value_treatment)} ÷ {number(one.value_control)} = {effect(one)}"
-    runs = f"{one.runs_treatment} and {one.runs_control} runs"
-    if np.isnan(one.low):
-        return f"**The declared contrast is not decided**: {sides}, {runs}."
-    said = "is not decided"
+    same = rows[(rows["treatment"] == declared.treatment) & (rows["match"] == declared.match)]
+    there = {(one.measure, one.layer): one for one in same.itertuples()}
+    parts = []
+    for measure, words in ANSWER.items():
+        one = there.get(measure)
+        if one is not None and np.isfinite(one.effect):
+            sign = "+" if one.scale == "difference" and one.effect > 0 else ""
+            said = f"× {effect(one)}" if one.scale == "factor" else f"{sign}{effect(one)}"
+            parts.append(words.format(said.replace("-", "−")))
+    head = (
+        f"{declared.runs_treatment} runs of mutual distillation against {declared.runs_control} of "
+        f"PPO with as many frames: "
+    )
+    found = head + "; ".join(parts) + ". " if parts else ""
+    return found + verdict(there.get(UNSEEN, declared), declared)
+
+
+def verdict(one: Any, declared: Any) -> str:
+    """Whether the outcome is decided, and what was declared beforehand."""
+    if np.isnan(one.effect):
+        return f"**Not decided**: {one.verdict}."
+    said = "not decided"
     if one.high < 1 or one.low > 1:
         more = "less" if one.high < 1 else "more"
-        said = f"says that mutual distillation makes decisions depend {more} on the background"
+        said = f"mutual distillation makes decisions hang {more} on the background"
+    elif one.p_equivalence < EQUIVALENT:
+        said = f"no relevant effect, within a factor of {MARGIN:g}"
     able = f"a factor of {one.detectable:.2f} or {1 / one.detectable:.2f} could have been detected"
-    return f"**The declared contrast {said}**: {sides}, {runs}; {able}.{alone(rows, one)}"
-
-
-def alone(rows: pd.DataFrame, declared: Any) -> str:
-    """What the outcome's two parts would have said by themselves."""
-    same = rows[(rows["treatment"] == declared.treatment) & (rows["match"] == declared.match)]
-    parts = {one.measure: effect(one) for one in same.itertuples()}
-    if not {"tv_unseen", "tv_between"} <= set(parts):
-        return ""
-    twins, states = parts["tv_unseen"], parts["tv_between"]
-    return f" TV between twins alone: {twins} times PPO's; between states: {states}."
+    words = f"**By this sample: {said}**; {able}"
+    if isinstance(one.hangs_on, str) and one.hangs_on:
+        ends = f"{one.without_low:.2f} to {one.without_high:.2f}"
+        words += f", and it hangs on {one.hangs_on} ({ends} with one left out)"
+    if (one.measure, one.layer) == (declared.measure, declared.layer):
+        return f"{words}."
+    return f"{words}. As declared, all 15 actions apart: × {effect(declared)}."
 
 
 def block(tables: Path) -> str:
     """The result section, without its marks."""
-    rows = contrasts.against_ppo(tables, "detectable")
-    columns = contrasts.POLICY_COLUMNS
-    values = load_rows(tables, contrasts.POLICIES, columns, "python -m analysis.emergence")
+    rows = contrasts.against_ppo(tables)
+    values = read_values(tables)
     runs = list(runs_of(values))
-    parts: list[str] = []
+    head: list[str] = []
+    others = []
     for game, control in contrasts.panels(rows):
         here = rows[(rows["game"] == game) & (rows["control"] == control)]
         of = contrasts.of_outcome(rows, game, control)
         mine = [run for run in runs if run.game == game]
         kind = "unseen" if contrasts.outcome(here) == contrasts.UNSEEN else "all"
         title = panel_title(game, control)
-        if not parts:
-            parts += [f"{title[0].upper()}{title[1:]}, twins on {kind} backgrounds:"]
-            parts += [table(here, mine, values), verdict(here)]
+        if not head:
+            lines, single = table(here, mine, values)
+            head = [answer(here), f"{title[0].upper()}{title[1:]}, twins on {kind} backgrounds:"]
+            head += [lines, f"{SINGLE}{', '.join(single)}." if single else ""]
             continue
         said = [
-            f"{without_backgrounds(one.treatment)} {effect(one).removesuffix(ONE_RUN)}{idle(one)}"
+            f"{without_backgrounds(one.treatment)} {effect(one)}"
             for one in of[of["match"] == "steps"].itertuples()
-            if not is_strength(one.treatment)
+            if not is_strength(one.treatment) and np.isfinite(one.effect)
         ]
-        parts.append(f"{title}, {kind}: {', '.join(said)}")
-    head, others = parts[:3], parts[3:]
+        if said:
+            others.append(f"{title}, {kind}: {', '.join(said)}")
     text = "\n\n".join(part for part in head if part)
     return text + (f"\n\n{ELSEWHERE}{'; '.join(others)}." if others else "")
 

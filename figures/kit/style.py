@@ -1,20 +1,27 @@
 """One look for all figures, and one way to save them: PDF, PNG, and the rows behind."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
+from typing import Any
+from zlib import crc32
 
 import matplotlib.style
 import pandas as pd
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.records.tables import check_output
 from checkpoints.console import UserError
-from checkpoints.policy.recipes import base_method, narrowed_to
+from checkpoints.doors.writing import atomic
+from checkpoints.policy.ids import UNTRAINED
+from checkpoints.policy.recipes import BASELINE, base_method
 
+LineStyle = str | tuple[float, tuple[float, ...]]
 PAGE_WIDTH = 171 / 25.4
 """Width of a two-column page in inches."""
 COLUMN_WIDTH = 83 / 25.4
@@ -24,30 +31,74 @@ SMALL = 7
 FAINTEST = 2
 """Root mean square of the change, of 255 levels, that fewer colours may bring to a picture."""
 
+
+@dataclass(frozen=True)
+class Style:
+    """How a method looks: by hue, by marker and by line, so that no one of them is needed."""
+
+    colour: str
+    marker: str
+    line: LineStyle = "-"
+    family: str = "other"
+    """methods of one family share a panel, beside the baseline"""
+
+    def points(self, *, filled: bool = True, size: float = 3.2) -> dict[str, Any]:
+        """What ``Axes.plot`` takes to draw points: filled ones, or rings.
+
+        Args:
+            filled: whether they stand for several runs.
+            size: of a circle, in points; other markers are scaled to look as large.
+        """
+        return {
+            **{"linestyle": "", "color": self.colour, "marker": self.marker},
+            "markerfacecolor": self.colour if filled else "white",
+            **{"markersize": size * LOOKS.get(self.marker, 1.0), "markeredgewidth": 0.8},
+        }
+
+
+LOOKS = {"s": 0.92, "D": 0.85, "P": 1.5, "X": 1.5, "*": 1.6, "p": 1.2, "d": 1.2}
+"""Marker -> its size where it looks as large as a circle of size 1."""
+DASHED, DASH_DOT, DASH_DOTS = (0, (4, 1.3)), (0, (4, 1.2, 1, 1.2)), (0, (4, 1.1, 1, 1.1, 1, 1.1))
+DISTILLED, REGULARISED, INVARIANT = "distilled", "regularised", "trained on other views"
+
 # Okabe and Ito's colours, which the common kinds of colour blindness tell apart; controls have
-# some of Paul Tol's, and weaker and stronger kinds of a method paler and darker ones.
-METHOD_COLOURS = {
-    "ppo": "#0072B2",
-    "mutual": "#D55E00",
-    "mutual-alpha0": "#E69F00",
-    "ppo-norm1": "#999933",
-    "ppo-l2": "#56B4E9",
-    "ppo-dropout": "#009E73",
-    "drac": "#882255",
-    "drac-twins": "#AA4499",
-    "oneway": "#CC6677",
-    "ppo-wide": "#332288",
-    "ppo-l2-weak": "#A6D8F5",
-    "ppo-l2-strong": "#0B4F6C",
-    "ppo-dropout-weak": "#7FCFB9",
-    "ppo-dropout-strong": "#00553E",
-    "untrained": "#767676",
+# some of Paul Tol's. Every method has a marker of its own, but for weaker and stronger kinds of
+# one: they share its marker and are paler and darker.
+METHOD_STYLES = {
+    BASELINE: Style("#0072B2", "o"),
+    "mutual": Style("#D55E00", "s", DASHED, DISTILLED),
+    "mutual-alpha0": Style("#E69F00", "^", DASH_DOT, DISTILLED),
+    "ppo-norm1": Style("#999933", "v", DASH_DOTS, DISTILLED),
+    "ppo-l2": Style("#56B4E9", "<", DASHED, REGULARISED),
+    "ppo-dropout": Style("#009E73", ">", DASH_DOT, REGULARISED),
+    "drac": Style("#882255", "P", DASHED, INVARIANT),
+    "drac-twins": Style("#AA4499", "X", DASH_DOT, INVARIANT),
+    "oneway": Style("#CC6677", "D", DASH_DOTS, DISTILLED),
+    "ppo-wide": Style("#332288", "p", DASH_DOTS, REGULARISED),
+    "ppo-l2-weak": Style("#A6D8F5", "<", DASHED, REGULARISED),
+    "ppo-l2-strong": Style("#0B4F6C", "<", DASHED, REGULARISED),
+    "ppo-dropout-weak": Style("#7FCFB9", ">", DASH_DOT, REGULARISED),
+    "ppo-dropout-strong": Style("#00553E", ">", DASH_DOT, REGULARISED),
+    UNTRAINED: Style("#767676", "*", ":"),
 }
-SPARE_COLOURS = ("#CC79A7", "#000000", "#8C6D00", "#4B3F8F")
+SPARE_STYLES = tuple(
+    Style(colour, marker, line)
+    for marker in ("d", "h")
+    for colour, line in (
+        ("#CC79A7", "-"),
+        ("#000000", DASHED),
+        ("#8C6D00", DASH_DOT),
+        ("#4B3F8F", DASH_DOTS),
+    )
+)
+"""Of methods that are not the project's own."""
 LAYER_ORDER = (
     *("pixels", "conv1", "conv2", "conv3", "block1", "block2", "block3", "pooled", "hidden"),
     *("policy", "value"),
 )
+
+TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0)
+"""Of a logarithmic axis of factors."""
 
 # Type 42 keeps letters as letters, which journals ask for and readers can search.
 _PAPER = {
@@ -103,72 +154,58 @@ def on_paper(draw: Draw) -> Draw:
     return styled
 
 
+def show_factors(axis: Axis, ticks: Sequence[float] = TICKS) -> None:
+    """Have ticks of a logarithmic axis that can be read as factors."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+
+
 def without_backgrounds(method: str) -> str:
     """``ppo`` of ``ppo-bg9``: what has a colour and a name of its own."""
     return base_method(method)
 
 
-def is_strength(method: str) -> bool:
-    """Whether a method is another at another strength, such as ``ppo-l2-weak``: see ``sweep``."""
-    return without_backgrounds(method).endswith(("-weak", "-strong"))
+def method_styles(methods: Iterable[str]) -> dict[str, Style]:
+    """Method -> its looks. A known method looks the same everywhere, on whatever backgrounds.
 
-
-def panel_title(game: str, method: str) -> str:
-    """The game, and how many backgrounds training was narrowed to, if it was."""
-    count = narrowed_to(method)
-    many = "" if count == "1" else "s"
-    return f"{game}, {count} training background{many}" if count else game
-
-
-def by_backgrounds(rows: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
-    """Game, title and rows of each game and set of training backgrounds, by name.
-
-    Untrained policies stand in every panel of their game. Methods lose their number of
-    backgrounds, which the title says.
-    """
-    trained = rows["method"] != "untrained"
-    titles = pd.Series(
-        [panel_title(*pair) for pair in zip(rows["game"], rows["method"], strict=True)], rows.index
-    )
-    keys = sorted(set(zip(rows.loc[trained, "game"], titles[trained], strict=True)))
-    return [
-        (
-            game,
-            title,
-            _plainly(rows[(titles == title) & trained | (rows["game"] == game) & ~trained]),
-        )
-        for game, title in keys
-    ]
-
-
-def _plainly(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(method=[without_backgrounds(method) for method in rows["method"]])
-
-
-def method_colours(methods: Iterable[str]) -> dict[str, str]:
-    """Method -> colour. A known method has the same colour everywhere; others share the rest.
-
-    A method keeps its colour on whatever backgrounds it was trained.
+    Another one takes of the spare looks those that its name leads to, or the next that are free.
 
     Raises:
-        UserError: more unknown methods than spare colours.
+        UserError: more unknown methods than spare looks.
     """
     asked = sorted(set(methods))
-    present = sorted({without_backgrounds(method) for method in asked})
-    unknown = [method for method in present if method not in METHOD_COLOURS]
-    if len(unknown) > len(SPARE_COLOURS):
+    unknown = sorted({without_backgrounds(method) for method in asked} - set(METHOD_STYLES))
+    if len(unknown) > len(SPARE_STYLES):
         raise UserError(
-            f"expected at most {len(SPARE_COLOURS)} methods without a colour of their own, got "
-            f"{', '.join(unknown)}; add them to METHOD_COLOURS in figures/kit/style.py"
+            f"expected at most {len(SPARE_STYLES)} methods without looks of their own, got "
+            f"{', '.join(unknown)}; add them to METHOD_STYLES in figures/kit/style.py"
         )
-    spare = dict(zip(unknown, SPARE_COLOURS, strict=False))
-    own = {method: METHOD_COLOURS.get(method) or spare[method] for method in present}
+    own, free = dict(METHOD_STYLES), list(SPARE_STYLES)
+    for method in unknown:
+        wish = SPARE_STYLES[crc32(method.encode()) % len(SPARE_STYLES)]
+        own[method] = free.pop(free.index(wish) if wish in free else 0)
     return {method: own[without_backgrounds(method)] for method in asked}
 
 
+def method_handles(styles: dict[str, Style], *, lines: bool = False) -> list[Line2D]:
+    """One entry of a legend for each method, in their order.
+
+    Args:
+        styles: of the methods.
+        lines: show their lines, too.
+    """
+    shown = [(name, styles[name]) for name in in_method_order(styles)]
+    return [
+        Line2D([], [], **one.points() | ({"linestyle": one.line} if lines else {}), label=name)
+        for name, one in shown
+    ]
+
+
 def in_method_order(methods: Iterable[str]) -> list[str]:
-    """Distinct methods, those with a fixed colour first and in its order."""
-    known = list(METHOD_COLOURS)
+    """Distinct methods, those with fixed looks first and in their order."""
+    known = list(METHOD_STYLES)
 
     def place(method: str) -> tuple[int, str]:
         own = without_backgrounds(method)
@@ -197,15 +234,17 @@ def save(drawing: Drawing, folder: Path, *, overwrite: bool = False) -> list[Pat
     paths = [folder / f"{drawing.name}.{ending}" for ending in ("pdf", "png", "csv")]
     for path in paths:
         check_output(path, overwrite=overwrite)
-    folder.mkdir(parents=True, exist_ok=True)
-    pdf, png, csv = (path.with_name(f"{path.name}.tmp") for path in paths)
-    with paper():
-        drawing.figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
-        drawing.figure.savefig(png, format="png", metadata={"Software": None})
-    use_palette(png)
-    drawing.rows.to_csv(csv, index=False, float_format="%.6g", lineterminator="\n")
-    for written, path in zip((pdf, png, csv), paths, strict=True):
-        os.replace(written, path)
+    keep = not overwrite
+    with (
+        atomic(paths[0], keep=keep) as pdf,
+        atomic(paths[1], keep=keep) as png,
+        atomic(paths[2], keep=keep) as csv,
+    ):
+        with paper():
+            drawing.figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+            drawing.figure.savefig(png, format="png", metadata={"Software": None})
+        use_palette(png)
+        drawing.rows.to_csv(csv, index=False, float_format="%.6g", lineterminator="\n")
     return paths
 
 

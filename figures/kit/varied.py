@@ -9,23 +9,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.records.runs import BEGUN, NORMAL, RETURN, Measure, Run, is_factor, learned
-from figures.contrasts import TICKS
+from analysis.records.runs import BEGUN, RETURN, Measure, Run, is_factor
+from checkpoints.policy.ids import UNTRAINED
 from figures.curves import short
-from figures.kit.style import PAGE_WIDTH, SMALL, Drawing
+from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, Style, method_handles, show_factors
 
 APART, SEEDS_APART = 0.16, 0.05
 TITLE = (
-    "A dot a run, its bar over levels. TV twins ÷ states of 1: the wallpaper decides as much as "
-    "the game"
+    "A point a run, its bar over levels; rings: one run alone. TV twins ÷ states of 1: the "
+    "wallpaper decides as much as the game"
 )
 RATIOS = ("ratio", "ratio_unseen")
 """Drawn on a logarithmic axis; all else from 0."""
 COLUMNS = (
     *("game", "line", "method", "seed", "place", "setting", "step", "measure", "layer"),
-    *("value", "low", "high", "verdict", "learned"),
+    *("value", "low", "high", "verdict"),
 )
 """Of points: a row a run and measure. ``place`` is that of its setting on the axis."""
 
@@ -67,7 +66,6 @@ def points_of(
     line: Mapping[str, str],
     step: int,
     measures: Iterable[Measure],
-    values: pd.DataFrame,
 ) -> pd.DataFrame:
     """Columns as in :data:`COLUMNS`, of the runs that were kept at a step.
 
@@ -77,17 +75,15 @@ def points_of(
         line: method -> the line it lies on.
         step: environment steps of each policy.
         measures: what is read; the mean over peers, of factors geometric.
-        values: the table that the runs are from, for its untrained policies.
     """
     found = []
     for run in runs:
         if step not in run.steps:
             continue
-        able, (place, setting) = learned(run, step, values), where[run.method]
+        place, setting = where[run.method]
         for measure in measures:
-            value, error, why = run.at(measure, step)
-            ends = value + NORMAL * error * np.array([0, -1, 1])
-            numbers = np.exp(ends) if is_factor(measure) else ends
+            value, why = run.at(measure, step)
+            value = float(np.exp(value)) if is_factor(measure) else value
             found.append(
                 (
                     run.game,
@@ -98,9 +94,9 @@ def points_of(
                     setting,
                     step,
                     *measure,
-                    *numbers.tolist(),
+                    value,
+                    *run.ends_at(measure, step),
                     why,
-                    able,
                 )
             )
     return pd.DataFrame(found, columns=list(COLUMNS))
@@ -120,42 +116,47 @@ def plot(
     ax: Axes,
     points: pd.DataFrame,
     ticks: Sequence[str],
-    colours: Mapping[str, str],
-    lines: Mapping[str, str],
+    styles: Mapping[str, Style],
+    lines: Mapping[str, Style],
 ) -> Axes:
-    """A dot a run with its interval over levels, a line through the means of the settings.
+    """A point a run with its interval over levels, a line through means of at least two runs.
 
-    The line breaks where a run has no value: its verdict stands there instead of a mean.
+    The line breaks at a run that stands alone, a ring, and where one has no value: its verdict
+    stands there instead of a mean.
 
     Args:
         ax: where to draw.
         points: of one measure.
         ticks: names of all settings; one without a run is called so.
-        colours: method -> colour of its dots; open dots learned nothing.
-        lines: line -> colour, in the order in which lines lie side by side.
+        styles: method -> looks of its points.
+        lines: line -> looks, in the order in which lines lie side by side.
     """
     factor = bool(len(points)) and is_factor((points["measure"].iloc[0], ""))
-    for number, (name, colour) in enumerate(lines.items()):
+    for number, (name, look) in enumerate(lines.items()):
         shift = APART * (number - (len(lines) - 1) / 2)
         means = np.full(len(ticks), np.nan)
         for place, some in points[points["line"] == name].groupby("place"):
             values = np.log(some["value"]) if factor else some["value"]
-            mean = values.mean(skipna=False)
+            mean = values.mean(skipna=False) if len(some) > 1 else np.nan
             means[int(place)] = np.exp(mean) if factor else mean
             for k, one in enumerate(some.sort_values(["method", "seed"]).itertuples()):
-                x, dye = place + shift + SEEDS_APART * (k - (len(some) - 1) / 2), one.method
-                ax.vlines(x, one.low, one.high, color=colours[dye], linewidth=0.8)
-                face = colours[dye] if one.learned else "white"
-                ax.plot(x, one.value, "o", color=colours[dye], markerfacecolor=face)
-        ax.plot(np.arange(len(ticks)) + shift, means, "-_", color=colour, markersize=7, zorder=1)
+                x = place + shift + SEEDS_APART * (k - (len(some) - 1) / 2)
+                style = styles[one.method]
+                ax.vlines(x, one.low, one.high, color=style.colour, linewidth=0.6, alpha=0.6)
+                ax.plot(x, one.value, **style.points(filled=len(some) > 1))
+        bars: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "linewidth": 1.0}
+        middle = np.arange(len(ticks)) + shift
+        ax.plot(middle, means, marker="_", markersize=8, markeredgewidth=1.2, zorder=1, **bars)
     for place in range(len(ticks)):
         some = points[points["place"] == place]
         lost = some.loc[some["value"].isna(), "verdict"]
         why = ", ".join(dict.fromkeys(lost)) if len(some) else "no run"
-        style: dict[str, Any] = {"fontsize": SMALL, "color": "0.35", "ha": "center", "va": "bottom"}
+        upright: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "bottom"}
         if why:
             along = ax.get_xaxis_transform()
-            words = ax.text(place, 0.04, why, rotation=90, transform=along, **style)
+            words = ax.text(
+                place, 0.04, why, fontsize=SMALL, color="0.35", transform=along, **upright
+            )
             words.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.0})
     ax.set_xticks(range(len(ticks)), ticks)
     ax.set_xlim(-0.45, len(ticks) - 0.55)
@@ -171,40 +172,37 @@ def _logarithmic(ax: Axes) -> None:
     ax.set_yscale("log")
     low, high = ax.get_ylim()
     ax.set_ylim(min(low, 0.45), max(high, 1.1))
-    ax.yaxis.set_major_locator(FixedLocator(TICKS))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_locator(NullLocator())
+    show_factors(ax.yaxis)
 
 
-def draw_rows(rows: Sequence[Row], colours: Mapping[str, str], lines: Mapping[str, str]) -> Figure:
+def draw_rows(
+    rows: Sequence[Row], styles: Mapping[str, Style], lines: Mapping[str, Style]
+) -> Figure:
     """A figure of page width: a row of panels for each of at least one row."""
     figure = Figure(figsize=(PAGE_WIDTH, 0.55 + 1.8 * len(rows)))
     parts: Any = figure.subfigures(len(rows), 1, squeeze=False)
     for part, row in zip(parts.flat, rows, strict=True):
         axes = part.subplots(1, len(row.measures), squeeze=False)[0]
-        own = {name: colour for name, colour in lines.items() if name in set(row.points["line"])}
+        own = {name: look for name, look in lines.items() if name in set(row.points["line"])}
         for ax, (words, measure) in zip(axes, row.measures.items(), strict=True):
             if measure == RETURN and np.isfinite(row.untrained):
-                ax.axhline(row.untrained, color=colours["untrained"], linestyle=":", zorder=0)
+                ax.axhline(row.untrained, color=styles[UNTRAINED].colour, linestyle=":", zorder=0)
             here = row.points["measure"].eq(measure[0]) & row.points["layer"].eq(measure[1])
-            plot(ax, row.points[here], row.ticks, colours, own)
+            plot(ax, row.points[here], row.ticks, styles, own)
             ax.set_ylabel(words, fontsize=SMALL)
         part.suptitle(row.title, x=0.01, ha="left", fontsize=8)
         said = [row.axis, *(line for note in row.notes for line in textwrap.wrap(note, 120))]
         part.supxlabel("\n".join(said), fontsize=SMALL)
-    named = {name: colour for name, colour in lines.items() if name in colours}
+    named = {name: look for name, look in lines.items() if name in styles}
     place: dict[str, Any] = {"loc": "outside lower center", "ncols": 5}
     figure.legend(handles=_handles(named), title=TITLE, title_fontsize=SMALL, **place)
     return figure
 
 
-def _handles(methods: Mapping[str, str]) -> list[Line2D]:
-    handles = [
-        Line2D([], [], color=colour, marker="o", label=name) for name, colour in methods.items()
-    ]
+def _handles(methods: dict[str, Style]) -> list[Line2D]:
+    handles = method_handles(methods, lines=True)
     grey: dict[str, Any] = {"color": "0.2", "linestyle": ""}
-    open_ = Line2D([], [], marker="o", markerfacecolor="white", label="learned nothing", **grey)
-    handles += [open_, Line2D([], [], color="0.2", marker="_", markersize=7, label="means")]
+    handles.append(Line2D([], [], marker="_", markersize=8, label="mean of two or more", **grey))
     handles.append(Line2D([], [], color="0.45", linestyle=":", label="untrained, or a ratio of 1"))
     return handles
 
@@ -213,8 +211,8 @@ def drawing(
     name: str,
     rows: Sequence[Row],
     nothing: str,
-    colours: Mapping[str, str],
-    lines: Mapping[str, str],
+    styles: Mapping[str, Style],
+    lines: Mapping[str, Style],
 ) -> Drawing:
     """The finished figure and its points; without a row, one that says that there is nothing."""
     if not rows:
@@ -222,4 +220,4 @@ def drawing(
         figure.text(0.5, 0.5, nothing, ha="center", va="center", fontsize=8)
         return Drawing(name, figure, pd.DataFrame(columns=list(COLUMNS)))
     points = pd.concat([row.points for row in rows], ignore_index=True)
-    return Drawing(name, draw_rows(rows, colours, lines), points)
+    return Drawing(name, draw_rows(rows, styles, lines), points)

@@ -6,7 +6,8 @@
 # %%
 import numpy as np
 
-from analysis.measures.decisions import Decisions, robustness
+from analysis.measures.decisions import Decisions, probabilities
+from analysis.measures.robustness import robustness
 from analysis.policies.subjects import load_subjects
 from analysis.scenes.backgrounds import pairs_of, pick_backgrounds
 from analysis.scenes.common import common_bank
@@ -25,7 +26,7 @@ twins = twin_set(game, bank, backgrounds)
 decided = {}
 for one in subjects:
     readings = [reading for _, reading in twins.readings(one.policy, layers=[])]
-    p = np.exp(np.concatenate([reading.log_probs for reading in readings]))
+    p = probabilities(np.concatenate([reading.log_probs for reading in readings]))
     apart = np.abs(p[:, :, None] - p[:, None, :]).sum(-1) / 2
     first, second = np.triu_indices(len(backgrounds), 1)
     tv = apart[:, first, second].mean(1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis.records.tables import check_output
 from checkpoints.console import say
+from checkpoints.doors.writing import atomic
 from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS, Mode
 from probes.factors.frame import Factor, View
 from probes.factors.targets import factors, measure, sheet, view
@@ -47,8 +48,8 @@ def show(game: str, output: Path, *, mode: Mode = "easy", overwrite: bool = Fals
 
     figure = Figure(figsize=(6, 6.4), layout="constrained")
     annotate(figure.subplots(), view(game, state), picture)
-    output.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    with atomic(path, keep=not overwrite) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
     print_factors(game, wanted, {name: float(value[0]) for name, value in values.items()})
     return path
 

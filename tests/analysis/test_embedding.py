@@ -215,10 +215,10 @@ def test_the_command_prints_and_writes_tables(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"backgrounds": 1}, "--backgrounds: expected at least 2, got 1"),
-        ({"views": 1}, "--views: expected at least 2, got 1"),
+        ({"backgrounds": 1}, "--backgrounds: expected a whole number from 2 to 62, got 1"),
+        ({"views": 1}, "--views: expected a whole number from 2 to 10,000, got 1"),
         ({"frames": 5}, "no more --frames than --drawn, got 5 frames and 4 drawn"),
-        ({"seeds": 0}, "--seeds: expected at least 1, got 0"),
+        ({"seeds": 0}, "--seeds: expected a whole number from 1 to 100, got 0"),
         ({"layer": "conv7"}, "unknown layer of nature 'conv7'"),
         ({"untrained": 0}, "at least 2 policies in a joint picture, got 1"),
         ({"neighbours": 24}, "less than half of the 48 points, got 24"),

@@ -11,7 +11,7 @@ from analysis.measures.icc import Layout, measure
 from analysis.policies.subjects import every_step
 from analysis.records.tables import read_table
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.invariance import SCHEMA, measure_stream, row, split
+from analysis.studies.invariance.study import SCHEMA, measure_stream, row, split
 from checkpoints.console import UserError
 from tests.support.planted_encoders import INVARIANCES, PlantedPolicy, World, zoo
 
@@ -167,7 +167,7 @@ def test_the_command_prints_and_writes_a_table(small_zoo, tmp_path, monkeypatch,
     main(settings)
     printed = capsys.readouterr().out
     assert "leaper: ICC" in printed and "vacuous: fewer than 2 backgrounds" in printed
-    assert printed.rstrip().endswith("invariance.csv")
+    assert printed.rstrip().endswith("invariance_last.csv")
     rows = read_table(tmp_path / "o" / "invariance.csv", SCHEMA)
     assert len(rows) == 2 * 2 * 4 * 3
     chaser, leaper = (rows[rows["game"] == game] for game in ("chaser", "leaper"))
@@ -190,9 +190,9 @@ def test_the_command_prints_and_writes_a_table(small_zoo, tmp_path, monkeypatch,
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"backgrounds": 1}, "--backgrounds: expected at least 2, got 1"),
-        ({"replicates": 0}, "--replicates: expected at least 1, got 0"),
-        ({"states": 1}, "--states: expected at least 2, got 1"),
+        ({"backgrounds": 1}, "--backgrounds: expected .* from 2 to .*, got 1"),
+        ({"replicates": 0}, "--replicates: expected .* from 20 to .*, got 0"),
+        ({"states": 1}, "--states: expected .* from 2 to .*, got 1"),
         ({"layers": ("conv7",)}, "unknown layer of nature 'conv7'"),
         ({"ids": ("leaper/ppo/7",)}, "no policy 'leaper/ppo/7'"),
     ],

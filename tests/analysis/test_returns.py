@@ -17,7 +17,7 @@ from analysis.records import tables
 from analysis.returns import Settings
 from analysis.scenes.episodes import Stage
 from analysis.studies.examination import ALL
-from analysis.studies.returns.episodes import SCHEMA, SPLITS, rows_of, stages_of
+from analysis.studies.returns.episodes import SCHEMA, SPLITS, play_splits, stages_of
 from analysis.studies.returns.scores import PROFILES, SCORES
 from analysis.studies.returns.swaps import SWAP_SCHEMA
 from checkpoints.console import UserError
@@ -59,8 +59,9 @@ def stages(game: str = GAME) -> dict[str, Stage]:
 
 
 def rows_on(split: str, subject: Subject, backgrounds: str = "all") -> pd.DataFrame:
-    there = stages(subject.id.game)[split]
-    return pd.DataFrame(rows_of(there, subject, split, backgrounds=backgrounds))
+    names = dict.fromkeys(("unseen", split)) if split == "blind" else [split]
+    there = {name: stages(subject.id.game)[name] for name in names}
+    return pd.DataFrame(play_splits(there, subject, backgrounds=backgrounds)[split])
 
 
 # -- which levels, which backgrounds ---------------------------------------------------------
@@ -68,7 +69,8 @@ def rows_on(split: str, subject: Subject, backgrounds: str = "all") -> pd.DataFr
 
 def test_splits_are_what_they_are_called():
     parts = [rows_on(split, stranger(Looking(False))) for split in SPLITS]
-    train, unseen, swapped, every_step = parts
+    train, unseen, swapped, every_step, without = parts
+    assert without[["level", "background"]].equals(unseen[["level", "background"]])
     # The levels that all policies were trained on: the fewest of them.
     assert train["level"].between(0, 29).all()
     assert (unseen["level"] >= UNSEEN_START).all()
@@ -89,7 +91,8 @@ def test_backgrounds_are_those_of_the_states_played():
 
 def test_a_blind_policy_earns_the_same_on_other_backgrounds_and_one_that_looks_does_not():
     for blind in (True, False):
-        unseen, *others = (rows_on(split, stranger(Looking(blind))) for split in [*SPLITS][1:])
+        splits = "unseen", "swapped", "swapped-step"
+        unseen, *others = (rows_on(split, stranger(Looking(blind))) for split in splits)
         for swapped in others:
             assert unseen["steps"].equals(swapped["steps"]) is blind
 
@@ -180,11 +183,11 @@ def test_the_command_writes_its_tables(written):
 def test_swaps_are_paired_over_the_very_rows_of_the_episodes(written):
     rows = tables.read_table(written / "returns.csv", SCHEMA)
     swaps = tables.read_table(written / "returns_swaps.csv", SWAP_SCHEMA)
-    assert len(swaps) == 4 * 3
+    assert len(swaps) == 4 * 4
     assert (swaps["episodes"] == FEW).all() and not swaps["vacuous"].any()
     wide = rows.pivot(index=["id", "episode"], columns="split", values="episode_return")
     found = swaps.set_index(["id", "swap"])["difference"].unstack()
-    for swap, split in {"episode": "swapped", "step": "swapped-step"}.items():
+    for swap, split in {"episode": "swapped", "step": "swapped-step", "blind": "blind"}.items():
         apart = (wide[split] - wide["unseen"]).groupby("id").mean()
         np.testing.assert_allclose(found[swap], apart[found.index], rtol=1e-5)
     assert found["none"].isna().all()
@@ -222,5 +225,5 @@ def test_all_steps_give_rows_and_the_last_gives_the_scores(written, tmp_path):
 def test_messages(written):
     with pytest.raises(UserError, match="exists and is kept"):
         returns.main(dataclasses.replace(COMMAND, output=written))
-    with pytest.raises(UserError, match="--episodes: expected at least 2, got 1"):
+    with pytest.raises(UserError, match=r"--episodes: expected .* from 2 to .*, got 1"):
         returns.main(dataclasses.replace(COMMAND, episodes=1, output=written))

@@ -217,8 +217,8 @@ def test_the_command_prints_two_tables_and_writes_three(settings, tmp_path, caps
         (dict(ids=("leaper/ppo/0",)), "leaper: expected at least two policies to compare, got"),
         (dict(neighbours=48), "neighbours, as many as a state has.*got 48; ask for fewer"),
         (dict(layers=("conv7",)), "unknown layer of nature 'conv7'"),
-        (dict(permutations=0), "permutations: expected at least 1"),
-        (dict(keep=0.0), r"keep: expected a share of variance in \(0, 1\]"),
+        (dict(permutations=0), "permutations: expected a whole number from 1 to"),
+        (dict(keep=0.0), "keep: expected a number above 0 to 1, got 0.0"),
     ],
 )
 def test_wrong_settings_are_refused_and_leave_nothing(settings, tmp_path, change, message):

@@ -214,9 +214,48 @@ def test_wrong_requests(tmp_path):
         main(settings(file, tmp_path, id="starpilot/untrained/0"))
     with pytest.raises(UserError, match="agree with the id, got 1,000"):
         main(settings(file, tmp_path, id="starpilot/ppo/0/peer0/step5"))
-    with pytest.raises(UserError, match="levels of at least 1, got -1"):
+    with pytest.raises(
+        UserError, match="levels: expected a whole number from 1 to 1,000,000, got -1"
+    ):
         main(settings(file, tmp_path, levels=-1))
     main(settings(file, tmp_path))
     with pytest.raises(UserError, match="exists and is kept; give --overwrite"):
         main(settings(file, tmp_path))
     main(settings(file, tmp_path, overwrite=True))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "git lfs pull"),
+        (b"<!DOCTYPE html><html>404</html>", "it begins with b'<!DOCTYPE html>"),
+        (b"", "truncated or of another format"),
+    ],
+)
+def test_what_is_no_file_of_weights_is_not_said_to_run_code(content, message, tmp_path):
+    (tmp_path / "x.pt").write_bytes(content)
+    with pytest.raises(UserError, match=message) as raised:
+        read_weights(tmp_path / "x.pt")
+    assert "could run any code" not in str(raised.value)
+
+
+def test_safetensors_are_known_whatever_they_are_called(tmp_path):
+    save_file(foreign_state("network."), tmp_path / "agent.pt")
+    assert convert(read_weights(tmp_path / "agent.pt"))[1] == "cleanrl ppo_procgen"
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_wrapped_networks_are_known(prefix):
+    wrapped = {prefix + name: value for name, value in foreign_state("network.").items()}
+    assert convert(wrapped)[1] == "cleanrl ppo_procgen"
+
+
+def test_weights_that_are_no_finite_floats_are_refused():
+    state = foreign_state("network.")
+    with pytest.raises(UserError, match=r"float64, got .* of int8"):
+        convert({name: (100 * value).to(torch.int8) for name, value in state.items()})
+    state["actor.bias"][0] = torch.nan
+    with pytest.raises(UserError, match=r"finite numbers in 'actor.bias'"):
+        convert(state)
+    with pytest.raises(UserError, match="tensors under their names, got one under 1"):
+        recognise({1})

@@ -1,8 +1,6 @@
 """Figures on synthetic tables: files, rows, bytes and errors."""
 
 import hashlib
-import sys
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +8,14 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sources import project_modules
+from matplotlib.text import Text
 
-from analysis.records.tables import Schema
 from checkpoints.console import UserError
 from figures import cka_contrast, cka_map, curves, twins_panel
 from figures.__main__ import FIGURES, Settings, main
 from figures.kit import style
 from figures.kit.rows import load_rows
 from tests.support import toy_tables
-from tests.support.tree import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +88,7 @@ def test_letters_stay_letters_and_no_date_is_written(one_game, tmp_path):
 
 def test_curves_show_their_rows(tables):
     (drawing,) = curves.draw(tables)
-    pd.testing.assert_frame_equal(
-        drawing.rows, load_rows(tables, "curves", curves.COLUMNS, curves.COMMAND)
-    )
+    pd.testing.assert_frame_equal(drawing.rows, load_rows(tables, curves.SCHEMA))
     panel = next(ax for ax in drawing.figure.axes if "jumper (easy), unseen" in ax.get_title())
     rows = drawing.rows.query("game == 'jumper' and split == 'unseen' and method == 'mutual'")
     for peer in (0, 1):
@@ -117,7 +111,7 @@ def test_only_kept_policies_are_marked():
         )
     )
     ax = axes_of()
-    assert curves.plot_curves(ax, rows, {"ppo": "black"}) is ax
+    assert curves.plot_curves(ax, rows, style.METHOD_STYLES) is ax
     line, marks = ax.lines
     assert list(line.get_xdata()) == [10, 20]
     assert list(marks.get_xdata()) == [10]
@@ -136,7 +130,7 @@ def test_a_far_bound_is_named_and_a_near_one_drawn():
 
 def test_maps_print_and_keep_the_mean_over_pairs(tables):
     drawing = next(drawing for drawing in cka_map.draw(tables) if "coinrun" in drawing.name)
-    rows = load_rows(tables, "cka", cka_map.COLUMNS, cka_map.COMMAND).query("game == 'coinrun'")
+    rows = load_rows(tables, cka_map.SCHEMA).query("game == 'coinrun'")
     cell = rows.query(
         "pair == 'ppo seeds' and rendering == 'twin' and layer_x == 'conv2' and layer_y == 'hidden'"
     )
@@ -203,36 +197,31 @@ def test_strips_show_the_shipped_pixels(tables):
     np.testing.assert_array_equal(shown, strip)
 
 
-@pytest.mark.parametrize("name", sorted(set(FIGURES) - {"steps"}))
-def test_figures_ask_for_declared_columns(name):
-    figure = sys.modules[FIGURES[name].__module__]  # steps asks for what two others do
-    schema = declared_schemas()[getattr(figure, "TABLE", figure.NAME)]
-    assert set(figure.COLUMNS) <= set(schema.names)
+def test_figures_fit_a_page_and_can_be_read(one_game):
+    for draw in FIGURES.values():
+        for drawing in draw(one_game):
+            width, height = drawing.figure.get_size_inches()
+            assert width <= style.PAGE_WIDTH + 1e-9 and height <= 9.5, drawing.name
+            sizes = [text.get_fontsize() for text in drawing.figure.findobj(Text)]
+            assert min(sizes) >= 6, drawing.name
 
 
-def declared_schemas() -> dict[str, Schema]:
-    """Table -> schema, as the studies declare them."""
-    names = [name for name in project_modules(ROOT) if name.split(".")[1:2] == ["studies"]]
-    found = [value for name in names for value in vars(import_module(name)).values()]
-    return {value.name: value for value in found if isinstance(value, Schema)}
+# -- looks and orders ----------------------------------------------------------------------
 
 
-# -- colours and orders ----------------------------------------------------------------------
-
-
-def test_a_method_keeps_its_colour_whoever_stands_beside_it():
-    alone = style.method_colours(["mutual"])
-    among = style.method_colours(["own", "mutual", "ppo", "other"])
-    assert among["mutual"] == alone["mutual"] == style.METHOD_COLOURS["mutual"]
+def test_a_method_keeps_its_looks_whoever_stands_beside_it():
+    alone = style.method_styles(["mutual"])
+    among = style.method_styles(["own", "mutual", "ppo", "other"])
+    assert among["mutual"] == alone["mutual"] == style.METHOD_STYLES["mutual"]
     assert len(set(among.values())) == 4
-    with pytest.raises(UserError, match="at most 4 methods without a colour"):
-        style.method_colours([f"own{n}" for n in range(5)])
+    with pytest.raises(UserError, match="at most 8 methods without looks"):
+        style.method_styles([f"own{n}" for n in range(9)])
 
 
-def test_every_method_of_the_project_has_a_colour():
+def test_every_method_of_the_project_has_looks():
     from checkpoints.policy.recipes import METHODS
 
-    assert set(METHODS) <= set(style.METHOD_COLOURS)
+    assert set(METHODS) <= set(style.METHOD_STYLES)
 
 
 def test_every_layer_of_the_project_has_a_place():

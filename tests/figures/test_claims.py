@@ -1,21 +1,33 @@
 """The ledger: verdicts follow intervals, planted truths are told, the file follows the tables."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from analysis.studies.contrasts.rows import contrast_rows
+from analysis.studies.contrasts.rows import FAMILY, contrast_rows
 from checkpoints.console import UserError
 from checkpoints.runs.study import read_study
 from figures.claims import Settings, main
-from figures.kit.ledger import AGAINST, SUPPORTED, ledger, markdown, verdict, written
+from figures.kit.claimed import CLAIMS
+from figures.kit.ledger import (
+    AGAINST,
+    CANCEL,
+    CONVERGE,
+    SUPPORTED,
+    ledger,
+    markdown,
+    verdict,
+    written,
+)
 from tests.support import toy_tables
 from tests.support.planted_runs import STEPS, planted, values_of
 from tests.support.tree import ROOT
 
 PLAN = read_study(ROOT / "study.yaml")
 NAN = float("nan")
+OUTCOME = "TV between twins ÷ TV between states"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +38,7 @@ def toy(tmp_path_factory):
 def tables(folder: Path, toy: Path, values: pd.DataFrame) -> Path:
     """Contrasts of planted runs, beside the other synthetic tables."""
     toy_tables.write(contrast_rows(values, PLAN).to_dict("records"), folder, "contrasts")
-    for name in ("emergence_gap", "embedding_scores"):
+    for name in ("samples_peers", "embedding_scores"):
         (folder / f"{name}.csv").symlink_to(toy / f"{name}.csv")
     return folder
 
@@ -61,17 +73,52 @@ def test_numbers_are_written_with_their_sign():
 def test_a_planted_effect_is_told(tmp_path, toy, factor, said):
     title, rows, _ = ledger(tables(tmp_path, toy, planted(factor)))
     assert title == "starpilot, 9 training backgrounds"
-    [declared] = rows[rows["equal"] == "frames, declared"].itertuples()
-    assert declared.verdict == said
-    assert declared.runs == "3 and 3"
-    able = float(declared.detectable.removeprefix("× "))
-    assert 0 < able < 1
+    one = rows[rows["decided by"] == OUTCOME].iloc[0]
+    assert one["verdict"] == said
+    assert one["runs (that see)"] == "3 (?) and 3 (?)"
+    able = [float(value) for value in re.findall(r"\d\.\d+", one["detectable"])]
+    assert 0 < able[1] < able[0] < able[2] < 1
 
 
 def test_no_effect_is_not_decided(tmp_path, toy):
     _, rows, _ = ledger(tables(tmp_path, toy, planted(1.0)))
-    [one] = rows.loc[rows["equal"] == "frames, declared", "verdict"]
+    [one] = rows.loc[rows["decided by"] == OUTCOME, "verdict"]
     assert one == "not decidable here: the interval holds 1"
+
+
+def test_no_relevant_effect_can_be_decided(tmp_path, toy):
+    values = planted(1.0)
+    # Runs that hardly differ, and methods that do by less than the margin.
+    close = values["measure"].eq("ratio_unseen")
+    values.loc[close, "value"] = 0.5 + values["seed"] / 100 + values["method"].eq("ppo-bg9") / 99
+    _, rows, _ = ledger(tables(tmp_path, toy, values))
+    [one] = rows.loc[rows["decided by"] == OUTCOME, "verdict"]
+    assert one == "no relevant effect: within a factor of 1.25"
+
+
+def test_other_poolings_say_the_same_or_otherwise(tmp_path, toy):
+    values = planted(1.0)
+    values.loc[values["measure"].str.startswith("icc"), "value"] += values["seed"] / 100
+    whitened = values["measure"].eq("icc_whitened_unseen") & values["method"].eq("mutual-bg9")
+    for shift, said in ((0.0, "says the same"), (0.4, "says otherwise")):
+        moved = values.assign(value=values["value"] + shift * whitened)
+        folder = tmp_path / said.split()[1]
+        folder.mkdir()
+        _, rows, _ = ledger(tables(folder, toy, moved))
+        [one] = rows.loc[rows["decided by"] == "… its directions whitened", "verdict"]
+        assert one == said
+
+
+def test_fewer_movements_everywhere_are_no_invariance(tmp_path, toy):
+    more = planted(0.5)
+    more = more[more["measure"].eq("ratio_unseen") & more["layer"].eq("buttons")]
+    both = [planted(0.5), more.assign(measure="tv_unseen")]
+    _, rows, _ = ledger(tables(tmp_path, toy, pd.concat(both)))
+    assert rows["verdict"].iloc[0] == SUPPORTED
+    folder = tmp_path / "both"
+    folder.mkdir()
+    _, rows, _ = ledger(tables(folder, toy, pd.concat([*both, more.assign(measure="tv_between")])))
+    assert rows["verdict"].iloc[0].startswith("supported, but other states move them less, too: ×")
 
 
 def test_what_was_not_measured_is_said(tmp_path, toy):
@@ -96,20 +143,33 @@ def test_the_picture_is_a_mean_over_runs(tmp_path, toy):
     toy_tables.write(rows, folder, "embedding_scores")
     last = ledger(folder)[1].iloc[-1]
     assert last["mutual to PPO"] == "× 0.50"
-    assert (last["runs"], last["verdict"]) == ("1 and 2", "not decidable here: too few runs")
+    assert (last["runs (that see)"], last["verdict"]) == (
+        "1 and 2",
+        "not decidable here: too few runs",
+    )
 
 
-@pytest.mark.parametrize(("ratio", "apart"), [(0.5, "yes"), (1.02, "no"), (1.9, "no")])
-def test_a_control_is_told_apart_where_it_is_less_bound(tmp_path, toy, ratio, apart):
-    run = values_of("starpilot/drac-twins-bg9/0", STEPS, ratio_unseen=ratio, icc=0.9)
-    values = pd.concat([planted(1.0), pd.DataFrame(run)])
+@pytest.mark.parametrize(("ratio", "apart"), [(0.5, True), (1.02, False), (1.9, False)])
+def test_a_control_is_told_apart_over_runs_where_it_is_less_bound(tmp_path, toy, ratio, apart):
+    runs = [
+        row
+        for seed, noise in enumerate((0.95, 1.0, 1.05))
+        for row in values_of(
+            f"starpilot/drac-twins-bg9/{seed}",
+            STEPS,
+            ratio_unseen=noise * ratio,
+            icc=0.8 + noise / 9,
+        )
+    ]
+    single = values_of("starpilot/drac-bg9/0", STEPS, ratio_unseen=0.1)
+    values = pd.concat([planted(1.0), pd.DataFrame(runs + single)])
     *_, rows = ledger(tables(tmp_path, toy, values))
     found = rows.set_index("measure")["drac-twins told apart"]
-    assert found["TV twins, unseen backgrounds ÷ TV between states"] == apart
-    assert found["ICC, last layer"] == "yes"
-    assert found["background probe, last layer"] == ""
-    assert set(rows["drac to PPO"]) == {"not measured"}
-    assert not rows["measure"].str.contains("return").any()
+    assert (found["TV between twins ÷ TV between states"] == "yes") == apart
+    assert found["ICC, last layer, all backgrounds"] == "yes"
+    assert found["background probe, last layer"] == "not measured"
+    one = rows.set_index("measure").loc["TV between twins ÷ TV between states"]
+    assert one["drac told apart"] == "not decidable here: one run on a side: nothing over runs"
 
 
 def test_the_file_is_the_ledger(tmp_path, toy, capsys):
@@ -133,11 +193,24 @@ def test_without_the_declared_contrast_there_is_no_ledger(tmp_path, toy):
         ledger(folder)
 
 
-def test_layers_are_those_of_the_encoder(tmp_path, toy):
-    from figures.kit.ledger import BELOW, CLAIMS, LAST, layer_of
+def test_what_the_ledger_asks_is_the_declared_family():
+    assert {(claim.measure, claim.layer) for claim in CLAIMS} == set(FAMILY)
 
-    [last, below] = [claim for claim in CLAIMS if claim.measure == "icc"]
-    rows = pd.DataFrame({"measure": "icc", "layer": ["hidden", "block3", "block1"]})
-    assert (last.layer, below.layer) == (LAST, BELOW)
-    assert (layer_of(last, rows), layer_of(below, rows)) == ("hidden", "block3")
-    assert layer_of(last, rows[:0]) == ""
+
+@pytest.mark.parametrize(("peers", "said"), [(0.9, SUPPORTED), (0.5, AGAINST)])
+def test_peers_that_are_alike_converge(tmp_path, toy, peers, said):
+    folder = tables(tmp_path, toy, planted(1.0))
+    (folder / "samples_peers.csv").unlink()
+    rows = [
+        {
+            **{"game": "starpilot", "method": "mutual-bg9", "measure": measure, "runs": 3},
+            **{"peers": peers, "apart": 0.7, "difference": peers - 0.7},
+            **{"difference_low": peers - 0.75, "difference_high": peers - 0.65},
+        }
+        for measure in ("cka", "agreement", "shift")
+    ]
+    toy_tables.write(rows, folder, "samples_peers")
+    found = ledger(folder)[1].set_index("claim")
+    assert found.loc[CONVERGE, "verdict"].startswith(f"{said}; peers take the same")
+    other = AGAINST if said == SUPPORTED else SUPPORTED
+    assert found.loc[CANCEL, "verdict"].startswith(f"{other}; ")

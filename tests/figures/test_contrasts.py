@@ -6,15 +6,17 @@ import pytest
 from matplotlib.figure import Figure
 
 from analysis.studies.contrasts.rows import contrast_rows
+from analysis.studies.contrasts.sources import beside_of
 from checkpoints.runs.study import read_study
 from figures import contrasts
-from figures.kit.style import METHOD_COLOURS, in_method_order, method_colours
+from figures.kit.style import METHOD_STYLES, in_method_order, method_styles
 from tests.support import toy_tables
+from tests.support.looks import MARKERS
 from tests.support.planted_runs import STEPS, planted, untrained, values_of
 
 
 def tables(folder, values: pd.DataFrame, root):
-    rows = contrast_rows(values, read_study(root / "study.yaml"))
+    rows = contrast_rows(values, read_study(root / "study.yaml"), beside_of(values))
     toy_tables.write(values.to_dict("records"), folder, "emergence")
     toy_tables.write(rows.to_dict("records"), folder, "contrasts")
     return folder
@@ -36,16 +38,21 @@ def words(drawing) -> str:
 def test_every_policy_and_every_factor_is_drawn(tmp_path, root):
     (drawing,) = contrasts.draw(tables(tmp_path, planted(0.5), root))
     left, right = drawing.figure.axes
-    dots = [line for line in left.lines if line.get_marker() == "o"]
+    dots = [line for line in left.lines if line.get_marker() in MARKERS]
     assert len(dots) == 3 + 3 + 2 * 3  # PPO at two steps, mutual's two peers
-    assert sum(line.get_markerfacecolor() == "white" for line in dots) == 3
+    assert not any(line.get_markerfacecolor() == "white" for line in dots)
+    mine = [line for line in left.lines if line.get_color() == METHOD_STYLES["mutual"].colour]
+    joined = [line for line in mine if len(set(line.get_ydata())) == 2]
+    assert len(joined) == 3  # the peers of a run
     factors = [line for line in right.lines if line.get_marker() in ("o", "D")]
     assert sorted(line.get_marker() for line in factors) == ["D", "o"]
     found = {line.get_marker(): line.get_xdata()[0] for line in factors}
     rows = drawing.rows.set_index("match")["effect"]
     assert found == {"D": rows["frames"], "o": rows["steps"]}
     assert "declared" in words(drawing)
-    assert [tick.get_text() for tick in left.get_yticklabels()] == ["ppo", "ppo, 4.2 M", "mutual"]
+    assert [tick.get_text() for tick in left.get_yticklabels()] == [
+        *("ppo, 2.1 M", "ppo, 4.2 M", "mutual, 2.1 M")
+    ]
 
 
 def test_what_is_missing_is_said(tmp_path, root):
@@ -55,25 +62,33 @@ def test_what_is_missing_is_said(tmp_path, root):
     assert "not trained so far: mutual-bg9/2" in words(drawing)
 
 
-def test_one_run_is_open_and_grey(tmp_path, root):
+def test_one_run_is_a_ring_without_a_bar(tmp_path, root):
     values = planted()
     values = values[~values["id"].str.contains(r"mutual-bg9/[12]")]
     (drawing,) = contrasts.draw(tables(tmp_path, values, root))
-    right = drawing.figure.axes[1]
+    left, right = drawing.figure.axes
     factors = [line for line in right.lines if line.get_marker() in ("o", "D")]
     assert all(line.get_markerfacecolor() == "white" for line in factors)
-    assert sum(line.get_color() == "0.6" for line in right.lines) == 2
+    assert not any(len(line.get_xdata()) == 2 and line.get_ydata()[0] > 0 for line in right.lines)
+    faces = [line.get_markerfacecolor() for line in left.lines if line.get_marker() == "s"]
+    assert faces == ["white"] * 2
+    ticks = [part for part in left.collections if len(part.get_segments())]
+    assert len(ticks) == 2  # means of PPO at two steps, of one run none
 
 
-def test_undecided_and_idle_runs_are_written_out(tmp_path, root):
-    values = planted(**{"return": 1.0})
+def test_undecided_and_blind_runs_are_written_out(tmp_path, root):
+    values = planted()
+    blind = values[values["measure"].eq("return") & values["method"].ne("untrained")]
+    over = np.where(blind["method"].eq("mutual-bg9"), 0.1, 2.0)
+    blind = blind.assign(measure="return_over_blind", value=over, low=over - 1, high=over + 1)
+    values = pd.concat([values, blind], ignore_index=True)
     here = values["method"].eq("mutual-bg9") & values["measure"].eq("ratio_unseen")
     values.loc[here & values["seed"].eq(0), ["value", "low", "high"]] = np.nan
     values.loc[here & values["seed"].eq(0), "verdict"] = "undecided"
     (drawing,) = contrasts.draw(tables(tmp_path, values, root))
     said = words(drawing)
     assert "undecided" in said
-    assert "mutual: 0 of 3 runs learned" in said
+    assert "mutual: 0 of 3 runs see" in said
 
 
 def test_a_panel_for_each_set_of_backgrounds_the_declared_one_first(tmp_path, root):
@@ -91,20 +106,21 @@ def test_a_panel_for_each_set_of_backgrounds_the_declared_one_first(tmp_path, ro
         for drawing in (declared, others)
     ]
     assert titles == [
-        ["starpilot, 9 training backgrounds: unseen twins, 2.1 M steps"],
-        ["coinrun: unseen twins, 2.1 M steps", "starpilot: unseen twins, 2.1 M steps"],
+        ["starpilot, 9 training backgrounds: unseen twins"],
+        ["coinrun: unseen twins", "starpilot: unseen twins"],
     ]
     assert not declared.rows["treatment"].str.contains("strong").any()
-    for ax in others.figure.axes:
+    for ax, of_policies in zip(others.figure.axes, [True, False] * 2, strict=True):
         low, high = ax.get_xlim()
-        dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
-        assert dots and all(low < x < high for x in dots)
+        dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() in MARKERS]
+        # One run a side has no factor.
+        assert bool(dots) == of_policies and all(low < x < high for x in dots)
 
 
 def test_a_method_keeps_its_colour_and_place_on_other_backgrounds():
-    found = method_colours(["ppo-bg9", "mutual", "drac-twins-bg4"])
-    assert found["ppo-bg9"] == METHOD_COLOURS["ppo"]
-    assert found["drac-twins-bg4"] == METHOD_COLOURS["drac-twins"]
+    found = method_styles(["ppo-bg9", "mutual", "drac-twins-bg4"])
+    assert found["ppo-bg9"] is METHOD_STYLES["ppo"]
+    assert found["drac-twins-bg4"] == METHOD_STYLES["drac-twins"]
     assert in_method_order(["mutual-bg9", "ppo", "ppo-bg9"]) == ["ppo", "ppo-bg9", "mutual-bg9"]
 
 
@@ -112,6 +128,6 @@ def test_a_whisker_spans_its_interval():
     rows = pd.DataFrame(values_of("starpilot/ppo-bg9/0", STEPS[-1:]))
     rows = rows[rows["measure"] == "ratio_unseen"]
     lines = [contrasts.Line("ppo-bg9", STEPS[-1])]
-    ax = contrasts.plot_policies(Figure().subplots(), rows, lines, method_colours(["ppo-bg9"]))
+    ax = contrasts.plot_policies(Figure().subplots(), rows, lines, method_styles(["ppo-bg9"]))
     whisker = next(line for line in ax.lines if len(line.get_xdata()) == 2)
     assert list(whisker.get_xdata()) == [rows["low"].iloc[0], rows["high"].iloc[0]]

@@ -7,28 +7,17 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.studies.embedding import study as command
+from analysis.studies.embedding.study import SCHEMA, SCORES
 from checkpoints.console import UserError
-from figures.embedding import (
-    COLUMNS,
-    MAPS,
-    NAME,
-    SCORE_COLUMNS,
-    SCORES,
-    draw,
-    plot_map,
-    say,
-    short,
-    tie,
-)
+from figures.embedding import MAPS, draw, plot_map, say, short, tie
 from tests.support.toy_tables import embedding, embedding_scores, write
 
 
 @pytest.fixture
 def tables(tmp_path: Path) -> Path:
     """The synthetic tables: coinrun with twins, jumper without."""
-    write(embedding(np.random.default_rng(0)), tmp_path, NAME)
-    write(embedding_scores(np.random.default_rng(0)), tmp_path, SCORES)
+    write(embedding(np.random.default_rng(0)), tmp_path, SCHEMA.name)
+    write(embedding_scores(np.random.default_rng(0)), tmp_path, SCORES.name)
     return tmp_path
 
 
@@ -51,7 +40,7 @@ def test_a_page_a_game_with_a_score_under_each_panel(tables):
 
 def test_the_rows_are_those_of_both_tables(tables):
     first, _ = draw(tables)
-    parts = first.rows[list(COLUMNS)].dropna(subset="state"), first.rows[list(SCORE_COLUMNS)]
+    parts = first.rows[list(SCHEMA.names)].dropna(subset="state"), first.rows[list(SCORES.names)]
     assert len(parts[0]) == (points()["game"] == "coinrun").sum()
     assert len(parts[1].dropna(subset="measure")) == len(first.rows) - len(parts[0])
 
@@ -83,11 +72,6 @@ def test_scores_in_words():
     assert say(scores, "umap", "a", row["measure"]) == ""
     scores[["low", "high", "chance"]] = [0.5, 0.501, np.nan]
     assert say(scores, "tsne", "a", row["measure"]) == "same state .50"
-
-
-def test_columns_are_declared():
-    assert set(COLUMNS) <= set(command.SCHEMA.names)
-    assert set(SCORE_COLUMNS) <= set(command.SCORES.names)
 
 
 def test_a_missing_table_says_what_writes_it(tmp_path: Path):

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from figures import emergence, gap, onsets
-from figures.kit.style import by_backgrounds, method_colours
+from figures import emergence, onsets
+from figures.kit.style import method_styles
 from tests.support import toy_tables
+from tests.support.looks import MARKERS
 
 
 @pytest.fixture(scope="module")
@@ -15,161 +16,109 @@ def tables(tmp_path_factory):
     return toy_tables.write_all(tmp_path_factory.mktemp("synthetic"))
 
 
+def coinrun(drawing, measure: str) -> pd.DataFrame:
+    rows = drawing.rows
+    return rows[(rows["game"] == "coinrun") & (rows["measure"] == measure)]
+
+
 def test_a_column_a_game_and_a_line_of_panels_a_measure(tables):
     (drawing,) = emergence.draw(tables)
-    assert len(drawing.figure.axes) == 2 * len(emergence.PANELS)
-    assert set(drawing.rows["measure"]) == {panel.measure for panel in emergence.PANELS}
-    words = [text.get_text() for ax in drawing.figure.axes for text in ax.texts]
-    assert words == ["vacuous"]
+    assert len(drawing.figure.axes) == 2 * len(emergence.MEASURES)
+    assert set(drawing.rows["measure"]) == set(emergence.MEASURES)
+    assert set(drawing.rows["panel"]) == {"coinrun", "starpilot"}
 
 
-def test_lines_bands_and_crosses(tables):
-    (drawing,) = emergence.draw(tables)
-    rows = drawing.rows[
-        (drawing.rows["game"] == "starpilot") & (drawing.rows["measure"] == "ratio")
-    ]
-    ax = emergence.plot(Figure().subplots(), rows, method_colours(rows["method"]))
-    lines = [line for line in ax.lines if line.get_marker() == "o"]
-    assert [len(line.get_xdata()) for line in lines] == [8] * 4
-    assert len(ax.collections) == 4
-    crosses = [line for line in ax.lines if line.get_marker() == "x"]
-    assert [list(line.get_xdata()) for line in crosses] == [[2**14, 2**15]] * 4
-    assert sum(line.get_markerfacecolor() == "white" for line in lines) == 1
-
-
-def test_a_panel_shows_one_layer(tables):
+def test_a_panel_shows_one_layer_and_the_runs_of_the_table(tables):
     (drawing,) = emergence.draw(tables)
     icc = drawing.rows[drawing.rows["measure"] == "icc"]
-    assert set(icc["layer"]) == {"conv3", "hidden"}
-    assert set(drawing.rows.loc[drawing.rows["measure"] == "cka_final", "layer"]) == {"hidden"}
+    assert set(icc["layer"]) == {"hidden"}
+    table = pd.read_csv(tables / "emergence.csv", skiprows=1)
+    table = table[(table["measure"] == "icc") & (table["layer"] == "hidden")]
+    table = table[(table["method"] == "mutual") & (table["game"] == "starpilot")]
+    peers = table.groupby("step")["value"].mean()
+    mine = icc[(icc["method"] == "mutual") & (icc["panel"] == "starpilot")]
+    np.testing.assert_allclose(mine.set_index("step")["value"], peers, rtol=1e-5)
 
 
-def test_every_lag_is_drawn_bounds_open_and_none_a_cross(tables):
+def test_a_measure_that_nobody_has_leaves_no_row(tables, tmp_path):
+    rows = pd.read_csv(tables / "emergence.csv", skiprows=1)
+    alone = rows[rows["method"] != "mutual"]
+    toy_tables.write(alone.to_dict("records"), tmp_path, "emergence")
+    (tmp_path / "probes_steps.csv").symlink_to(tables / "probes_steps.csv")
+    (drawing,) = emergence.draw(tmp_path)
+    assert "cka_peer" not in set(drawing.rows["measure"])
+    assert len(drawing.figure.axes) == 2 * (len(emergence.MEASURES) - 1)
+
+
+def test_every_lag_is_drawn_bounds_have_tails_and_none_a_cross(tables):
     (drawing,) = onsets.draw(tables)
     rows = drawing.rows[drawing.rows["game"] == "coinrun"]
-    ax = onsets.plot_lags(Figure().subplots(), rows, method_colours(rows["method"]))
-    points = [line for line in ax.lines if line.get_marker() == "o"]
+    ax = onsets.plot_lags(Figure().subplots(), rows, method_styles(rows["method"]))
+    points = [line for line in ax.lines if line.get_marker() in MARKERS]
     assert sorted(line.get_xdata()[0] for line in points) == sorted(rows["lag"].dropna())
-    bounds = [line for line in points if line.get_markerfacecolor() == "white"]
-    assert len(bounds) == (rows["lag_verdict"] == "at most").sum() > 0
+    tails = [line for line in ax.lines if np.ptp(line.get_xdata()) == pytest.approx(onsets.TAIL)]
+    bounds = rows[rows["lag_verdict"] == "at most"]
+    assert sorted(max(line.get_xdata()) for line in tails) == sorted(bounds["lag"])
     crosses = [line for line in ax.lines if line.get_marker() == "x"]
-    assert len(crosses) == rows["lag"].isna().sum() > 0
+    assert len(crosses) == rows["lag"].isna().sum()
     assert "return" not in set(drawing.rows["measure"])
+
+
+def test_a_lag_that_is_missing_is_a_cross(tables):
+    (drawing,) = onsets.draw(tables)
+    rows = coinrun(drawing, "tv").assign(lag=np.nan)
+    ax = onsets.plot_lags(Figure().subplots(), rows, method_styles(rows["method"]))
+    assert [line.get_marker() for line in ax.lines if len(line.get_xdata()) == 1] == ["x"] * 4
 
 
 def test_a_measure_has_its_place_in_every_panel(tables):
     (drawing,) = onsets.draw(tables)
-    rows = drawing.rows[(drawing.rows["game"] == "coinrun") & (drawing.rows["measure"] == "tv")]
-    ax = onsets.plot_lags(Figure().subplots(), rows, method_colours(rows["method"]))
+    rows = coinrun(drawing, "tv")
+    ax = onsets.plot_lags(Figure().subplots(), rows, method_styles(rows["method"]))
     place = list(onsets.MEASURES).index("tv")
-    heights = [line.get_ydata()[0] for line in ax.lines if line.get_marker() in ("o", "x")]
+    heights = [line.get_ydata()[0] for line in ax.lines if line.get_marker() in (*MARKERS, "x")]
     assert heights and all(abs(y - place) <= onsets.APART / 2 for y in heights)
     assert ax.get_yticklabels()[place].get_text() == onsets.MEASURES["tv"]
 
 
-def test_a_bar_over_runs_stands_for_those_over_levels(tables):
+def test_a_bar_is_over_runs_or_there_is_none(tables):
     (drawing,) = onsets.draw(tables)
-    rows = drawing.rows[(drawing.rows["game"] == "coinrun") & (drawing.rows["measure"] == "tv")]
+    rows = coinrun(drawing, "tv")
     own = rows[rows["method"] == "ppo"].dropna(subset=["lag"])
-    colours = method_colours(own["method"])
+    styles = method_styles(own["method"])
     bars = {"scope": "method", "runs": 2, "lag": 0.25, "lag_low": -1.0, "lag_high": 1.5}
     whole = own.iloc[[0]].assign(**bars)
 
-    def drawn(rows: pd.DataFrame) -> list[tuple[float, float]]:
-        ax = onsets.plot_lags(Figure().subplots(), rows, colours)
+    def drawn(rows: pd.DataFrame) -> tuple[list[tuple[float, float]], set[str]]:
+        ax = onsets.plot_lags(Figure().subplots(), rows, styles)
         flat = [part.get_segments()[0] for part in ax.collections]
-        return sorted((line[0, 0], line[1, 0]) for line in flat if line[0, 1] == line[1, 1])
+        ends = [(line[0, 0], line[1, 0]) for line in flat if line[0, 1] == line[1, 1]]
+        dots = [line for line in ax.lines if line.get_marker() in MARKERS]
+        return ends, {line.get_markerfacecolor() for line in dots}
 
-    levels = sorted(zip(own["lag_low"], own["lag_high"], strict=True))
-    assert len(levels) > 1
-    np.testing.assert_allclose(drawn(own), levels)
-    assert drawn(pd.concat([own, whole])) == [(-1.0, 1.5)]
+    colour = styles["ppo"].colour
+    assert drawn(own) == ([], {"white"})
+    assert drawn(pd.concat([own, whole])) == ([(-1.0, 1.5)], {colour})
     # One run says nothing about runs.
-    np.testing.assert_allclose(drawn(pd.concat([own, whole.assign(runs=1)])), levels)
+    assert drawn(pd.concat([own, whole.assign(runs=1)])) == ([], {"white"})
 
 
-def test_a_crowded_panel_shows_medians_where_all_have_a_value():
-    steps, seeds = (2, 4, 8), range(emergence.FEW + 1)
-    rows = pd.DataFrame(
-        [
-            dict(
-                method="ppo",
-                seed=seed,
-                peer=0,
-                step=step,
-                low=0.0,
-                high=1.0,
-                verdict="ok",
-                value=np.nan if (seed, step) == (0, 2) else float(seed * step),
-            )
-            for seed in seeds
-            for step in steps
-        ]
-    )
-    ax = emergence.plot(Figure().subplots(), rows, method_colours(["ppo"]))
-    assert len(ax.collections) == 0  # no bands
-    [median] = [line for line in ax.lines if line.get_marker() == "o"]
-    np.testing.assert_array_equal(median.get_ydata(), [np.nan, 12.0, 24.0])
-    few = rows[rows["seed"] < emergence.FEW]
-    ax = emergence.plot(Figure().subplots(), few, method_colours(["ppo"]))
-    assert len(ax.collections) == emergence.FEW
-    assert len([line for line in ax.lines if line.get_marker() == "o"]) == emergence.FEW
-
-
-def test_points_of_the_gap(tables):
+def test_runs_on_other_backgrounds_have_a_figure_of_their_own(tables, tmp_path):
     rows = pd.read_csv(tables / "emergence.csv", skiprows=1)
-    points = gap.points_of(rows[rows["game"] == "starpilot"], "tv")
-    assert len(points) == 4 * 8
-    assert set(points.loc[points["last"], "step"]) == {2**21}
-    assert (points["gap_low"] < points["gap"]).all()
-    ax = gap.plot_gap(Figure().subplots(), points, method_colours(points["method"]))
-    drawn = np.concatenate([c.get_offsets() for c in ax.collections if len(c.get_offsets()) > 1])
-    assert sorted(drawn[:, 1]) == sorted(points["gap"])
+    ppo = rows[(rows["game"] == "starpilot") & (rows["method"] == "ppo")]
 
+    def renamed(method: str) -> pd.DataFrame:
+        names = ppo["id"].str.replace("/ppo/", f"/{method}/")
+        return ppo.assign(method=method, id=names)
 
-def test_correlations_are_those_of_the_table(tables):
-    gaps = pd.read_csv(tables / "emergence_gap.csv", skiprows=1)
-    assert gap.words_of(gaps, "coinrun", "ratio", "decisions").count("ρ –") == 2
-    one = gaps[(gaps["game"] == "all") & (gaps["measure"] == "tv")].iloc[0]
-    words = gap.words_of(gaps, "all", "tv", "decisions")
-    ends = f"[{one['low']:.2f}, {one['high']:.2f}], 4 runs"
-    assert ends.replace("-", "−").replace("0.", ".") in words
-    assert words.endswith("a bound lets 90% of the range be lost")
-    assert "bound" not in gap.words_of(gaps, "all", "icc", "hidden")
-
-
-def test_runs_on_other_backgrounds_have_a_panel_of_their_own(tables, tmp_path):
-    rows = pd.read_csv(tables / "emergence.csv", skiprows=1)
-    narrowed = rows[(rows["game"] == "starpilot") & (rows["method"] == "ppo")]
-    strong = narrowed.assign(
-        method="ppo-l2-strong-bg9", id=narrowed["id"].str.replace("/ppo/", "/ppo-l2-strong-bg9/")
-    )
-    narrowed = narrowed.assign(
-        method="ppo-bg9", id=narrowed["id"].str.replace("/ppo/", "/ppo-bg9/")
-    )
-    panels = by_backgrounds(pd.concat([rows, narrowed]))
-    titles = [title for _, title, _ in panels]
-    assert titles == ["coinrun", "starpilot", "starpilot, 9 training backgrounds"]
-    last = panels[-1][2]
-    assert set(last["method"]) == {"ppo", "untrained"}
-    assert set(last.loc[last["method"] == "ppo", "id"]) == set(narrowed["id"])
-    assert len(panels[1][2]) == (rows["game"] == "starpilot").sum()
-    every = pd.concat([rows, narrowed, strong])
-    toy_tables.write(every.to_dict("records"), tmp_path, "emergence")
+    more = [renamed(name) for name in ("ppo-bg9", "ppo-l2-strong-bg9", "mutual-bg9", "drac-bg9")]
+    toy_tables.write(pd.concat([rows, *more]).to_dict("records"), tmp_path, "emergence")
     (tmp_path / "probes_steps.csv").symlink_to(tables / "probes_steps.csv")
-    own, narrow = emergence.draw(tmp_path)
-    assert (own.name, narrow.name) == ("emergence", "emergence-narrowed")
-    assert not own.rows["method"].str.contains("-bg").any()
-    assert {name.split("/")[1] for name in narrow.rows["id"]} == {"ppo-bg9", "untrained"}
-
-
-def test_panels_of_onsets_go_on_in_a_second_row(tables, tmp_path):
-    rows = pd.read_csv(tables / "emergence_onsets.csv", skiprows=1)
-    counts = ("", "-bg1", "-bg4", "-bg9")
-    wide = [rows.assign(method=rows["method"] + count) for count in counts]
-    toy_tables.write(pd.concat(wide).to_dict("records"), tmp_path, "emergence_onsets")
-    (tmp_path / "probes_onsets.csv").symlink_to(tables / "probes_onsets.csv")
-    (drawing,) = onsets.draw(tmp_path)
-    titles = [ax.get_title() for ax in drawing.figure.axes]
-    assert len(titles) == 2 * len(counts)
-    assert titles[1] == "coinrun,\n1 training background"
+    drawings = {one.name: one.rows for one in emergence.draw(tmp_path)}
+    assert list(drawings) == ["emergence", "emergence-narrowed", "emergence-controls"]
+    assert {name: set(rows["method"]) for name, rows in drawings.items()} == {
+        "emergence": {"ppo", "mutual"},
+        "emergence-controls": {"ppo", "drac"},
+        "emergence-narrowed": {"ppo", "mutual"},
+    }
+    assert set(drawings["emergence-narrowed"]["panel"]) == {"starpilot, 9 training backgrounds"}

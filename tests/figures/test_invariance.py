@@ -7,8 +7,9 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
 from figures import invariance
-from figures.kit.style import Drawing, method_colours
+from figures.kit.style import Drawing, method_styles
 from tests.support import toy_tables
+from tests.support.looks import MARKERS
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def drawing(tmp_path_factory: pytest.TempPathFactory) -> Drawing:
 def heights(figure: Figure, line: int) -> list[float]:
     """Every point drawn in one line of panels."""
     axes = figure.axes[2 * line : 2 * line + 2]
-    drawn = [one.get_ydata() for ax in axes for one in ax.lines if one.get_marker() == "o"]
+    drawn = [one.get_ydata() for ax in axes for one in ax.lines if one.get_marker() in MARKERS]
     return sorted(np.concatenate(drawn).tolist())
 
 
@@ -76,6 +77,6 @@ def test_a_game_without_twins_is_marked_vacuous():
             verdict="vacuous",
         )
     )
-    ax = invariance.plot_icc(Figure().subplots(), rows, method_colours(["ppo"]))
+    ax = invariance.plot_icc(Figure().subplots(), rows, method_styles(["ppo"]))
     assert "vacuous" in ax.get_legend_handles_labels()[1]
-    assert invariance.plot_rank(ax, rows, method_colours(["ppo"])) is ax
+    assert invariance.plot_rank(ax, rows, method_styles(["ppo"])) is ax

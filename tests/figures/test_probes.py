@@ -6,6 +6,7 @@ import pytest
 
 from figures import probes
 from tests.support import toy_tables
+from tests.support.looks import MARKERS
 
 
 @pytest.fixture
@@ -36,12 +37,12 @@ def test_a_game_with_one_background_has_no_line_below(rows):
     assert found["background"].isna().all() and found["task"].notna().all()
 
 
-def test_every_policy_is_a_line_in_its_methods_colour(tmp_path, rows):
+def test_every_policy_has_points_in_its_methods_looks(tmp_path, rows):
     toy_tables.write(rows.to_dict("records"), tmp_path, "probes")
     (drawing,) = probes.draw(tmp_path)
     axes = drawing.figure.axes
     assert [ax.get_title() for ax in axes[:2]] == sorted(set(rows["game"]))
-    lines = [line for line in axes[-1].lines if line.get_marker() == "o"]
+    lines = [line for line in axes[-1].lines if line.get_marker() in MARKERS]
     assert len(lines) == 6  # four policies, the untrained one, the pixels
     drawn = np.sort(np.concatenate([line.get_ydata() for line in lines]))
     game = drawing.rows["game"].max()

@@ -33,16 +33,17 @@ def test_the_readme_says_what_the_committed_tables_hold():
 @pytest.mark.parametrize(
     ("factor", "words"),
     [
-        (0.4, "depend less on the background"),
-        (2.5, "depend more on the background"),
-        (1.0, "The declared contrast is not decided"),
+        (0.4, "mutual distillation makes decisions hang less on the background"),
+        (2.5, "mutual distillation makes decisions hang more on the background"),
+        (1.0, "**By this sample: not decided**; a factor of"),
     ],
 )
 def test_the_verdict_follows_the_interval(tmp_path, factor, words):
     found = block(tables(tmp_path, planted(factor)))
     assert words in found
-    assert "3 and 3 runs; a factor of" in found
-    assert found.startswith("Starpilot, 9 training backgrounds, twins on unseen backgrounds:")
+    assert found.startswith("3 runs of mutual distillation against 3 of PPO with as many frames:")
+    assert re.search(r"which alone would be invariance, is × \d\.\d\d \[", found)
+    assert "Starpilot, 9 training backgrounds, twins on unseen backgrounds:" in found
 
 
 def test_a_line_for_each_method_and_step(tmp_path):
@@ -67,32 +68,29 @@ def test_untrained_networks_stand_beside_what_was_trained(tmp_path):
     assert cells[4:] == ["–", "–", "–", "", "", ""]
 
 
-def test_one_run_is_called_one_run(tmp_path):
+def test_single_runs_have_no_line_and_no_factor(tmp_path):
     values = planted()
     found = block(tables(tmp_path, values[~values["id"].str.contains(r"mutual-bg9/[12]")]))
-    assert "The declared contrast is not decided**: " in found
-    assert "(one run)" in found
+    assert "**Not decided**: one run on a side: nothing over runs." in found
+    assert not re.search(r"^\|mutual", found, flags=re.MULTILINE)
+    assert "shown as points in the figure: mutual." in found
 
 
-def test_other_games_have_a_sentence(tmp_path):
+def test_other_games_have_a_sentence_where_runs_allow_it(tmp_path):
     more = [row for seed in (0, 1) for row in values_of(f"coinrun/ppo/{seed}", STEPS)]
-    more += values_of("coinrun/mutual/0", STEPS, 2) + untrained("coinrun")
-    found = block(tables(tmp_path, pd.concat([planted(), pd.DataFrame(more)])))
-    assert re.search(r"elsewhere \(.*\): coinrun, unseen: mutual 1\.\d\d\.", found)
-
-
-def test_where_nothing_was_learned_the_readme_says_so(tmp_path):
-    more = [
-        row
-        for name in ("ppo", "mutual")
-        for row in values_of(
-            f"coinrun/{name}/0", STEPS, **({"return": 0.5} if name == "mutual" else {})
-        )
-    ]
-    values = pd.concat([planted(), pd.DataFrame(more + untrained("coinrun"))])
-    assert re.search(
-        r"coinrun, unseen: mutual \S+ \(nothing learned\)", block(tables(tmp_path, values))
-    )
+    more += untrained("coinrun")
+    found = {}
+    for seeds in (1, 2):
+        runs = [
+            row
+            for seed in range(seeds)
+            for row in values_of(f"coinrun/mutual/{seed}", STEPS, 2, ratio_unseen=0.5 + seed / 9)
+        ]
+        folder = tmp_path / str(seeds)
+        folder.mkdir()
+        found[seeds] = block(tables(folder, pd.concat([planted(), pd.DataFrame(more + runs)])))
+    assert "elsewhere" not in found[1]
+    assert re.search(r"elsewhere, two .*: coinrun, unseen: mutual 1\.\d\d \[", found[2])
 
 
 def test_strengths_swept_are_left_to_their_figure(tmp_path):
@@ -103,7 +101,7 @@ def test_strengths_swept_are_left_to_their_figure(tmp_path):
     ]
     among = block(tables(tmp_path, pd.concat([planted(), pd.DataFrame(runs)])))
     elsewhere = block(tables(tmp_path, varied()))
-    assert "|ppo-l2|" in among and "ppo-dropout 0.95" in elsewhere
+    assert "ppo-l2" in among
     assert not re.search("weak|strong", among + elsewhere)
 
 
@@ -112,7 +110,7 @@ def test_only_the_section_is_replaced(tmp_path):
     readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     main(Settings(tables(tmp_path, planted()), readme))
     text = readme.read_text()
-    assert text.startswith(f"before\n{BEGIN}\nStarpilot") and text.endswith(f"{END}\nafter\n")
+    assert text.startswith(f"before\n{BEGIN}\n3 runs of") and text.endswith(f"{END}\nafter\n")
     assert "old" not in text
     main(Settings(tmp_path, readme))
     unchanged = readme.read_text() == text

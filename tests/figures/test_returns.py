@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures import returns
-from figures.kit.style import method_colours
+from figures.kit.style import method_styles
 from tests.support import toy_returns, toy_tables
+from tests.support.looks import MARKERS
 
-COLOURS = method_colours(toy_returns.RUNS)
+STYLES = method_styles(toy_returns.RUNS)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_it_shows_its_rows(tables):
     assert set(scores["measure"]) == {"iqm"}
     assert set(profiles["game"]) == {"all"}
     for ax, game in zip(drawing.figure.axes, ["coinrun", "jumper", "all"], strict=False):
-        drawn = [line.get_ydata()[0] for line in ax.lines if line.get_marker() == "o"]
+        drawn = [line.get_ydata()[0] for line in ax.lines if line.get_marker() in MARKERS]
         np.testing.assert_array_equal(drawn, scores[scores["game"] == game]["value"])
 
 
@@ -56,9 +57,9 @@ def test_a_single_run_is_an_open_point_without_a_bar_over_runs():
     rows = pd.DataFrame(toy_returns.returns_scores(np.random.default_rng(0)))
     rows = rows.query("game == 'jumper' and measure == 'iqm' and split == 'unseen'")
     ax = axes_of()
-    assert returns.plot_scores(ax, rows, COLOURS) is ax
-    faces = [line.get_markerfacecolor() for line in ax.lines if line.get_marker() == "o"]
-    assert faces == [COLOURS["ppo"], "white", "white"]
+    assert returns.plot_scores(ax, rows, STYLES) is ax
+    faces = [line.get_markerfacecolor() for line in ax.lines if line.get_marker() in MARKERS]
+    assert faces == [STYLES["ppo"].colour, "white", "white"]
     lengths = [np.ptp(lines.get_segments()[0][:, 1]) for lines in ax.collections]
     # Over levels and over runs; then over levels alone.
     np.testing.assert_allclose(lengths, [0.2, 0.1, 0.2, 0.2])
@@ -67,11 +68,11 @@ def test_a_single_run_is_an_open_point_without_a_bar_over_runs():
 def test_a_profile_is_banded_over_runs_or_else_over_levels():
     rows = pd.DataFrame(toy_returns.returns_profiles(np.random.default_rng(0)))
     rows = rows.query("game == 'all' and split == 'train'")
-    ax = returns.plot_profiles(axes_of(), rows, COLOURS)
+    ax = returns.plot_profiles(axes_of(), rows, STYLES)
     for line, method in zip(ax.lines, ("ppo", "mutual", "untrained"), strict=False):
         one = rows[rows["method"] == method]
         np.testing.assert_array_equal(line.get_ydata(), one["share"])
-        assert line.get_linestyle() == ("-" if method == "ppo" else "--")
+        assert (line.get_linewidth() > 1) == (method == "ppo")  # the others have one run
         assert line.get_drawstyle() == "steps-post"
     heights = [set(band.get_paths()[0].vertices[:, 1]) for band in ax.collections]
     # Two equal runs have no width; the levels of one run leave half.

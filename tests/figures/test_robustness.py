@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from figures import robustness
-from figures.kit.style import METHOD_COLOURS
+from figures.kit.style import METHOD_STYLES
 from tests.support import toy_tables
 
 
@@ -22,12 +22,6 @@ def panel(drawing, title: str):
 def heights(ax) -> list[float]:
     """Of all points; reference lines have two ends."""
     return sorted(line.get_ydata()[0] for line in ax.lines if len(line.get_ydata()) == 1)
-
-
-def test_the_figure_asks_for_declared_columns():
-    from analysis.studies.robustness.rows import SCHEMA
-
-    assert set(robustness.COLUMNS) <= set(SCHEMA.names)
 
 
 def test_both_variations_of_every_policy_are_drawn(drawing):
@@ -50,8 +44,8 @@ def test_a_vacuous_kind_is_said_and_an_undecided_policy_left_out(drawing):
     words = [text.get_text() for text in panel(drawing, "coinrun: other").texts]
     assert words.count("vacuous") == 1 + 3  # seen pairs, and three kinds that the table lacks
     colours = {line.get_color() for line in panel(drawing, "coinrun: other").lines}
-    assert METHOD_COLOURS["untrained"] not in colours
-    assert METHOD_COLOURS["mutual"] in colours
+    assert METHOD_STYLES["untrained"].colour not in colours
+    assert METHOD_STYLES["mutual"].colour in colours
 
 
 def test_only_the_last_step_is_drawn():
@@ -63,5 +57,5 @@ def test_only_the_last_step_is_drawn():
 
 def test_a_table_of_undecided_policies_is_drawn(drawing):
     rows = drawing.rows.query("game == 'coinrun' and method == 'untrained'")
-    ax = robustness.plot_ratio(Figure().subplots(), rows, METHOD_COLOURS)
+    ax = robustness.plot_ratio(Figure().subplots(), rows, METHOD_STYLES)
     assert heights(ax) == []

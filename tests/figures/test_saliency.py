@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 
 from checkpoints.console import UserError
 from figures import saliency, saliency_sheet
-from figures.kit.style import method_colours
+from figures.kit.style import method_styles
 from tests.support import toy_saliency
-from tests.support.toy_tables import write
+from tests.support.looks import MARKERS
+from tests.support.toy_rows import write
 
 
 @pytest.fixture
@@ -38,8 +39,8 @@ def test_the_page_shows_the_maps_of_actions(tables):
 def test_every_score_is_a_point_and_what_is_fixed_is_not(tables, score):
     (drawing,) = saliency.draw(tables)
     rows = drawing.rows[drawing.rows["game"] == "coinrun"]
-    ax = saliency.plot_scores(Figure().subplots(), rows, score, method_colours(rows["method"]))
-    drawn = [y for line in ax.lines if line.get_marker() == "o" for y in line.get_ydata()]
+    ax = saliency.plot_scores(Figure().subplots(), rows, score, method_styles(rows["method"]))
+    drawn = [y for line in ax.lines if line.get_marker() in MARKERS for y in line.get_ydata()]
     shown = rows if score == "faithful_amount" else rows[rows["attribution"] != "ig-twin"]
     assert sorted(drawn) == sorted(shown[score])
     assert len(ax.patches) == (score != "faithful_amount")

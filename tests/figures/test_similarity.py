@@ -2,11 +2,11 @@
 
 import pytest
 
-from analysis.studies.similarity.pairs import SCHEMA
 from figures import similarity, similarity_nulls, similarity_outliers, similarity_pairs
 from figures.cka_map import number
-from figures.kit.style import METHOD_COLOURS
+from figures.kit.style import METHOD_STYLES
 from tests.support import toy_tables
+from tests.support.looks import MARKERS
 
 KINDS = ["mutual peers", "ppo seeds", "untrained"]
 
@@ -28,11 +28,6 @@ def maps(page):
     return dict(zip(names, panels, strict=True))
 
 
-@pytest.mark.parametrize("figure", [similarity, similarity_pairs])
-def test_figures_ask_for_declared_columns(figure):
-    assert set(figure.COLUMNS) <= set(SCHEMA.names)
-
-
 def test_every_tested_measure_and_no_other_has_a_map_of_each_kind(page):
     tested = ("cka", "cka_deconfounded", "cka_rbf", "neighbours")
     assert list(maps(page)) == [(measure, kind) for measure in tested for kind in KINDS]
@@ -47,7 +42,7 @@ def test_the_page_names_what_the_measures_are(page):
 
 
 def test_one_background_is_left_out_where_a_game_shows_only_one(tables):
-    rows = similarity.load_rows(tables, "similarity", similarity.COLUMNS, similarity.COMMAND)
+    rows = similarity.load_rows(tables, similarity.SCHEMA)
     rows = rows[rows["game"] == "coinrun"]
     same = rows[rows["measure"] == "cka"].assign(measure="cka_one_background")
     names = similarity.shown_measures(rows)
@@ -83,13 +78,13 @@ def test_pairs_of_same_layers_are_drawn_with_their_intervals(tables):
     assert len(titles) == 2 * len(set(drawing.rows["measure"])) and "SVCCA" in titles
     assert set(drawing.rows["pair"]) == set(KINDS)
     assert (drawing.rows["layer_x"] == drawing.rows["layer_y"]).all()
-    dots = [line for ax in drawing.figure.axes for line in ax.lines if line.get_marker() == "o"]
+    dots = [line for ax in drawing.figure.axes for line in ax.lines if line.get_marker() in MARKERS]
     assert sorted(y for line in dots for y in line.get_ydata()) == sorted(drawing.rows["value"])
     bars = [lines for ax in drawing.figure.axes for lines in ax.collections]
     ends = sorted(y for one in bars for segment in one.get_segments() for y in segment[:, 1])
     assert ends == pytest.approx(sorted([*drawing.rows["low"], *drawing.rows["high"]]))
     assert {line.get_color() for line in dots} == {
-        METHOD_COLOURS[name] for name in ("mutual", "ppo", "untrained")
+        METHOD_STYLES[name].colour for name in ("mutual", "ppo", "untrained")
     }
 
 
@@ -126,4 +121,4 @@ def test_curves_without_the_top_show_their_rows(tables):
         curve = rows[rows["pair"] == line.get_label()]
         assert list(line.get_xdata()) == pytest.approx([0, 1, 5, 20])
         assert list(line.get_ydata()) == list(curve["cka"])
-        assert line.get_color() == METHOD_COLOURS[line.get_label().split()[0]]
+        assert line.get_color() == METHOD_STYLES[line.get_label().split()[0]].colour

@@ -4,33 +4,34 @@ import ast
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from sources import PACKAGES, import_graph, imported_names, project_modules, sources_of
 
+from analysis.records.tables import Schema
 from tests.support.tree import ROOT
 
 MODULES = project_modules(ROOT)
 COMMANDS = sorted(
     name for name, file in MODULES.items() if '__name__ == "__main__"' in file.read_text()
 )
-# Figures read tables and statistics; the one thing they take from a policy's side is how
-# commands speak.
+# Figures read tables and statistics; what they take from a policy's side is how commands speak
+# and what methods and pairs are called, and from a study the schemas of its tables.
 FIGURES_MAY_IMPORT = {
-    "analysis",
-    "analysis.records.tables",
-    "analysis.stats.clusters",
-    "analysis.records.runs",
+    *("analysis", "analysis.records.tables", "analysis.records.runs", "analysis.records.values"),
+    *("analysis.stats.clusters", "analysis.policies.relations"),
+    *("checkpoints.console", "checkpoints.doors.writing"),
+    *("checkpoints.policy.ids", "checkpoints.policy.recipes"),
 }
-FIGURES_MAY_IMPORT |= {
-    "checkpoints.console",
-    "checkpoints.policy.recipes",
-}  # what methods are called
 # The page carries policies as the files they are; nothing in Python runs them.
-FIGURES_MAY_IMPORT |= {"checkpoints.policy.ids", "checkpoints.policy.store"}
+FIGURES_MAY_IMPORT |= {
+    *("checkpoints.policy.store", "checkpoints.doors.reading", "checkpoints.doors.sheets")
+}
+STUDIES = ("analysis.studies.", "probes.studies.")
 ORDER = {
-    "checkpoints": ("console", "world", "policy", "training", "runs"),
+    "checkpoints": ("console", "doors", "world", "policy", "training", "runs"),
     "analysis": ("stats", "records", "measures", "policies", "scenes", "studies"),
     "probes": ("factors", "readers", "studies"),
 }
@@ -196,9 +197,32 @@ def test_nothing_is_imported_relatively():
         assert not [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level], file
 
 
+def beyond_tables(targets: set[str]) -> set[str]:
+    """What figures should not import."""
+    return {one for one in targets - FIGURES_MAY_IMPORT if not one.startswith(STUDIES)}
+
+
 def test_figures_take_only_tables_names_and_console():
-    assert imports_of_figures(import_graph(ROOT)) <= FIGURES_MAY_IMPORT
-    assert imports_of_figures({"figures.curves": {"checkpoints.world.games"}}) - FIGURES_MAY_IMPORT
+    assert beyond_tables(imports_of_figures(import_graph(ROOT))) == set()
+    assert beyond_tables(imports_of_figures({"figures.curves": {"checkpoints.world.games"}}))
+
+
+def taken_from_studies(file: Path) -> dict[str, object]:
+    """What a file imports from modules of studies, by its dotted name."""
+    names = [name for name in imported_names(file) if name.startswith(STUDIES)]
+    parts = [name.rpartition(".") for name in names if name not in MODULES]
+    return {f"{module}.{name}": getattr(import_module(module), name) for module, _, name in parts}
+
+
+def test_figures_take_nothing_but_schemas_from_studies(tmp_path):
+    for name, file in MODULES.items():
+        if name.split(".")[0] == "figures":
+            found = taken_from_studies(file)
+            assert {one for one, value in found.items() if not isinstance(value, Schema)} == set()
+    other = tmp_path / "other.py"
+    other.write_text("from analysis.studies.similarity.cka import SCHEMA, look\n")
+    kinds = [isinstance(value, Schema) for value in taken_from_studies(other).values()]
+    assert kinds == [True, False]
 
 
 def test_figures_name_no_heavy_library():

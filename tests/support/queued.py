@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +38,42 @@ def save(folder: Path, iteration: int, recipe: Recipe) -> None:
     save_file({"x": np.zeros(1)}, folder / STATE, {RUN_KEY: json.dumps(content)})
 
 
+RECIPE = Recipe(encoder="nature", features=8, num_envs=4, num_steps=16)
+"""Of the run that :func:`packed` pretends."""
+
+
+@cache
+def _group():
+    """Untrained, with Adam's moments as after a step without gradients."""
+    import torch
+
+    from checkpoints.training.group import Group
+    from checkpoints.training.peer import training_levels
+
+    group = Group(training_levels("coinrun"), RECIPE, 3)
+    for weight in group.optimiser.param_groups[0]["params"]:
+        weight.grad = torch.zeros_like(weight)
+    group.optimiser.step()
+    return group
+
+
+def full_save(folder: Path, iteration: int) -> None:
+    """A complete save of coinrun that says it is so far."""
+    from checkpoints.runs.resume import save_state
+
+    group = _group()
+    for moments in group.optimiser.state.values():
+        moments["step"].fill_(iteration * RECIPE.epochs * RECIPE.minibatches)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_state(group, iteration, folder, {"rows": [], "recent": [[]]})
+
+
 def packed(root: Path, iteration: int) -> Path:
     """The archive of a pretended coinrun/mutual/3 in a folder of its own."""
     from checkpoints.runs.pack import archive_name, pack
 
     run, target = parse_id("coinrun/mutual/3"), root / "packs"
-    save(root / "runs" / str(run), iteration, Recipe(num_envs=4, num_steps=16))
+    full_save(root / "runs" / str(run), iteration)
     pack(run, root / "runs", target / archive_name(run))
     return target / archive_name(run)
 

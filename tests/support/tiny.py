@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from checkpoints.doors.tensors import read_tensors
 from checkpoints.policy.recipes import METHODS, base_method, from_dict, get_recipe
-from checkpoints.policy.store import read_tensors
 from checkpoints.runs.folder import PROGRESS, STATE
 from checkpoints.runs.train import Settings
 

@@ -12,7 +12,6 @@ MEASURES = {
     "cka_peer": ("conv3", "hidden"),
     "cka_final": ("conv3", "hidden"),
     "saliency": ("pixels",),
-    "gap": ("episodes",),
     "ratio_unseen": ("decisions",),
     "entropy": ("decisions",),
     "tv_between": ("decisions",),
@@ -31,12 +30,12 @@ def _values(rng: np.random.Generator, measures: dict[str, tuple[str, ...]]) -> l
     names = [(measure, layer) for measure, layers in measures.items() for layer in layers]
     for game, (method, seed, peer, step), (measure, layer) in product(GAMES, groups, names):
         plain = method == "untrained"
-        if (measure == "cka_peer" and method != "mutual") or (plain and measure in ("gap", "tv")):
+        if (measure == "cka_peer" and method != "mutual") or (plain and measure == "tv"):
             continue
         verdict = "ok"
         if measure == "ratio" and step < 2**16:
             verdict = "undecided"
-        if (game, method, seed) == ("coinrun", "ppo", 1) and measure in ("return", "gap"):
+        if (game, method, seed) == ("coinrun", "ppo", 1) and measure == "return":
             verdict = "no log"
         if game == "coinrun" and measure == "saliency":
             verdict = "vacuous"
@@ -67,7 +66,7 @@ def _onsets(rng: np.random.Generator, measures: dict[str, tuple[str, ...]]) -> l
     names = [(measure, layer) for measure, layers in measures.items() for layer in layers]
     for game, group, (measure, layer) in product(GAMES, GROUPS, names):
         method, seed, peer = group
-        if measure == "gap" or (measure == "cka_peer" and method != "mutual"):
+        if measure == "cka_peer" and method != "mutual":
             continue
         verdict = {"saliency": "did not move", "icc": "at most", "return": "itself"}.get(measure)
         lag = rng.normal() if verdict in (None, "at most") else np.nan
@@ -119,30 +118,3 @@ def emergence_onsets(rng: np.random.Generator) -> list[dict]:
 def probes_onsets(rng: np.random.Generator) -> list[dict]:
     """The probes' own."""
     return _onsets(rng, PROBES)
-
-
-def emergence_gap(rng: np.random.Generator) -> list[dict]:
-    """No interval for one game, one for both; nothing for the ratio."""
-    rows = []
-    layers = {"icc": "hidden", "tv": "decisions", "ratio": "decisions"}
-    cases = product((*GAMES, "all"), layers.items(), ("last", "same step"))
-    for game, (measure, layer), between in cases:
-        rho = np.nan if measure == "ratio" else rng.uniform(-1, 1)
-        half = 0.2 if game == "all" else np.nan
-        rows.append(
-            dict(
-                game=game,
-                measure=measure,
-                layer=layer,
-                between=between,
-                implied=1,
-                rho=rho,
-                low=rho - half,
-                high=rho + half,
-                policies=8,
-                runs=4,
-                verdict="ok",
-                allowed=0.9 if measure == "tv" else np.nan,
-            )
-        )
-    return rows

@@ -131,6 +131,7 @@ def column(game: str, states: list[bytes], name: str) -> np.ndarray:
 def step(game: str, states: list[bytes], action: str | int) -> tuple[list[bytes], ...]:
     """The states after an action in each, with the rewards and which episodes ended."""
     env = play(game).env
+    states = env.try_states(states)  # all at once: some were edited
     rewards, ended, after = [], [], []
     for start in range(0, len(states), 4):
         part = states[start : start + 4]

@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.records.runs import EQUIVALENT, MARGIN
 from analysis.records.values import OK
 from analysis.studies.contrasts.rows import ALL, PRIMARY, UNSEEN
 from analysis.studies.contrasts.sides import ONE_RUN
+from checkpoints.policy.recipes import is_distilled
 
 
 def answer(row: Any) -> str:
@@ -17,19 +19,24 @@ def answer(row: Any) -> str:
         label += f" ({row.steps_treatment:,.0f} and {row.steps_control:,.0f} steps a policy)"
     runs = f"{row.runs_treatment} and {row.runs_control} runs"
     if np.isnan(row.effect):
-        return f"{label}: {row.verdict}, {runs}"
+        return f"Not decided. {label}: {row.verdict}, {runs}"
     sides = f"{row.value_treatment:.2f} ÷ {row.value_control:.2f} = {row.effect:.2f}"
-    if np.isnan(row.low):
-        inside = f"levels alone: {row.levels_low:.2f} to {row.levels_high:.2f}"
-        return f"Not decided. {label}: {sides} ({inside}); {row.verdict}"
     verdict = "Not decided."
     if row.high < 1:
         verdict = f"Yes, {row.treatment} depends less on the background."
     elif row.low > 1:
         verdict = f"No, {row.treatment} depends more on the background."
+    elif row.p_equivalence < EQUIVALENT:
+        verdict = f"No relevant effect: within a factor of {MARGIN:g}, up or down."
     numbers = f"{sides} [{row.low:.2f}, {row.high:.2f}], p = {row.p:.2g}, {runs}"
     seen = f"a factor of {row.detectable:.2f} or {1 / row.detectable:.2f} could have been detected"
-    return f"{verdict} {label}: {numbers}; {seen}"
+    hanging = ""
+    if row.hangs_on:
+        hanging = (
+            f"; hangs on {row.hangs_on}: {row.without_low:.2f} to "
+            f"{row.without_high:.2f} with one left out"
+        )
+    return f"{verdict} {label}: {numbers}; {seen}{hanging}"
 
 
 def outcome(rows: pd.DataFrame) -> pd.DataFrame:
@@ -40,7 +47,9 @@ def outcome(rows: pd.DataFrame) -> pd.DataFrame:
 
     keys = ["game", "treatment", "match"]
     unseen, every = of(UNSEEN), of(ALL)
-    there = set(unseen.loc[unseen["effect"].notna(), keys].itertuples(index=False, name=None))
+    there = set(
+        unseen.loc[unseen["value_treatment"].notna(), keys].itertuples(index=False, name=None)
+    )
     instead = [key not in there for key in every[keys].itertuples(index=False, name=None)]
     kept = unseen[[key in there for key in unseen[keys].itertuples(index=False, name=None)]]
     return pd.concat([kept, every[instead]])
@@ -55,15 +64,14 @@ def show(rows: pd.DataFrame, game: str) -> None:
     console.width = max(console.width, 150)
     shown = outcome(here)
     first = here[here["primary"]]
-    asked = shown[(shown["treatment"].str.startswith("mutual")) & (shown["match"] == "frames")]
+    asked = shown[shown["treatment"].map(is_distilled) & (shown["match"] == "frames")]
     print(f"{game}: is mutual distillation more background-invariant than PPO?")
     if len(first):
         print(f"  declared in advance: {answer(next(first.itertuples()))}")
     for one in asked[~asked["primary"]].itertuples():
-        if "alpha0" not in str(one.treatment):
-            print(f"  {answer(one)}")
+        print(f"  {answer(one)}")
     title = "TV of decisions, twins ÷ states: treatment ÷ control; below 1: less background"
-    heads = ("equal", "twins", "has", "control's", "factor", "q", "detectable", "runs", "learned")
+    heads = ("equal", "twins", "has", "control's", "factor", "q", "detectable", "runs", "see")
     table = _table(title, ("treatment", "control", *heads))
     for pair, some in shown.groupby(["treatment", "control"], sort=False):
         for at, one in enumerate(some.itertuples()):
@@ -97,10 +105,9 @@ def _cells(one: Any) -> list[str]:
     def number(value: float, form: str = ".2f") -> str:
         return "–" if np.isnan(value) else format(value, form)
 
-    ends = (one.low, one.high) if not np.isnan(one.low) else (one.levels_low, one.levels_high)
     effect = number(one.effect)
-    if not np.isnan(ends[0]):
-        effect += f" [{ends[0]:.2f}, {ends[1]:.2f}]"
+    if not np.isnan(one.low):
+        effect += f" [{one.low:.2f}, {one.high:.2f}]"
     return [
         one.match + ", declared" * one.primary,
         "unseen" if one.measure == UNSEEN[0] else "all",
@@ -110,7 +117,7 @@ def _cells(one: Any) -> list[str]:
         number(one.q, ".2g"),
         number(one.detectable),
         f"{one.runs_treatment}, {one.runs_control}",
-        f"{one.learned_treatment}, {one.learned_control}",
+        f"{number(one.sees_treatment, '.0f')}, {number(one.sees_control, '.0f')}",
     ]
 
 

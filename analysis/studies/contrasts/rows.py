@@ -10,9 +10,10 @@ import pandas as pd
 from analysis.records.columns import GAME, interval
 from analysis.records.runs import BEGUN, RETURN, Measure, Run, runs_of
 from analysis.records.tables import Column, Schema
-from analysis.records.values import read_values
-from analysis.stats.two_groups import discoveries
-from analysis.studies.contrasts.sides import at_marker, at_step, common_level, compare
+from analysis.records.values import LEFT_OUT, OVER_BLIND, read_values
+from analysis.stats.discoveries import discoveries
+from analysis.studies.contrasts.sides import Beside, at_marker, at_step, common_level, compare
+from analysis.studies.contrasts.sources import beside_of
 from checkpoints.console import UserError, one_of, watch
 from checkpoints.policy.recipes import base_method
 from checkpoints.runs.study import Planned, read_study
@@ -25,8 +26,20 @@ WITHOUT = {"mutual": "mutual-alpha0"}
 """Method -> the same without what makes it one: two peers that never hear of each other."""
 ENTROPY = ("entropy", "decisions")
 UNSEEN, ALL = ("ratio_unseen", "decisions"), ("ratio", "decisions")
-OF_ONESELF = ("cka_final", "cka_peer")
-"""Measures that say of a policy what it resembles: nothing that two methods have in common."""
+FAMILY: tuple[Measure, ...] = (
+    ("tv_unseen", "buttons"),
+    ("ratio_unseen", "buttons"),
+    ("icc_unseen", "hidden"),
+    ("probe_background", "hidden"),
+    ("effective_rank", "hidden"),
+    ("level_information", "hidden"),
+    ("return", "episodes"),
+)
+"""What the ledger asks. Of one game and pair, at equal frames, these are one family of tests; all
+else is exploratory and has no q, and no measure stands here twice in another coat."""
+NOT_COMPARED = ("cka_final", "cka_peer", "gap", "horizon", OVER_BLIND, LEFT_OUT)
+"""What a policy resembles, what stands beside a value, and what older tables hold: an offset, and
+1 ÷ ``tv``."""
 
 
 class Primary(NamedTuple):
@@ -64,15 +77,17 @@ SCHEMA = Schema(
         Column("effect", "float", "on the scale named"),
         *interval(over="Welch's interval over runs"),
         Column("p", "float", "two-sided", low=0, high=1),
-        Column("q", "float", "false-discovery rate among all secondary contrasts", low=0, high=1),
+        Column("p_equivalence", "float", "of a factor beyond 1.25, up or down", low=0, high=1),
+        Column("q", "float", "false-discovery rate within the ledger's family", low=0, high=1),
         Column("detectable", "float", "effect, up or down, found with probability .8"),
-        *interval(
-            "levels_low", "levels_high", over="other levels for these very runs; conservative"
-        ),
+        *interval("detectable_low", "detectable_high", over="the same, runs' spread uncertain"),
+        Column("without_low", "float", "effect, one background left out: the lowest"),
+        Column("without_high", "float", "effect, one background left out: the highest"),
+        Column("hangs_on", "text", "backgrounds without which it moves by more than its error"),
         Column("runs_treatment", "int", "behind the effect", low=0),
         Column("runs_control", "int", "behind the effect", low=0),
-        Column("learned_treatment", "int", "of them, return above untrained's", low=0),
-        Column("learned_control", "int", "of them, return above untrained's", low=0),
+        Column("sees_treatment", "float", "of them, runs that earn more than played blind", low=0),
+        Column("sees_control", "float", "of them, runs that earn more than played blind", low=0),
         Column("missing", "text", "runs of the study that are not there, or not so far"),
         Column("verdict", "text", "ok, or why there is no interval, or nothing"),
     ),
@@ -99,7 +114,7 @@ def family(runs: Sequence[Run]) -> Iterator[tuple["Pair", Measure]]:
             for run in runs
             if base_method(run.method) == CONTROL
             for m, layer in run.rows[["measure", "layer"]].to_numpy()
-            if m not in OF_ONESELF
+            if m not in NOT_COMPARED
         }
     )
     longest = {name: max(run.steps[-1] for run in some) for name, some in methods.items()}
@@ -147,7 +162,7 @@ class Pair(NamedTuple):
         return ours, theirs
 
     def row(
-        self, measure: Measure, planned: Sequence[Planned], rows: pd.DataFrame
+        self, measure: Measure, planned: Sequence[Planned], beside: Beside
     ) -> dict[str, Any] | None:
         """One row of the table without its q; None where there is nothing to hold equal."""
         game, declared = self.treated[0].game, False
@@ -161,8 +176,9 @@ class Pair(NamedTuple):
                 wanted_ids(planned, game, method, step)
                 for method, step in zip((self.treatment, self.control), steps, strict=True)
             ]
-            treatment = at_step(self.treated, measure, steps[0], wanted[0], rows)
-            control = at_step(self.controls, measure, steps[1], wanted[1], rows)
+            known = beside if measure[0] == UNSEEN[0] else Beside(beside.sees)
+            treatment = at_step(self.treated, measure, steps[0], wanted[0], known)
+            control = at_step(self.controls, measure, steps[1], wanted[1], known)
             asked = Primary(game, self.treatment, self.control, self.match, measure, steps[0])
             declared = asked == PRIMARY
         else:
@@ -172,8 +188,8 @@ class Pair(NamedTuple):
             if measure == marker or np.isnan(level):
                 return None
             place |= {"level": level}
-            treatment = at_marker(treated, measure, marker, level, rows)
-            control = at_marker(controls, measure, marker, level, rows)
+            treatment = at_marker(treated, measure, marker, level)
+            control = at_marker(controls, measure, marker, level)
         label = {"game": game, "treatment": self.treatment, "control": self.control}
         label |= {"match": self.match, "measure": measure[0], "layer": measure[1]}
         return {**label, "primary": declared, **place, **compare(treatment, control, measure)}
@@ -188,8 +204,11 @@ def wanted_ids(planned: Sequence[Planned], game: str, method: str, step: int) ->
     ]
 
 
-def contrast_rows(rows: pd.DataFrame, planned: Sequence[Planned]) -> pd.DataFrame:
+def contrast_rows(
+    rows: pd.DataFrame, planned: Sequence[Planned], beside: Beside | None = None
+) -> pd.DataFrame:
     """Every contrast that the values allow, q values included; columns as in :data:`SCHEMA`."""
+    beside = beside or Beside()
     runs = list(runs_of(rows))
     keys = dict.fromkeys((run.game, run.backgrounds) for run in runs)
     work = [
@@ -198,7 +217,7 @@ def contrast_rows(rows: pd.DataFrame, planned: Sequence[Planned]) -> pd.DataFram
         for one in family([run for run in runs if (run.game, run.backgrounds) == key])
     ]
     bar = watch(work, "comparing methods")
-    compared = [pair.row(measure, planned, rows) for pair, measure in bar]
+    compared = [pair.row(measure, planned, beside) for pair, measure in bar]
     found = [row for row in compared if row is not None]
     if not found:
         raise UserError(
@@ -207,8 +226,17 @@ def contrast_rows(rows: pd.DataFrame, planned: Sequence[Planned]) -> pd.DataFram
             "python -m analysis.emergence"
         )
     table = pd.DataFrame(found)
-    secondary = np.where(table["primary"], np.nan, table["p"].to_numpy(float))
-    return table.assign(q=discoveries(secondary))[list(SCHEMA.names)]
+    return table.assign(q=_false_discovery_rates(table))[list(SCHEMA.names)]
+
+
+def _false_discovery_rates(table: pd.DataFrame) -> pd.Series:
+    """The q of each row, within its game and pair; NaN for what no family holds."""
+    asked = [key in FAMILY for key in zip(table["measure"], table["layer"], strict=True)]
+    some = table[np.array(asked) & (table["match"] == "frames") & ~table["primary"]]
+    found = pd.Series(np.nan, index=table.index)
+    for _, one in some.groupby(["game", "treatment", "control"]):
+        found[one.index] = discoveries(one["p"].to_numpy(float))
+    return found
 
 
 def contrasts(
@@ -218,7 +246,8 @@ def contrasts(
 
     Args:
         games: names; none takes all in the tables.
-        tables: folder with emergence.csv, and probes_steps.csv if scores of probes are compared.
+        tables: folder with emergence.csv, and where they are there probes_steps.csv and
+            samples.csv.
         study: file that says which runs there should be.
 
     Raises:
@@ -230,4 +259,5 @@ def contrasts(
         one_of("game", game, measured)
     chosen = tuple(games or measured)
     planned = read_study(study)
-    return chosen, contrast_rows(values[values["game"].isin(chosen)], planned)
+    here = values[values["game"].isin(chosen)]
+    return chosen, contrast_rows(here, planned, beside_of(here))

@@ -1,16 +1,28 @@
 """The two sides of a contrast: what one method's runs say where something is held equal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from analysis.records.runs import NORMAL, RETURN, Measure, Run, is_factor, learned
+from analysis.records.runs import MARGIN, RETURN, Measure, Run, is_factor
 from analysis.records.values import OK
-from analysis.stats.two_groups import at_level, welch
+from analysis.stats.at_level import at_level
+from analysis.stats.welch import NOTHING, Effect, welch
 
-ONE_RUN = "one run on a side: no interval over runs"
+ONE_RUN = "one run on a side: nothing over runs"
+UNKNOWN = float("nan")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is known of policies beside their values."""
+
+    sees: Mapping[str, bool] = field(default_factory=dict)
+    """policy -> whether it earns more than its own mix of actions played blind"""
+    without: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    """policy -> background left out -> the ratio on all other unseen ones"""
 
 
 class Side(NamedTuple):
@@ -18,40 +30,59 @@ class Side(NamedTuple):
 
     values: np.ndarray
     """(run,) of factors their logarithms"""
-    error: float
-    """over levels, of the mean"""
-    learned: int
+    seeing: float
+    """runs all of whose policies see; NaN where it was not measured of each"""
     missing: tuple[str, ...]
     why: str
+    without: Mapping[int, np.ndarray]
+    """background left out -> values as above, for those that each run was measured without"""
 
 
 def at_step(
-    runs: Sequence[Run], measure: Measure, step: int, wanted: Sequence[str], rows: pd.DataFrame
+    runs: Sequence[Run], measure: Measure, step: int, wanted: Sequence[str], beside: Beside
 ) -> Side:
     """One side at equal steps; ``wanted``: ids of the runs that there should be."""
     there = [run for run in runs if step in run.steps]
     cells = [run.at(measure, step) for run in there]
-    values = np.array([cell[0] for cell in cells])
+    values = np.array([value for value, _ in cells])
     missing = sorted(set(wanted) - {run.name for run in there})
-    why = next((cell[2] for cell in cells if not np.isfinite(cell[0])), OK)
-    error = float(np.mean([cell[1] for cell in cells])) if cells else np.nan
-    count = sum(learned(run, step, rows) for run in there)
-    return Side(values, error, count, tuple(missing), why if there else "no run")
+    why = next((why for value, why in cells if not np.isfinite(value)), OK)
+    groups = [run.policies(step) for run in there]
+    seeing = UNKNOWN
+    if all(policy in beside.sees for group in groups for policy in group):
+        seeing = float(sum(all(beside.sees[policy] for policy in group) for group in groups))
+    return Side(
+        values, seeing, tuple(missing), why if there else "no run", left_out(groups, beside)
+    )
 
 
-def at_marker(
-    runs: Sequence[Run], measure: Measure, marker: Measure, level: float, rows: pd.DataFrame
-) -> Side:
+def left_out(groups: Sequence[Sequence[str]], beside: Beside) -> dict[int, np.ndarray]:
+    """Background -> (run,) logarithms of the ratio without it, the mean over the run's policies.
+
+    Only backgrounds that every policy was measured without: none where runs drew their own.
+    """
+    tables = [[beside.without.get(policy, {}) for policy in group] for group in groups]
+    if not tables:
+        return {}
+    common = set.intersection(*(set(one) for group in tables for one in group))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {
+            b: np.array([np.mean([np.log(one[b]) for one in group]) for group in tables])
+            for b in sorted(common)
+        }
+
+
+def at_marker(runs: Sequence[Run], measure: Measure, marker: Measure, level: float) -> Side:
     """One side where each run's return or entropy passes a level."""
     values = []
     for run in runs:
         steps, way = np.array(run.steps, float), run.values_at_steps(marker)
         rising = marker == RETURN
         values.append(at_level(steps, way, run.values_at_steps(measure), level, rising=rising))
-    count = sum(learned(run, run.steps[-1], rows) for run in runs)
     found = np.array(values)
     away = tuple(run.name for run, v in zip(runs, found, strict=True) if not np.isfinite(v))
-    return Side(found[np.isfinite(found)], np.nan, count, away, "level not passed" if away else OK)
+    why = "level not passed" if away else OK
+    return Side(found[np.isfinite(found)], UNKNOWN, away, why, {})
 
 
 def common_level(runs: Sequence[Run], marker: Measure) -> float:
@@ -71,42 +102,48 @@ def common_level(runs: Sequence[Run], marker: Measure) -> float:
 
 
 def compare(treatment: Side, control: Side, measure: Measure) -> dict[str, Any]:
-    """The numbers of a row."""
-    out: dict[str, Any] = {"scale": "factor" if is_factor(measure) else "difference"}
+    """The numbers of a row; no effect without two runs a side, for a single one says none."""
+    factor = is_factor(measure)
+    out: dict[str, Any] = {"scale": "factor" if factor else "difference"}
     for name, side in (("treatment", treatment), ("control", control)):
-        out |= {f"runs_{name}": len(side.values), f"learned_{name}": side.learned}
-    empty = (
-        "value_treatment",
-        "value_control",
-        "effect",
-        "low",
-        "high",
-        "p",
-        "detectable",
-        "levels_low",
-        "levels_high",
-    )
-    out |= dict.fromkeys(empty, np.nan)
+        out |= {f"runs_{name}": len(side.values), f"sees_{name}": side.seeing}
+        known = len(side.values) > 0 and bool(np.isfinite(side.values).all())
+        out[f"value_{name}"] = _said(side.values.mean(), factor) if known else np.nan
     whys = [side.why for side in (treatment, control) if side.why != OK]
-    sides = treatment.values, control.values
     out |= {"missing": " ".join(treatment.missing + control.missing)}
-    known = all(len(side) and np.isfinite(side).all() for side in sides)
-    if not known:
-        return out | {"verdict": whys[0] if whys else "no run"}
-    found = welch(*sides)
-    spread = NORMAL * np.hypot(treatment.error, control.error)
-    levels = {"levels_low": found.estimate - spread, "levels_high": found.estimate + spread}
-    verdict = whys[0] if whys else OK if np.isfinite(found.low) else ONE_RUN
-    out |= {
-        "value_treatment": sides[0].mean(),
-        "value_control": sides[1].mean(),
-        **levels,
-        "effect": found.estimate,
-        **found._asdict(),
-        "verdict": verdict,
-    }
-    del out["estimate"]
-    if is_factor(measure):
-        for name in set(empty) - {"p"}:
-            out[name] = float(np.exp(out[name]))
-    return out
+    sides = treatment.values, control.values
+    found, verdict = NOTHING, whys[0] if whys else OK
+    if not np.isfinite([out["value_treatment"], out["value_control"]]).all():
+        verdict = whys[0] if whys else "no run"
+    elif min(map(len, sides)) < 2:
+        verdict = whys[0] if whys else ONE_RUN
+    else:
+        found = welch(*sides, np.log(MARGIN) if factor else np.nan)
+    effects = ("estimate", "low", "high", "detectable", "detectable_low", "detectable_high")
+    out |= {name: _said(getattr(found, name), factor) for name in effects}
+    out |= {"p": found.p, "p_equivalence": found.p_equivalence, "verdict": verdict}
+    out["effect"] = out.pop("estimate")
+    return out | _hanging(treatment, control, found)
+
+
+def _said(value: float, factor: bool) -> float:
+    """Logarithms of factors as factors."""
+    return float(np.exp(value)) if factor else float(value)
+
+
+def _hanging(treatment: Side, control: Side, found: Effect) -> dict[str, Any]:
+    """The range of the factor over leaving one background out, and those that it hangs on.
+
+    It hangs on a background without which it moves by more than its standard error over runs.
+    """
+    nothing = {"without_low": np.nan, "without_high": np.nan, "hangs_on": ""}
+    both = sorted(set(treatment.without) & set(control.without))
+    if not both or np.isnan(found.estimate):
+        return nothing
+    moved = {b: float(np.mean(treatment.without[b]) - np.mean(control.without[b])) for b in both}
+    if not np.isfinite(list(moved.values())).all():
+        return nothing
+    error = (found.high - found.low) / (2 * 1.96)
+    hangs = [f"background {b}" for b, value in moved.items() if abs(value - found.estimate) > error]
+    ends = np.exp([min(moved.values()), max(moved.values())]).tolist()
+    return {"without_low": ends[0], "without_high": ends[1], "hangs_on": ", ".join(hangs)}

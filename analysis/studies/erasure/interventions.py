@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from analysis.measures.decisions import Decisions
+from analysis.measures.decisions import Decisions, probabilities
 from analysis.measures.erasers import KINDS, Fit, quarters_of
 from analysis.policies.edits import (
     Change,
@@ -110,9 +110,9 @@ def edited(
             frames = block.frames[part - rows[0]].reshape(-1, *IMAGE_SHAPE)
             with patched(policy, {layer: change_of(part)}):
                 found = read(policy, frames, [], batch=len(frames))
-            probs[part] = np.exp(found.log_probs).reshape(len(part), count, -1)
+            probs[part] = probabilities(found.log_probs).reshape(len(part), count, -1)
             values[part] = found.values.reshape(len(part), count)
-    return Decisions(probs, values)
+    return Decisions(probs, values).of_buttons(twins.game)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,8 @@ class Layer:
         """Read the layer and fit."""
         reading = whole(subject.policy, split.twins, layer)
         x = reading.layers[layer]
-        before = Decisions(np.exp(reading.log_probs), reading.values)
+        p = probabilities(reading.log_probs)
+        before = Decisions(p, reading.values).of_buttons(split.twins.game)
         return Layer(
             subject, layer, split, before, x.shape[2], Fit.of(x, split.quarters, split.seed)
         )

@@ -20,14 +20,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from analysis.measures.decisions import (
-    UNDECIDED,
-    Decisions,
-    between_states,
-    entropy,
-    total_variation,
-)
+from analysis.measures.decisions import Decisions, between_states, entropy, total_variation
 from analysis.measures.erasers import KINDS
+from analysis.measures.robustness import UNDECIDED
 from analysis.records.columns import POLICY, SIZE, estimate, filled
 from analysis.records.tables import Column, Schema
 from analysis.studies.erasure.interventions import Layer

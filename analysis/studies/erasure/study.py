@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from analysis.measures.decisions import UNDECIDED
+from analysis.measures.robustness import UNDECIDED
 from analysis.policies.layers import asked_layers
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames

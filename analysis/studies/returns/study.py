@@ -10,7 +10,7 @@ from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
 from analysis.scenes.episodes import SWAPS, Pool
 from analysis.studies.examination import ALL, Found, Rows
-from analysis.studies.returns.episodes import SCHEMA, SPLITS, rows_of, stages_of
+from analysis.studies.returns.episodes import SCHEMA, SPLITS, play_splits, stages_of
 from analysis.studies.returns.scores import (
     PROFILES,
     SCORES,
@@ -41,10 +41,7 @@ def measure_game(
     rows: list[dict[str, Any]] = []
     changes: list[dict[str, Any]] = []
     for subject in watch(subjects, f"{game}: playing"):
-        played = {
-            split: list(rows_of(stage, subject, split, backgrounds=backgrounds))
-            for split, stage in stages.items()
-        }
+        played = play_splits(stages, subject, backgrounds=backgrounds)
         if not all(played.values()):
             say(f"{subject.id}: no other background to swap to, no such rows")
         rows += [row for some in played.values() for row in some]
@@ -127,17 +124,17 @@ def _score(row: Any) -> str:
 
 
 def show_swaps(rows: pd.DataFrame, game: str) -> None:
-    """Print a line for each policy: what it earns on unseen levels, and what a swap changes."""
+    """Print a line for each policy: what it earns on unseen levels, blind, and with a swap."""
     from rich.console import Console
     from rich.table import Table
 
     here = rows[rows["game"] == game]
-    kind = next(kind for kind in here["backgrounds"] if kind != "own")
+    kind = next((kind for kind in here["backgrounds"] if kind != "own"), "nothing")
     title = (
         f"{game}: return, {here['episodes'].iloc[0]} episodes on unseen levels; re-drawn: {kind}"
     )
     heads = ("own background", "another an episode", "difference", "another a step", "difference")
-    table = Table("policy", *heads, title=title)
+    table = Table("policy", *heads, "its actions, blind", "sees", title=title)
     for name, group in here.groupby("id", sort=False):
         of = {row.swap: row for row in group.itertuples()}
         none, *others = (of[swap] for swap in SWAPS)
@@ -145,6 +142,8 @@ def show_swaps(rows: pd.DataFrame, game: str) -> None:
         for one in others:
             ends = one.difference, one.difference_low, one.difference_high
             cells += [_cell(one.episode_return, one.low, one.high), _cell(*ends, sign="+")]
+        floor = of["blind"]
+        cells += [_cell(floor.episode_return, floor.low, floor.high), floor.sees]
         table.add_row(str(name).removeprefix(f"{game}/"), *cells)
     Console(width=WIDTH).print(table)
 

@@ -15,7 +15,7 @@ SWAP_SCHEMA = Schema(
     "returns_swaps",
     (
         *POLICY,
-        Column("swap", "text", "none, or what the background is re-drawn for: episode, step"),
+        Column("swap", "text", "none; episode, step: what the background is re-drawn for; blind"),
         Column("backgrounds", "text", "all, seen or unseen: what is drawn from, but never the own"),
         Column("vacuous", "bool", "a level without another such background: nothing to swap"),
         Column("episodes", "int", "played, one from each first state", low=2),
@@ -24,10 +24,12 @@ SWAP_SCHEMA = Schema(
         Column("episode_return", "float", "mean undiscounted return", "reward"),
         *interval(unit="reward"),
         *estimate("difference", "from the own backgrounds, episode by episode", unit="reward"),
+        Column("sees", "text", "of blind: yes if its mix of actions earns less by 2 errors; or no"),
     ),
     key=("game", "id", "backgrounds", "swap"),
     command="analysis.returns",
 )
+NORMAL = 1.96
 NOTHING = Interval(np.nan, np.nan, np.nan)
 
 
@@ -58,23 +60,34 @@ def swap_rows(
     def ends(values: np.ndarray) -> Interval:
         return cluster_interval(values, levels, replicates=replicates, seed=seed)
 
-    for split, swap in SPLITS.items():
+    for split, how in SPLITS.items():
         if split == "train":
             continue
-        rows = played[split]
+        rows, swap = played[split], "blind" if split == "blind" else how
         returns = _returns(rows)
         found = ends(returns) if rows else NOTHING
         change = ends(returns - own) if rows and swap != "none" else NOTHING
         yield {
             **who,
             "swap": swap,
-            "backgrounds": "own" if swap == "none" else backgrounds,
+            "backgrounds": "own" if how == "none" else backgrounds,
             "vacuous": not rows,
             **counts,
             "steps": float(np.mean([row["steps"] for row in rows])) if rows else np.nan,
             **dict(zip(("episode_return", "low", "high"), found, strict=True)),
             **dict(zip(("difference", "difference_low", "difference_high"), change, strict=True)),
+            "sees": ("yes" if sees(change) else "no") if swap == "blind" else "",
         }
+
+
+def sees(blind: Interval, errors: float = 2.0) -> bool:
+    """Whether a policy earns more than its own mix of actions, by so many standard errors.
+
+    Args:
+        blind: what the mix earns less what the policy earns, with its 95 % interval.
+        errors: how many.
+    """
+    return bool(blind.estimate < -errors * (blind.high - blind.low) / (2 * NORMAL))
 
 
 def _returns(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.measures.decisions import (
+from analysis.measures.decisions import Decisions, Pairs, views_of
+from analysis.measures.robustness import (
     MEASURES,
     UNDECIDED,
-    Decisions,
-    Pairs,
+    Sums,
     is_undecided,
-    robustness_draws,
-    views_of,
+    resampled,
+    without_each_view,
 )
 from analysis.policies.subjects import Subject
 from analysis.records.columns import POLICY, SIZE, estimate, filled
@@ -44,15 +44,20 @@ SCHEMA = Schema(
         *SIZE,
         Column("views", "int", "views of each state", low=0),
         Column("pixels_changed", "float", "share of pixels in which two views differ", low=0),
-        *estimate("tv", "total variation between views", low=0, high=1),
+        *estimate("tv", "total variation between views, of buttons", low=0, high=1),
         *estimate("tv_worst", "the same, worst pair of each state", low=0, high=1),
         *estimate("tv_between", "total variation between states of two levels", low=0, high=1),
         *estimate("ratio", "tv / tv_between, of one resample", low=0),
+        Column("without_low", "float", "ratio, one background left out: the lowest", low=0),
+        Column("without_high", "float", "ratio, one background left out: the highest", low=0),
         *estimate("agreement", "pairs of views whose likeliest actions agree", low=0, high=1),
         *estimate("entropy", "of the decisions", unit="nats", low=0, high=2.7081),
         *estimate("jsd", "Jensen–Shannon divergence of views", unit="nats", low=0, high=0.6932),
         *estimate("value_shift", "|ΔV| between views", unit="scaled reward", low=0),
         *estimate("value_between", "|ΔV| of states of two levels", unit="scaled reward", low=0),
+        Column("tv_actions", "float", "tv, buttons that do the same kept apart", low=0, high=1),
+        Column("ratio_actions", "float", "ratio, likewise", low=0),
+        Column("entropy_actions", "float", "entropy, likewise", "nats", 0, 2.7081),
         *estimate("cycle_2", "two-way cycle consistency of the last layer", low=0, high=1),
         *estimate("cycle_3", "three-way cycle consistency", low=0, high=1),
         Column("chance_2", "float", "two-way score of a random guess", low=0, high=1),
@@ -62,6 +67,7 @@ SCHEMA = Schema(
     key=("game", "id", "axis", "backgrounds"),
     command="analysis.robustness",
 )
+EXTRA = ("tv_actions", "ratio_actions", "entropy_actions", "without_low", "without_high")
 NO_CYCLES = {name: np.nan for name in SCHEMA.names if name.startswith(("cycle", "chance"))} | {
     "trajectories": 0
 }
@@ -83,6 +89,7 @@ def row(
     pairs: Pairs,
     pixels: np.ndarray,
     weights: np.ndarray,
+    seed: int | None = None,
 ) -> dict[str, Any]:
     """One row of the table, without cycles.
 
@@ -93,13 +100,20 @@ def row(
         pairs: views compared; none where there is nothing to compare.
         pixels: (view, view) share of pixels that differ, in [0, 1].
         weights: (R, G) from :func:`analysis.stats.clusters.cluster_weights` on the bank's levels.
+        seed: draws views anew in replicates, as backgrounds are; None keeps them as they are.
     """
     draws, verdict, changed = {}, "vacuous", np.nan
+    cells: dict[str, Any] = dict.fromkeys(EXTRA, np.nan)
     if decisions is not None and len(pairs):
-        draws = robustness_draws(decisions, bank.levels, pairs, weights)
+        sums = Sums.of(decisions.of_buttons(label["game"]), bank.levels, pairs)
+        draws = resampled(sums, weights, views_seed=seed)
+        raw = resampled(Sums.of(decisions, bank.levels, pairs), weights[:1])
+        cells |= {f"{name}_actions": float(raw[name][0]) for name in ("tv", "ratio", "entropy")}
+        if seed is not None:
+            without = without_each_view(sums).values()
+            cells |= {"without_low": min(without), "without_high": max(without)}
         verdict = "undecided" if is_undecided(draws["tv_between"][0]) else "measured"
         changed = float(np.mean([pixels[pair] for pair in pairs]))
-    cells: dict[str, Any] = {}
     for name in MEASURES:
         cells |= filled(name, draws.get(name, np.full(2, np.nan)))
     return {
@@ -138,7 +152,7 @@ def measure_game(
         label = {**subject.columns, "axis": "background", "backgrounds": group}
         decisions = twins.decisions.get(subject.id)
         cells = cycles.get(subject.id, {}).get(group, {}) if pairs else {}
-        rows.append(row(label, bank, decisions, pairs, twins.pixels, weights) | cells)
+        rows.append(row(label, bank, decisions, pairs, twins.pixels, weights, seed) | cells)
     for axis, answers in along_axes(bank, game, subjects, views, seed):
         own = [(0, view) for view in range(1, views + 1)] if answers.decisions else []
         for subject in subjects:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from analysis.measures.cycles import chance, nearest, three_way, trajectories, two_way
-from analysis.measures.decisions import Decisions
+from analysis.measures.decisions import Decisions, probabilities
 from analysis.policies.features import read
 from analysis.policies.subjects import Subject
 from analysis.records.columns import of_interval
@@ -70,8 +70,7 @@ def answers_to(
         flat = frames.reshape(-1, *IMAGE_SHAPE)
         for one in subjects:
             reading = read(one.policy, flat, [])
-            p = np.exp(reading.log_probs.astype(np.float64))
-            probs[one.id].append((p / p.sum(-1, keepdims=True)).reshape(*shape, -1))
+            probs[one.id].append(probabilities(reading.log_probs).reshape(*shape, -1))
             values[one.id].append(reading.values.astype(np.float64).reshape(shape))
     joined = {
         one.id: Decisions(np.concatenate(probs[one.id]), np.concatenate(values[one.id]))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from analysis.measures.decisions import total_variation
+from analysis.measures.decisions import probabilities, total_variation
 from analysis.measures.mask_scores import likeness, mask_scores, spearman_interval
 from analysis.policies.attributions import MAX_ERROR, Attribution, attribute
 from analysis.policies.features import read
@@ -28,6 +28,7 @@ from analysis.scenes.common import common_bank
 from analysis.scenes.masks import exact_mask
 from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import Interval, cluster_interval
+from checkpoints.world.buttons import merged
 from checkpoints.world.games import NUM_ACTIONS, Mode, get_game
 
 TARGETS = ("action", "value")
@@ -103,11 +104,11 @@ class Explained:
         self.scores = Scores(subject.policy)
         own = read(subject.policy, masked.frames, [])
         flat = read(subject.policy, masked.renderings.reshape(-1, *masked.frames.shape[1:]), [])
-        p, q = np.exp(own.log_probs[:, None]), np.exp(flat.log_probs)
+        p, q = (merged(probabilities(some.log_probs), masked.twins.game) for some in (own, flat))
         self.actions: Int[np.ndarray, " state"] = own.log_probs.argmax(1)
         shape = masked.foreign.shape
         moves = {
-            "action": total_variation(*np.broadcast_arrays(p, q.reshape(*shape, -1))),
+            "action": total_variation(*np.broadcast_arrays(p[:, None], q.reshape(*shape, -1))),
             "value": np.abs(own.values[:, None] - flat.values.reshape(shape)),
         }
         self.effects: dict[str, Float[np.ndarray, " state"]] = {

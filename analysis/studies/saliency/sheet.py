@@ -5,7 +5,6 @@ line a state with the picture as met, its twin and its mask, and ``maps.png``, g
 policy and state with one map a method. ``saliency_sheet.csv`` says what lies where.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from analysis.policies.subjects import Subject
+from checkpoints.doors.writing import atomic
 from checkpoints.policy.ids import UNTRAINED
 
 if TYPE_CHECKING:
@@ -91,10 +91,8 @@ class Sheet:
         lines = [np.hstack(line + [blank] * (widest - len(line))) for line in self.maps]
         for name, tiles in zip(FILES, (self.pictures, lines), strict=True):
             path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            Image.fromarray(np.vstack(tiles)).save(temporary, format="png", optimize=True)
-            temporary.replace(path)
+            with atomic(path) as temporary:
+                Image.fromarray(np.vstack(tiles)).save(temporary, format="png", optimize=True)
 
 
 def _strip(masked: "MaskedTwins", state: int) -> UInt8[np.ndarray, "64 192 3"]:

@@ -172,3 +172,16 @@ def compare_all(
     for x, y in watch(pairs, f"{game}: comparing pairs"):
         for kind in frames:
             yield compare(x, y, kind, views[x.id, "same"], views[y.id, kind])
+
+
+def same_layers(one: View, other: View) -> dict[str, Float[np.ndarray, " r"]]:
+    """Linear CKA of each layer with its namesake; see :mod:`analysis.measures.by_level`."""
+    found = {}
+    for i, name in enumerate(one.layers):
+        if name not in other.layers:
+            continue
+        j = other.layers.index(name)
+        both = hsic_levels(one.prepared[i], other.prepared[j])[:, None, None]
+        ratio = normalise(both, one.own[:, [i]], other.own[:, [j]], "nan")
+        found[name] = ratio[:, 0, 0]
+    return found

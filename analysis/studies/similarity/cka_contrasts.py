@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from analysis.policies.relations import SELF
+from analysis.policies.relations import PEERS, SEEDS, SELF
 from analysis.records.columns import GAME, filled, interval
 from analysis.records.tables import Column, Schema
 from analysis.studies.similarity.cka import Comparison
 from checkpoints.policy.ids import UNTRAINED
+from checkpoints.policy.recipes import BASELINE
 
 CONTRAST_SCHEMA = Schema(
     "cka_contrast",
@@ -27,7 +28,7 @@ CONTRAST_SCHEMA = Schema(
 
 
 def contrasts(
-    comparisons: Sequence[Comparison], baseline: str = "ppo"
+    comparisons: Sequence[Comparison], baseline: str = BASELINE
 ) -> Iterator[dict[str, object]]:
     """How much more alike a method's policies are than the baseline's, layer by layer.
 
@@ -48,7 +49,7 @@ def contrasts(
         here = [one for one in comparisons if one.rendering == kind]
         methods = {one.x.method for one in here} - {baseline, UNTRAINED}
         for method in sorted(methods):
-            sides = {f"{method} peers": f"{baseline} seeds"}
+            sides = {f"{method} {PEERS}": f"{baseline} {SEEDS}"}
             if kind == "twin":
                 sides[SELF] = SELF
             for one, other in sides.items():

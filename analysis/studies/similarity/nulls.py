@@ -15,11 +15,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from analysis.measures.panel import Look, Setup
+from analysis.policies.relations import PEERS, SEEDS, STEPS, kind_of
 from analysis.records.columns import GAME
 from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.similarity.pairs import ENDS, SIZE, Likeness, liken, replicate_ends
 from checkpoints.policy.ids import UNTRAINED, PolicyId
+from checkpoints.policy.recipes import BASELINE
 
 NULL_SCHEMA = Schema(
     "similarity_nulls",
@@ -47,7 +49,6 @@ NEAR = 0.05
 """Two pairs whose agreements differ by no more than this count as matched."""
 AGREED_LEVELS = 20
 """On fewer levels nothing is said of the states on which both pairs agree."""
-BASELINE = "ppo"
 EQUAL = f"{BASELINE} at equal agreement"
 PERMUTED = "permuted levels"
 
@@ -78,7 +79,7 @@ def nearest(peers: Likeness, others: Sequence[Likeness]) -> dict[str, Likeness]:
     found: dict[str, Likeness] = {}
     for one in sorted(others, key=lambda one: abs(one.agreement - peers.agreement)):
         fits = one.layers_x == one.layers_y == peers.layers_x
-        if fits and not one.pair.endswith("peers"):
+        if fits and kind_of(one.pair) != PEERS:
             found.setdefault(one.pair, one)
     return found
 
@@ -90,7 +91,7 @@ def at_equal_agreement(peers: Likeness, nulls: Mapping[str, Likeness]) -> Null:
         peers: two peers.
         nulls: as :func:`nearest` returns them.
     """
-    kinds = f"{BASELINE} seeds", f"{BASELINE} steps"
+    kinds = f"{BASELINE} {SEEDS}", f"{BASELINE} {STEPS}"
     some = [nulls[kind] for kind in kinds if kind in nulls]
     best = min(some, key=lambda one: abs(one.agreement - peers.agreement), default=None)
     if best is None:
@@ -161,7 +162,7 @@ def contrasts(
     compared on all states only. Peers that do not have the same layers have no rows.
     """
     alike = (one for one in found if one.layers_x == one.layers_y)
-    for peers in (one for one in alike if one.pair.endswith("peers")):
+    for peers in (one for one in alike if kind_of(one.pair) == PEERS):
         nulls = nearest(peers, found)
         for null in nulls.values():
             yield from contrast_rows(peers, Null.of(null), "all")

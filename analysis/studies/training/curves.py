@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.records.columns import GAME, interval
+from analysis.records.logs import read_log
 from analysis.records.tables import Column, Schema
 from checkpoints.console import UserError, watch
 from checkpoints.policy.ids import PolicyId
@@ -62,7 +63,7 @@ def _run_rows(root: Path, run: PolicyId, kept: list[PolicyId]) -> pd.DataFrame:
     path = root / str(run) / "progress.csv"
     if not path.is_file():
         raise UserError(f"expected the log of {run} at {path}; copy it there, or remove the run")
-    progress = pd.read_csv(path)
+    progress = read_log(path)
     made = read_provenance(policy_path(root, find_policies(run, root)[0]))
     mode = made.settings().mode
     low, high = get_game(run.game).bounds(mode)

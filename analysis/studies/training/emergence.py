@@ -1,4 +1,4 @@
-"""Every measure at every kept step of a game's policies, their onsets, and the gap beside them."""
+"""Every measure at every kept step of a game's policies, and their onsets."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
@@ -9,18 +9,17 @@ import numpy as np
 
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
-from analysis.records.values import OK, RETURN, Cell, Cells, onsets_schema, value_row, values_schema
-from analysis.studies.examination import ALL, Found, Rows
-from analysis.studies.training import gap, onsets
+from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS, OK, RETURN, Cell, Cells, value_row
+from analysis.studies.examination import Found
+from analysis.studies.similarity.cka import same_layers
 from analysis.studies.training import logged_returns as learning
+from analysis.studies.training import onsets
 from analysis.studies.training.history import Starts, lineage, make_histories
-from analysis.studies.training.snapshot import Scene, Snapshot, same_layers, set_scene, snapshot
+from analysis.studies.training.snapshot import Scene, Snapshot, set_scene, snapshot
 from checkpoints.console import say, watch
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 
-SCHEMA = values_schema("emergence", command="analysis.emergence")
-ONSETS_SCHEMA = onsets_schema("emergence_onsets", command="analysis.emergence")
-SCHEMAS, SUMMARIES = (SCHEMA, ONSETS_SCHEMA), (gap.SCHEMA,)
+SCHEMAS = EMERGENCE, EMERGENCE_ONSETS
 Kind = tuple[str, int]
 """As ``Subject.kind``."""
 
@@ -40,7 +39,7 @@ class Untrained(NamedTuple):
         return known | {(RETURN, learning.LAYER): self.returned.draws[None]}
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """A row a network and measure, columns as in :data:`SCHEMA`."""
+        """A row a network and measure, columns as in :data:`EMERGENCE`."""
         for policy, one in self.found.items():
             yield from (value_row(policy, *key, cell) for key, cell in one.cells.items())
         yield value_row(next(iter(self.found)), RETURN, learning.LAYER, self.returned)
@@ -81,14 +80,9 @@ def measure_game(
     return Found([rows, list(onsets.onset_rows(histories, returns))], {"backgrounds": drawn})
 
 
-def summarise(frames: Frames, games: Mapping[str, Any], *, seed: int) -> list[Rows]:
-    """Rows of the gap's table, from the values of all games."""
-    return [gap.gap_rows(frames[0], seed)]
-
-
 def constants() -> dict[str, Any]:
     """What decides the tables and is no setting."""
-    return {"gap_octaves": learning.WINDOW, "untrained_episodes": learning.EPISODES}
+    return {"untrained_episodes": learning.EPISODES}
 
 
 def measure_untrained(
@@ -169,6 +163,5 @@ def resemblance(
 
 
 def show(frames: Frames, game: str) -> None:
-    """Print the onsets of one game; of all games together there are none."""
-    if game != ALL:
-        onsets.show(frames[1], game)
+    """Print the onsets of one game."""
+    onsets.show(frames[1], game)

@@ -6,8 +6,9 @@ levels are shared between steps, so differences between two steps are known bett
 
 The return at a step is its one evaluation: means over those around each kept step make the onset
 of a planted return scatter by a tenth to a fifth less, and place it too early, by up to half an
-octave, where the return still rises at the end. The gap is such a mean, because it moves slowly
-while one evaluation of it can be noise as large as what tells policies apart (starpilot).
+octave, where the return still rises at the end. How far training levels lie above is not taken
+from logs: their episodes belong to other levels, in other numbers, and to a policy that is still
+moving, so that a difference would be an offset; ``analysis.returns`` plays both alike.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.records.logs import read_log
 from analysis.records.values import RETURN, Cell, Cells
 from analysis.studies.training.curves import curve_rows
 from checkpoints.policy.ids import PolicyId
@@ -27,9 +29,6 @@ if TYPE_CHECKING:
 EPISODES = 64
 """Of an untrained policy, as many as training plays."""
 LAYER = "episodes"
-GAP = "gap"
-WINDOW = 0.5
-"""Octaves up to a step, it included, whose evaluations the gap is a mean of."""
 
 
 def normal(replicates: int, rng: np.random.Generator) -> np.ndarray:
@@ -40,10 +39,7 @@ def normal(replicates: int, rng: np.random.Generator) -> np.ndarray:
 def logged(
     root: Path, wanted: Collection[PolicyId], replicates: int, seed: int
 ) -> dict[PolicyId, Cells]:
-    """Return on unseen levels and the gap to training levels of each policy.
-
-    The gap's replicates hold the error of the unseen side only: training episodes belong to a
-    policy that is still moving, and their error is not logged.
+    """Return on unseen levels of each policy.
 
     Args:
         root: folder of runs, or of shipped ones, with their logs.
@@ -60,47 +56,32 @@ def logged(
     found = {}
     for one in sorted(wanted):
         here = curves[curves["id"] == f"{one.run}/peer{one.peer or 0}"].set_index("step")
-        unseen, train = (here[here["split"] == split] for split in ("unseen", "train"))
-        cells = returns_at(one.step or 0, unseen, train, normal(replicates, rng))
-        found[one] = dict(zip(((RETURN, LAYER), (GAP, LAYER)), cells, strict=True))
+        cell = return_at(one.step or 0, here[here["split"] == "unseen"], normal(replicates, rng))
+        found[one] = {(RETURN, LAYER): cell}
     return found
 
 
-def returns_at(
-    step: int, unseen: pd.DataFrame, train: pd.DataFrame, z: np.ndarray
-) -> tuple[Cell, Cell]:
-    """Return on unseen levels at one step, and the gap over the last :data:`WINDOW` up to it.
-
-    A window that ends at the step is the same for a run that goes on and for one that does not.
-    The evaluations in it share their levels, how far is not known: the error of their mean is
-    taken to be the mean of their errors, which no correlation can exceed.
+def return_at(step: int, unseen: pd.DataFrame, z: np.ndarray) -> Cell:
+    """Return on unseen levels at one step.
 
     Args:
         step: environment steps of this peer.
         unseen: ``episode_return, low, high`` by step.
-        train: ``episode_return`` by step.
         z: from :func:`normal`.
 
     Returns:
-        Two cells; ``no log`` where the step itself is not logged.
+        A cell; ``no log`` where the step is not logged.
     """
-    nothing = Cell(np.full(len(z), np.nan), "no log")
     if step not in unseen.index:
-        return nothing, nothing
-    errors = (unseen["high"] - unseen["low"]) / (2 * 1.96)
-    returns = Cell(float(unseen["episode_return"][step]) + float(errors[step]) * z)
-    if step not in train.index:
-        return returns, nothing
-    both = unseen.index.intersection(train.index)
-    steps = both[(both <= step) & (both > step / 2**WINDOW)]
-    gap = (train["episode_return"] - unseen["episode_return"])[steps].mean()
-    return returns, Cell(float(gap) - float(errors[steps].mean()) * z)
+        return Cell(np.full(len(z), np.nan), "no log")
+    error = float(unseen["high"][step] - unseen["low"][step]) / (2 * 1.96)
+    return Cell(float(unseen["episode_return"][step]) + error * z)
 
 
 def logged_until(root: Path, run: PolicyId) -> int:
     """The last step in a run's log; 0 without one."""
     path = root / str(run) / "progress.csv"
-    return int(pd.read_csv(path, usecols=["step"])["step"].max()) if path.is_file() else 0
+    return int(read_log(path)["step"].max()) if path.is_file() else 0
 
 
 def reach(policies: Iterable[PolicyId], root: Path, until: int) -> dict[str, int]:

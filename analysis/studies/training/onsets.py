@@ -15,7 +15,7 @@ from analysis.records.columns import ends_of
 from analysis.records.values import OK, RETURN
 from analysis.studies.training.history import History, Timing
 
-UNTIMED = ("gap", "entropy", "tv_between", "horizon")
+UNTIMED = ("entropy", "tv_between")
 """Measures that are no invariance: they stand beside the others, without an onset."""
 
 

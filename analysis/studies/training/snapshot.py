@@ -8,32 +8,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
-from analysis.measures.by_level import Levels, hsic_levels
-from analysis.measures.decisions import Decisions, is_undecided, robustness_draws
-from analysis.measures.hsic import normalise
+from analysis.measures.by_level import Levels
+from analysis.measures.decisions import Decisions, probabilities
 from analysis.measures.icc import Layout
 from analysis.measures.mask_scores import mask_scores
 from analysis.policies.subjects import Subject
-from analysis.records.values import OK, Cell, Cells
+from analysis.records.values import Cell, Cells
 from analysis.scenes.backgrounds import cover, pairs_of
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
 from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import cluster_weights
+from analysis.studies.robustness.moved import BUTTONS, DECISIONS, UNSEEN, WIDE, moved
 from analysis.studies.saliency.maps import Explained, MaskedTwins, masked_twins
 from analysis.studies.similarity.cka import View, look
 from checkpoints.world.games import get_game
 
 LAYERS = 2
 """The last ones of an encoder: what convolution leaves, and what the heads read."""
-DECISIONS, PIXELS = "decisions", "pixels"
-"""What stands in the place of a layer."""
-WIDE = ("tv", "tv_between", "entropy", "ratio", "horizon")
-"""Over all pairs of backgrounds."""
-UNSEEN = ("tv_unseen", DECISIONS), ("ratio_unseen", DECISIONS)
-"""Over pairs of backgrounds that training never showed."""
+PIXELS = "pixels"
+"""What stands in the place of a layer, of saliency."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +43,8 @@ class Scene:
     """None in a game of one background"""
     masked: MaskedTwins | None
     """for saliency: few states, one a level"""
+    seed: int
+    """of the draws of backgrounds"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +79,7 @@ def set_scene(
             replicates=replicates,
             seed=seed,
         )
-    return Scene(bank, weights, Levels(bank.levels, weights), twins, masked)
+    return Scene(bank, weights, Levels(bank.levels, weights), twins, masked, seed)
 
 
 def snapshot(subject: Subject, scene: Scene) -> Snapshot:
@@ -90,8 +88,8 @@ def snapshot(subject: Subject, scene: Scene) -> Snapshot:
     view = look(subject, np.asarray(scene.bank.observations), scene.levels, layers)
     if scene.twins is None or scene.masked is None:
         names = [("icc", layer) for layer in layers]
-        names += [(name, DECISIONS) for name in WIDE]
-        names += [*UNSEEN, ("saliency", PIXELS)]
+        names += [(name, what) for name in (*WIDE, *UNSEEN) for what in (DECISIONS, BUTTONS)]
+        names += [("saliency", PIXELS)]
         return Snapshot(dict.fromkeys(names, empty(scene, "vacuous")), view)
     cells = on_twins(subject, scene, scene.twins, layers)
     return Snapshot(cells | {("saliency", PIXELS): saliency(subject, scene.masked)}, view)
@@ -105,46 +103,22 @@ def empty(scene: Scene, verdict: str) -> Cell:
 def on_twins(subject: Subject, scene: Scene, twins: TwinSet, layers: Sequence[str]) -> Cells:
     """ICC of each layer, R-robustness, its ratio and what stands beside them, from one pass."""
     layouts = {name: Layout(scene.bank.levels, len(twins.backgrounds)) for name in layers}
-    probs, values = [], []
+    log_probs, values = [], []
     for states, reading in twins.readings(subject.policy, layers):
         for name, layout in layouts.items():
             layout.add(states, reading.layers[name])
-        p = np.exp(reading.log_probs.astype(np.float64))
-        probs.append(p / p.sum(-1, keepdims=True))
+        log_probs.append(reading.log_probs)
         values.append(reading.values.astype(np.float64))
     cells: Cells = {}
     for name, layout in layouts.items():
         found = layout.result(scene.weights)
         cells["icc", name] = Cell(found.icc, found.verdict)
-    decisions = Decisions(np.concatenate(probs), np.concatenate(values))
+    decisions = Decisions(probabilities(np.concatenate(log_probs)), np.concatenate(values))
     pairs = pairs_of(twins.backgrounds, subject.trained_backgrounds)
-    every = robustness_draws(decisions, scene.bank.levels, pairs["all"], scene.weights)
-    cells |= {(name, DECISIONS): Cell(every[name]) for name in ("tv", "tv_between", "entropy")}
-    cells["ratio", DECISIONS] = _ratio(every)
-    cells["horizon", DECISIONS] = horizon(every["tv"])
-    unseen = pairs["unseen"]
-    if not unseen:
-        return cells | dict.fromkeys(UNSEEN, empty(scene, "vacuous"))
-    draws = robustness_draws(decisions, scene.bank.levels, unseen, scene.weights)
-    return cells | dict(zip(UNSEEN, (Cell(draws["tv"]), _ratio(draws)), strict=True))
-
-
-def horizon(tv: Float[np.ndarray, " r"]) -> Cell:
-    """1 / TV: the steps of an episode of which a bound by total variation can say anything.
-
-    Two renderings of an episode can be played with coupled actions, alike with probability 1 - TV
-    at each step, so they have parted by step T with probability at most T TV, and their returns
-    differ by at most that share of all that can be earned. From T = 1 / TV on this is no bound.
-    (Our own argument, the simplest of its form; the constants of arXiv 2501.02481 are not used.)
-    """
-    if (tv <= 0).any():
-        return Cell(np.full(len(tv), np.nan), "no difference")
-    return Cell(1 / tv)
-
-
-def _ratio(draws: dict[str, np.ndarray]) -> Cell:
-    undecided = is_undecided(draws["tv_between"][0])
-    return Cell(draws["ratio"], "undecided" if undecided else OK)
+    merged = decisions.of_buttons(subject.id.game)
+    for what, some in ((DECISIONS, decisions), (BUTTONS, merged)):
+        cells |= moved(what, some, pairs, scene.bank.levels, scene.weights, scene.seed)
+    return cells
 
 
 def saliency(subject: Subject, masked: MaskedTwins) -> Cell:
@@ -161,16 +135,3 @@ def saliency(subject: Subject, masked: MaskedTwins) -> Cell:
     if (counts == 0).any():
         return Cell(np.full(len(w), np.nan), "no map")
     return Cell((w @ np.nan_to_num(ratio)) / counts)
-
-
-def same_layers(one: View, other: View) -> dict[str, Float[np.ndarray, " r"]]:
-    """Linear CKA of each layer with its namesake; see :mod:`analysis.measures.by_level`."""
-    found = {}
-    for i, name in enumerate(one.layers):
-        if name not in other.layers:
-            continue
-        j = other.layers.index(name)
-        both = hsic_levels(one.prepared[i], other.prepared[j])[:, None, None]
-        ratio = normalise(both, one.own[:, [i]], other.own[:, [j]], "nan")
-        found[name] = ratio[:, 0, 0]
-    return found

@@ -92,7 +92,7 @@ def test_an_empty_table_round_trips(tmp_path):
             {"cka": [2.0, 0, 0, 0]},
             r"'cka' \(linear CKA, unbiased\).*in \[-inf, 1\], got 2.0 in row",
         ),
-        ({"cka": [-np.inf, 0, 0, 0]}, "expected finite values"),
+        ({"cka": [-np.inf, 0, 0, 0]}, "got '-inf', where a number such as"),
         ({"step": [-1, 9, 10, 0]}, r"in \[0, inf\], got -1"),
         ({"step": [1.0, 9, 10, 0]}, "expected int without gaps, got float64"),
         ({"seen": [1, 0, 1, 0]}, "expected bool without gaps, got int64"),
@@ -155,7 +155,7 @@ def test_a_full_disk_leaves_the_old_table_and_no_half_one(tmp_path, monkeypatch,
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, moment, full)
-    with pytest.raises(UserError, match=r"could not write .*No space left on device; free some"):
+    with pytest.raises(UserError, match=r"expected to write .*No space left on device\. Free room"):
         write(tmp_path, frame().iloc[:1], overwrite=True)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["t.csv"]
@@ -173,7 +173,7 @@ def test_a_kill_while_writing_leaves_no_half_table(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"could not write .* give an --output in a folder"):
+    with pytest.raises(UserError, match=r"expected a folder that can be written, but .* is none"):
         write(tmp_path / "file")
 
 
@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
 def test_a_read_only_folder_is_said(tmp_path):
     folder = tmp_path / "locked"
     folder.mkdir(mode=0o500)
-    with pytest.raises(UserError, match=r"could not write .*Permission denied"):
+    with pytest.raises(UserError, match=r"expected a folder .*Permission denied"):
         write(folder)
 
 
@@ -205,11 +205,13 @@ def test_provenance_must_be_json(tmp_path, provenance, message):
 
 
 def test_a_missing_file_says_what_to_do(tmp_path):
-    with pytest.raises(UserError, match="found no file; check the path, or run the command"):
+    with pytest.raises(UserError, match="expected a table, but there is none at"):
         read_table(tmp_path / "none.csv", SCHEMA)
 
 
-@pytest.mark.parametrize("text", ["a,b\n1,2\n", "", "# hello\n", "# 3\n", '# {"seed": 1}\n'])
+@pytest.mark.parametrize(
+    "text", ["a,b\n1,2\n", "", "# hello\n", "# 3\n", '# {"seed": 1}\n', "# " + "[" * 10**5]
+)
 def test_a_foreign_file_is_refused(tmp_path, text):
     path = tmp_path / "foreign.csv"
     path.write_text(text)
@@ -220,7 +222,7 @@ def test_a_foreign_file_is_refused(tmp_path, text):
 def test_bytes_that_are_no_text_are_refused(tmp_path):
     path = tmp_path / "binary.csv"
     path.write_bytes(b"\x89PNG\xff\xfe")
-    with pytest.raises(UserError, match="expected a readable table"):
+    with pytest.raises(UserError, match="expected a table in UTF-8"):
         read_table(path, SCHEMA)
 
 

@@ -82,16 +82,31 @@ def test_other_states_or_backgrounds_are_another_set(drawn, bank):
     assert np.array_equal(swapped[:, [1, 0, 2]], frames_of(drawn))
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "other"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "other", "flipped", "no note"])
 def test_a_damaged_file_is_drawn_again(drawn, bank, damage):
     whole = frames_of(drawn)
     data = drawn.path.read_bytes()
     if damage == "other":
         np.save(drawn.path, whole[:2])
+    elif damage == "flipped":
+        drawn.path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    elif damage == "no note":
+        drawn.path.with_suffix(".sha256").unlink()
     else:
         drawn.path.write_bytes(data[: len(data) // 2] if damage == "cut" else b"")
     again = twin_set("bigfish", bank, BACKGROUNDS, drawn.path.parent)
     assert np.array_equal(frames_of(again), whole)
+
+
+def test_a_full_disk_under_the_map_is_a_message(bank, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("checkpoints.world.renderer.Renderer", renderer)
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(UserError, match=r"expected to write .*No space left on device"):
+        twin_set("bigfish", bank, BACKGROUNDS, tmp_path / "twins")
+    assert not list((tmp_path / "twins").iterdir())
 
 
 def test_a_kill_leaves_no_half_set(bank, tmp_path, monkeypatch):

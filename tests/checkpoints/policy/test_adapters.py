@@ -112,7 +112,7 @@ def test_wrong_modules_are_refused_at_once():
     with pytest.raises(UserError, match=r"unknown submodule of Other 'trunk.9'; expected one of: "):
         Adapted(Other(), ("trunk.9",))
     network = Other()
-    with pytest.raises(UserError, match=r"got \(2, 12\) and \(2, 12\) for 2 frames; give forward="):
+    with pytest.raises(UserError, match=r"got \(3, 12\) and \(3, 12\) for 3 frames; give forward="):
         adapted(forward=lambda frames: (network.trunk(frames.permute(0, 3, 1, 2) / 255),) * 2)
     with pytest.raises(UserError, match=r"layer 'trunk.0' to be called once.*got 0 calls"):
         adapted(forward=lambda frames: (torch.zeros(len(frames), 15), torch.zeros(len(frames))))
@@ -130,7 +130,7 @@ def test_a_layer_that_runs_twice_or_gives_more_than_a_tensor_is_refused():
         policy(frames)
         return policy(frames)
 
-    with pytest.raises(UserError, match=r"got 2 calls giving \[torch.Size\(\[2, 4, 8, 8\]\)"):
+    with pytest.raises(UserError, match=r"got 2 calls giving \[torch.Size\(\[3, 4, 8, 8\]\)"):
         Adapted(policy.encoder, ("trunk.0",), twice)
     recurrent = nn.ModuleDict({"gru": nn.GRU(12, 12)})
 
@@ -140,3 +140,47 @@ def test_a_layer_that_runs_twice_or_gives_more_than_a_tensor_is_refused():
 
     with pytest.raises(UserError, match=r"got 1 calls giving \['tuple'\]; name another"):
         Adapted(recurrent, ("gru",), through)
+
+
+class Remembers(nn.Module):
+    """An LSTM that takes the rows of a batch for moments in time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.pool, self.lstm = nn.AvgPool2d(16), nn.LSTM(48, 16)
+
+    def forward(self, frames):
+        pooled = self.pool(frames.permute(0, 3, 1, 2).float() / 255).flatten(1)
+        out = self.lstm(pooled[:, None])[0][:, 0]
+        return out[:, :15], out[:, 15]
+
+
+def test_a_row_that_depends_on_others_is_refused():
+    with pytest.raises(UserError, match="Remembers: expected each frame to decide by itself"):
+        Adapted(Remembers(), ["pool"])
+
+
+class Views(nn.Module):
+    """Calls view, which takes memory laid out as channels, rows, columns only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool, self.out = nn.AvgPool2d(8), nn.Linear(192, 16)
+
+    def forward(self, pixels):
+        return self.out(self.pool(pixels).view(len(pixels), -1))
+
+
+def test_a_network_that_calls_view_is_taken_and_one_without_numbers_is_not():
+    network = Views()
+
+    def decide(frames):
+        out = network(frames.permute(0, 3, 1, 2) / 255)
+        return out[:, :15], out[:, 15]
+
+    Adapted(network, ["pool"], decide)
+    with torch.no_grad():
+        network.out.bias[3] = torch.inf
+    with pytest.raises(UserError, match="Views: expected finite logits and values, got NaN"):
+        Adapted(network, ["pool"], decide)

@@ -10,13 +10,14 @@ import pytest
 import torch
 
 from checkpoints.console import UserError
+from checkpoints.doors.tensors import read_header, write_tensors
+from checkpoints.doors.writing import atomic
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import Recipe, differences, from_dict, get_recipe
 from checkpoints.policy.seeds import Purpose, derive
 from checkpoints.policy.store import (
     Provenance,
-    atomic,
     find_policies,
     list_policies,
     load_policy,
@@ -24,7 +25,6 @@ from checkpoints.policy.store import (
     read_provenance,
     save_policy,
     untrained,
-    write_tensors,
 )
 
 NAME = "starpilot/ppo/0/peer0/step2048"
@@ -98,10 +98,51 @@ def test_foreign_safetensors(tmp_path: Path):
 
 
 def test_weights_of_another_architecture(tmp_path: Path):
-    path = tmp_path / "liar.safetensors"
-    save_policy(Policy("impala", 8), provenance(), path)
-    with pytest.raises(UserError, match="another architecture: expected"):
+    _, path = saved(tmp_path)
+    liar = tmp_path / "liar.safetensors"
+    write_tensors(Policy("impala", 8).state_dict(), read_header(path), liar)
+    with pytest.raises(UserError, match=r"12 tensors; .*conv1.* missing and .*block1.* not known"):
+        load_policy(liar)
+    with pytest.raises(UserError, match=r"policy starpilot/ppo/0.*of another architecture"):
+        save_policy(Policy("impala", 8), provenance(), path)
+
+
+def test_weights_that_are_not_finite_are_neither_read_nor_written(tmp_path: Path):
+    policy, path = saved(tmp_path)
+    broken = policy.state_dict() | {"actor.bias": torch.full((15,), torch.nan)}
+    write_tensors(broken, read_header(path), path)
+    with pytest.raises(UserError, match=r"finite numbers in 'actor.bias', got NaN"):
         load_policy(path)
+    with torch.no_grad():
+        policy.actor.bias.fill_(1e5)
+    save_policy(policy, provenance(), path)
+    with pytest.raises(UserError, match=r"finite numbers in 'actor.bias', got NaN or infinity"):
+        save_policy(policy, provenance(), path, half=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.bool, torch.complex64, torch.bfloat16])
+def test_weights_of_another_precision_are_refused(dtype: torch.dtype, tmp_path: Path):
+    policy, path = saved(tmp_path)
+    whole = {key: value.to(dtype) for key, value in policy.state_dict().items()}
+    write_tensors(whole, read_header(path), path)
+    name = str(dtype).removeprefix("torch.")
+    with pytest.raises(UserError, match=f"of float32 or float16, got .* of {name}"):
+        load_policy(path)
+
+
+def test_a_policy_in_the_place_of_another_is_refused(tmp_path: Path, monkeypatch):
+    _, path = saved(tmp_path)
+    place = policy_path(tmp_path, parse_id("coinrun/ppo/0/peer0/step2048"))
+    place.parent.mkdir(parents=True)
+    place.write_bytes(path.read_bytes())
+    for read in (load_policy, read_provenance):
+        with pytest.raises(UserError, match=r"expected the policy coinrun/ppo/0.* got starpilot"):
+            read(place)
+    monkeypatch.chdir(place.parent)
+    with pytest.raises(UserError, match="expected the policy coinrun/ppo/0"):
+        load_policy(Path(place.name))
+    path.rename(tmp_path / "by_itself.safetensors")
+    load_policy(tmp_path / "by_itself.safetensors")
 
 
 def test_a_later_format(tmp_path: Path):
@@ -169,8 +210,19 @@ def test_a_recipe_round_trips_and_is_frozen():
         ({"levels": 1.5}, "setting 'levels': expected int, got 1.5"),
         ({"alpha": True}, "setting 'alpha': expected float, got True"),
         ({"alpha": 1.0}, "needs at least 2 peers"),
-        ({"dropout": 1.0}, r"dropout in \[0, 1\)"),
-        ({"num_envs": 0}, "num_envs of at least 1"),
+        ({"dropout": 1.0}, "dropout: expected a number from 0 to 0.99, got 1.0"),
+        ({"num_envs": 0}, "num_envs: expected a whole number from 1 to 65,536, got 0"),
+        ({"clip": float("inf")}, "clip: expected a number above 0 to 100, got inf"),
+        ({"clip": float("nan")}, "clip: expected a number above 0 to 100, got nan"),
+        ({"discount": 5}, "discount: expected a number from 0 to 1, got 5.0"),
+        ({"alpha": -1}, "alpha: expected a number from 0 to 1000, got -1.0"),
+        ({"features": 10**9}, "features: expected a whole number from 1 to 65,536, got 1000000000"),
+        (
+            {"levels": 10**5000},
+            "levels: expected a whole number from 1 to 1,000,000, got a int too",
+        ),
+        ({"backgrounds": [62]}, "backgrounds: expected a whole number from 0 to 61, got 62"),
+        ({"teacher": "x" * 201}, "setting 'teacher': expected at most 200 characters"),
         ({"minibatches": 5}, "multiple of minibatches"),
         ({"encoder": "resnet"}, "unknown encoder 'resnet'"),
         ({"mode": "medium"}, "unknown mode 'medium'"),

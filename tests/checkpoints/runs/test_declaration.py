@@ -88,7 +88,7 @@ def test_the_control_is_a_mutual_peer_without_the_distillation():
 WRONG = {
     "seeds": ({"pilot": [100]}, "pilot seeds apart from 100 to 111"),
     "looks": ({"looks": [6, 6, 12]}, "looks at increasing numbers"),
-    "first look": ({"looks": [1, 9, 12]}, "looks at increasing numbers"),
+    "first look": ({"looks": [1, 9, 12]}, "looks: expected a whole number from 2 to 10,000, got 1"),
     "bounds": ({"effect_p": [0.01, 0.02]}, "expected 3 numbers between 0 and 1 under effect_p"),
     "bound": ({"equivalence_p": [0.1, 0.2, 1.0]}, "between 0 and 1 under equivalence_p"),
     "margin": ({"margin": 0.8}, "expected a margin above 1"),
@@ -97,7 +97,7 @@ WRONG = {
     "method": ({"second": "pppo-split32"}, "unknown method"),
     "no split": ({"control": "ppo"}, "methods with held-out backgrounds, such as ppo-split4"),
     "all": ({"control": "ppo-split62"}, "so that some are held out, got 62"),
-    "last": ({"last": 0}, "expected last of at least 1"),
+    "last": ({"last": 0}, "last: expected a whole number from 1 to 16, got 0"),
     "type": ({"last": "5"}, r"Expected `int`, got `str` - at `\$.last`"),
     "list": ({"looks": 6}, r"Expected `array`, got `int` - at `\$.looks`"),
     "key": ({"lokks": [6]}, "unknown key in study, declaration 'lokks'.*Did you mean 'looks'"),

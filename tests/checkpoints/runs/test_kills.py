@@ -160,7 +160,7 @@ def test_pauses_change_no_byte(whole: Path, tmp_path: Path, capsys):
 @pytest.mark.parametrize("limit", ["hours", "pause"])
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan])
 def test_limits_that_leave_nothing_to_do(limit: str, value: float, tmp_path: Path):
-    with pytest.raises(UserError, match=f"expected --{limit} above 0"):
+    with pytest.raises(UserError, match=f"--{limit}: expected a number above 0"):
         main(settings(tmp_path, **{limit: value}))
 
 

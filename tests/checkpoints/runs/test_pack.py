@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from checkpoints.console import UserError
+from checkpoints.doors.tensors import is_half
 from checkpoints.policy.ids import parse_id
-from checkpoints.policy.recipes import Recipe
-from checkpoints.policy.store import is_half, list_policies, load_policy, policy_path
+from checkpoints.policy.store import list_policies, load_policy, policy_path
 from checkpoints.runs import pack as packing
 from checkpoints.runs.folder import STATE, read_save
 from checkpoints.runs.pack import MANIFEST, archive_name, pack, pack_all, read_manifest
@@ -16,11 +16,10 @@ from checkpoints.runs.queue import Settings as QueueSettings
 from checkpoints.runs.queue import main as queue_main
 from checkpoints.runs.train import main
 from checkpoints.runs.unpack import unpack, unpack_all
-from tests.support.queued import STUDY, packed, save
+from tests.support.queued import RECIPE, STUDY, full_save, packed, save
 from tests.support.tiny import BATCH, RUN, final_bytes, kept_files, log, settings
 
 ID = parse_id(RUN)
-RECIPE = Recipe(num_envs=4, num_steps=16)
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +180,7 @@ def test_nothing_to_pack_or_to_unpack(tmp_path: Path):
 def test_the_command_packs_and_unpacks(tmp_path: Path, capsys):
     study = tmp_path / "study.yaml"
     study.write_text(STUDY)
-    save(tmp_path / "runs" / "coinrun/ppo/1", 2, RECIPE)
+    full_save(tmp_path / "runs" / "coinrun/ppo/1", 2)
     queue_main(QueueSettings(study, tmp_path / "runs", pack=tmp_path / "packs"))
     queue_main(QueueSettings(study, tmp_path / "there", unpack=tmp_path / "packs"))
     assert "coinrun_ppo_1.tar.xz" in capsys.readouterr().out

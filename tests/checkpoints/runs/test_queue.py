@@ -253,7 +253,7 @@ def test_the_list_shows_damage_and_goes_on(name, message, study, tmp_path: Path,
 
 def test_a_mark_without_its_parts_is_named(tmp_path: Path):
     spoil(tmp_path / FAILED, '{"why": "x"}')
-    with pytest.raises(UserError, match=r"is damaged .*'step'.*Remove it"):
+    with pytest.raises(UserError, match=r"is damaged .*missing required field `step`.*Remove it"):
         read_failure(tmp_path)
 
 
@@ -285,8 +285,8 @@ def test_the_command_says_what_failed(here, study, tmp_path: Path, monkeypatch, 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"hours": 0.0}, "--hours above 0, got 0"),
-        ({"steps": -1.0}, "--steps above 0, got -1"),
+        ({"hours": 0.0}, "--hours: expected a number above 0, inf among them, got 0.0"),
+        ({"steps": -1.0}, "--steps: expected a number above 0, inf among them, got -1.0"),
         ({"list": True, "pack": Path("x")}, "at a time, got --list and --pack"),
     ],
 )

@@ -1,5 +1,6 @@
 """Training as a user runs it: resume to the byte, Ctrl-C, and wrong requests."""
 
+import math
 import re
 import signal
 import subprocess
@@ -105,8 +106,31 @@ def test_cuda_without_cuda(tmp_path: Path):
         main(settings(tmp_path, device="cuda"))
 
 
+def test_a_recipe_of_another_method_is_refused(tmp_path: Path):
+    other = replace(settings(tmp_path).recipe, alpha=0.5)
+    with pytest.raises(UserError, match=r"the method mutual has alpha 1.0, got 0.5; name the"):
+        main(replace(settings(tmp_path), recipe=other))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"steps": math.nan}, "--steps: expected a number from 1 to .*, got nan"),
+        ({"threads": -1}, "--threads: expected a whole number from 0 to 1,024, got -1"),
+        ({"evaluate_every": 0}, "--evaluate-every: expected a whole number from 1 .* got 0"),
+        ({"backgrounds": (99,)}, "--backgrounds: expected a whole number from 0 to 62, got 99"),
+        ({"backgrounds": (0,)}, "coinrun: expected 1 to 62 backgrounds, got 0"),
+        ({"id": f"coinrun/mutual/{10**20}"}, "expected a seed of at most 2,147,483,647"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_before_any_work(change, message, tmp_path: Path):
+    with pytest.raises(UserError, match=message):
+        main(replace(settings(tmp_path), **change))
+    assert not list(tmp_path.iterdir())
+
+
 def test_no_steps(tmp_path: Path):
-    with pytest.raises(UserError, match="--steps of at least 1"):
+    with pytest.raises(UserError, match=r"--steps: expected a number from 1 to 1e\+12, got 0.0"):
         main(settings(tmp_path, steps=0.0))
 
 
@@ -124,8 +148,8 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path):
 def test_going_on_with_another_recipe_is_refused(tmp_path: Path):
     main(settings(tmp_path))
     before = final_bytes(tmp_path)
-    other = from_dict(METHODS["mutual"].__dict__ | TINY | {"alpha": 0.5})
-    with pytest.raises(UserError, match=r"another recipe \(alpha: 1.0 → 0.5\)"):
+    other = from_dict(METHODS["mutual"].__dict__ | TINY | {"clip": 0.5})
+    with pytest.raises(UserError, match=r"another recipe \(clip: 0.2 → 0.5\)"):
         main(Settings(RUN, other, steps=2 * BATCH, output=tmp_path, evaluate_episodes=0))
     assert final_bytes(tmp_path) == before
 

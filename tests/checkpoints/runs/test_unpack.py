@@ -5,21 +5,20 @@ import json
 import lzma
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
-from checkpoints.policy.recipes import Recipe
 from checkpoints.runs.folder import FAILED, STATE, mark_failed, only_process, read_save
 from checkpoints.runs.pack import archive_name, read_manifest
 from checkpoints.runs.unpack import unpack
-from tests.support.queued import packed, save
+from tests.support.queued import RECIPE, packed, save
 from tests.support.tiny import BATCH, RUN
 
 ID = parse_id(RUN)
-RECIPE = Recipe(num_envs=4, num_steps=16)
 
 
 def test_a_run_there_goes_on_but_is_never_set_back(tmp_path: Path):
@@ -36,7 +35,7 @@ def test_a_run_there_goes_on_but_is_never_set_back(tmp_path: Path):
 
 
 def test_a_run_of_another_recipe_is_not_replaced(tmp_path: Path):
-    save(tmp_path / "there" / RUN, 1, Recipe(num_envs=4, num_steps=16, alpha=0.0, l2=0.5))
+    save(tmp_path / "there" / RUN, 1, replace(RECIPE, l2=0.5))
     with pytest.raises(UserError, match=r"another recipe than the archive \(l2: 0.5 → 0.0\)"):
         unpack(packed(tmp_path, 5), tmp_path / "there")
 
@@ -107,7 +106,16 @@ def unknown(path: Path) -> None:
 
 
 def garbled(path: Path) -> None:
-    archived(path, coinrun_s_ppo_s_0_s_state_d_safetensors=b"x")
+    archived(
+        path,
+        coinrun_s_ppo_s_0_s_packed_d_json=manifest_of("coinrun/ppo/0"),
+        coinrun_s_ppo_s_0_s_state_d_safetensors=b"x",
+    )
+
+
+def manifest_of(run: str) -> bytes:
+    nothing = {"step": 0, "whole": [], "half": [], "left_out": []}
+    return json.dumps({"id": run, **nothing}).encode()
 
 
 def cut(path: Path) -> None:
@@ -137,14 +145,16 @@ def test_damaged_archives_are_refused(write: Callable, message: str, tmp_path: P
 
 def test_an_archive_that_would_fill_the_disk_is_refused(tmp_path: Path, monkeypatch):
     archive = packed(tmp_path, 3)
-    monkeypatch.setattr("checkpoints.runs.unpack._UNPACKED_LIMIT", 100)
+    monkeypatch.setattr("checkpoints.runs.tarball.UNPACKED_LIMIT", 100)
     with pytest.raises(UserError, match="more than 100 bytes"):
         unpack(archive, tmp_path / "there")
 
 
 def test_a_manifest_that_says_nothing_is_named(tmp_path: Path):
     archived(tmp_path / "a.tar.xz", coinrun_s_ppo_s_0_s_packed_d_json=b"{}")
-    with pytest.raises(UserError, match=r"damaged.*KeyError"):
+    with pytest.raises(
+        UserError, match=r"damaged.*packed.json: Object missing required field `id`"
+    ):
         read_manifest(tmp_path / "a.tar.xz")
     archived(tmp_path / "b.tar.xz", coinrun_s_ppo_s_0_s_state_d_safetensors=b"{}")
     with pytest.raises(UserError, match=r"no packed.json at its beginning"):

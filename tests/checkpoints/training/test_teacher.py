@@ -138,7 +138,7 @@ def test_recipes_that_cannot_be_trained():
         Recipe(alpha=1.0)
     with pytest.raises(UserError, match="expected α above 0 to learn from coinrun/ppo/1"):
         Recipe(teacher="coinrun/ppo/1")
-    with pytest.raises(UserError, match="expected width of at least 1, got 0"):
+    with pytest.raises(UserError, match="width: expected a whole number from 1 to 64, got 0"):
         Recipe(width=0)
 
 

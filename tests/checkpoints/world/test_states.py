@@ -228,7 +228,7 @@ def test_generators_survive_an_edit():
 
 FATAL = """
 import struct
-from checkpoints.world.states import for_drawing
+from checkpoints.world.states import GameState, for_drawing
 from checkpoints.world.environments import ProcgenVectorEnv, Levels
 env = ProcgenVectorEnv("bigfish", levels=Levels.train(1), num_envs=1, num_threads=0)
 drawing = for_drawing(env.get_states()[0], "bigfish")
@@ -242,7 +242,7 @@ print("stepped", flush=True)
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        ("drawing.before + struct.pack('<i', 7) + drawing.after", "out_of_range"),
+        ("GameState(drawing.before + struct.pack('<i', 7) + drawing.after)", "out_of_range"),
         ("drawing.on(6)", "drawn\nfassert failed 'is_seeded'"),
     ],
     ids=["a background out of range", "a step of a drawing"],

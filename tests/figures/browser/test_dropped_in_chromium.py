@@ -64,7 +64,7 @@ def test_a_policy_of_another_world_says_why_it_cannot_play(browser, tmp_path):
 def test_a_folder_of_results_stands_beside_what_is_shipped(browser, tmp_path):
     results = tmp_path / "results"
     results.mkdir()
-    for name in ("robustness", "emergence", "twins"):
+    for name in ("invariance", "emergence", "samples", "twins"):
         (results / f"{name}.csv").write_bytes((TABLES / f"{name}.csv").read_bytes())
     drop(browser, results)
     text = browser.run("document.querySelector('#own').textContent")

@@ -19,28 +19,28 @@ pytestmark = needs_node
 SCRIPT = Path(__file__).with_name("decide.mjs")
 SHAPE = (64, 64, 3)
 GROUPS = [list(group) for group in buttons("starpilot")]
-KINDS: dict[str, dict[str, Any]] = {
-    "nature": {},
-    "nature, wide": {"width": 2},
-    "impala": {"features": 32},
-    "impoola": {},
+KINDS = {
+    "nature": Recipe(encoder="nature"),
+    "nature, wide": Recipe(encoder="nature", width=2),
+    "impala": Recipe(encoder="impala", features=32),
+    "impoola": Recipe(encoder="impoola"),
 }
 
 
 def policy_of(kind: str) -> Policy:
     """A policy with weights far from those it is born with, so that it prefers something."""
     torch.manual_seed(3)
-    policy = Policy(kind.split(",")[0], **KINDS[kind]).eval()  # type: ignore[arg-type]
+    policy = Policy.of(KINDS[kind]).eval()
     with torch.no_grad():
         policy.actor.weight.mul_(400)
         policy.actor.bias.normal_()
     return policy
 
 
-def write(policy: Policy, path: Path, *, half: bool = True) -> Policy:
-    """Write it, and round its own weights as the file does."""
-    recipe = Recipe(encoder=policy.architecture)
-    made = Provenance("starpilot/ppo/0/peer0/step16384", vars(recipe), 16384, {}, {}, "")
+def write(kind: str, path: Path, *, half: bool = True) -> Policy:
+    """Write a policy, and round its own weights as the file does."""
+    policy = policy_of(kind)
+    made = Provenance("starpilot/ppo/0/peer0/step16384", vars(KINDS[kind]), 16384, {}, {}, "")
     save_policy(policy, made, path, half=half)
     return policy.half().float() if half else policy
 
@@ -65,7 +65,7 @@ def test_decisions_values_and_gradients_are_those_of_torch(kind, half, tmp_path)
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 256, (2, *SHAPE), dtype=np.uint8)
     frames[1, 20:, :40] = 0
-    policy = write(policy_of(kind), tmp_path / "policy.safetensors", half=half)
+    policy = write(kind, tmp_path / "policy.safetensors", half=half)
     found = asked(tmp_path, frames)
     assert found["encoder"] == kind.split(",")[0]
     assert found["made"]["id"] == "starpilot/ppo/0/peer0/step16384"
@@ -150,7 +150,7 @@ def test_weights_that_do_not_fit_are_named(change, said, tmp_path):
 
 
 def test_frames_of_another_size_are_refused(tmp_path):
-    write(policy_of("nature"), tmp_path / "policy.safetensors")
+    write("nature", tmp_path / "policy.safetensors")
     request = {
         "policy": str(tmp_path / "policy.safetensors"),
         "shape": (84, 84, 3),

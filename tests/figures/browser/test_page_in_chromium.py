@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from figures.kit.ledger import ledger
 from figures.page import Settings, main
 from tests.support.chromium import Browser, needs_chromium
 from tests.support.page import IDS, SETTLED, TABLES, texts
@@ -100,16 +101,20 @@ def test_rows_leave_as_csv_and_latex(browser):
     browser.run("document.querySelectorAll('#claims .take button')[1].click()")
     latex = browser.until("window.copied")
     assert latex.startswith("\\begin{tabular}")
-    assert "\\toprule" in latex and "$\\times$ 0.54 [0.46, 0.65]" in latex
+    assert "\\toprule" in latex and "$\\times$ 0.44 [0.27, 0.71]" in latex
     saved = browser.until("window.saved")
-    assert saved.startswith("claim,decided by,equal,")
-    assert '"× 0.54 [0.46, 0.65]"' in saved
+    assert saved.startswith("claim,decided by,mutual,PPO,mutual to PPO,")
+    assert '"× 0.44 [0.27, 0.71]"' in saved
 
 
 def test_every_claim_has_a_verdict_and_links_to_what_is_there(browser, page):
     chips = texts(browser, ".chip")
-    assert chips.count("supported") == 2
-    assert set(chips) == {"supported", "not decidable here"}
+    _, said, controls = ledger(TABLES)
+    assert len(chips) == len(said)
+    assert all(map(str.startswith, said["verdict"], chips))
+    kinds = {"supported", "not supported", "not decidable here", "says the same"}
+    assert set(chips) == kinds
+    assert len(texts(browser, ".seeing tbody tr")) == len(controls)
     links = browser.run(
         "[...document.querySelectorAll('#claims a')].map((one) => one.getAttribute('href'))"
     )

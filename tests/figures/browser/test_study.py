@@ -2,17 +2,16 @@
 
 import hashlib
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.records.tables import Column, Schema
 from checkpoints.console import UserError
 from figures.browser.sources import Places, source
-from figures.browser.study import answer, detail, methods_of, sentence, study, verdict
+from figures.browser.study import answer, dash_of, methods_of, study
 from figures.kit import ledger
-from figures.kit.readme_result import verdict as of_readme
+from figures.kit.style import METHOD_STYLES
 from tests.support.tree import ROOT
 
 TABLES = ROOT / "analysis" / "tables"
@@ -25,57 +24,37 @@ def whole() -> dict:
     return study(PLACES)
 
 
-def contrast(**cells: object) -> SimpleNamespace:
-    """A declared contrast."""
-    usual = {"treatment": "mutual-bg9", "control": "ppo-bg9", "game": "starpilot", "verdict": "ok"}
-    numbers = {"effect": 0.8, "low": 0.7, "high": 0.9, "detectable": 0.75}
-    runs = {"runs_treatment": 3, "runs_control": 3}
-    return SimpleNamespace(**(usual | numbers | runs | cells))
-
-
-@pytest.mark.parametrize(
-    ("cells", "found", "said"),
-    [
-        ({}, "less", "Mutual distillation makes decisions depend less on the wallpaper than PPO"),
-        ({"effect": 2.0, "low": 1.5, "high": 3.0}, "more", "depend more on the wallpaper"),
-        ({"effect": 1.1, "high": 1.6}, "open", "It is not decided whether mutual distillation"),
-        ({"low": np.nan, "high": np.nan}, "open", "It is not decided whether"),
-        ({"effect": np.nan, "low": np.nan, "high": np.nan}, "open", "is not measured yet"),
-    ],
-)
-def test_the_sentence_says_what_the_interval_allows(cells, found, said):
-    one = contrast(**cells)
-    assert verdict(one) == found
-    assert said in sentence(one)
-
-
-def test_the_detail_has_effect_interval_runs_and_what_could_be_detected():
-    said = detail(contrast(effect=1.069, low=0.725, high=1.575, detectable=1.58))
-    assert "trained on 9 of its backgrounds" in said
-    assert "1.07 times that of PPO (95\u00a0% interval 0.72 to 1.57, 3 and 3 runs)" in said
-    assert "below 0.63 or above 1.58" in said
-    assert "too few for an interval" in detail(contrast(low=np.nan, high=np.nan))
-
-
-def test_page_and_readme_agree_on_the_declared_contrast(whole):
-    rows = pd.read_csv(TABLES / "contrasts.csv", skiprows=1, keep_default_na=False, na_values=[""])
-    decided = "is not decided" not in of_readme(rows)
-    assert decided == (whole["answer"]["verdict"] != "open")
+def test_the_answer_is_the_readmes(whole):
+    said = whole["answer"]["text"]
+    assert said.startswith("3 runs of mutual distillation against 3 of PPO with as many frames: ")
+    assert said in (ROOT / "README.md").read_text()
+    assert said.count("**") == 2  # the page prints what lies between in bold
 
 
 def test_every_claim_has_the_ledgers_words_and_the_tables_numbers(whole):
     _, said, controls = ledger.ledger(TABLES)
-    lines = whole["ledger"]["lines"]
-    assert [line["verdict"] for line in lines] == said["verdict"].tolist()
-    for line in lines[: 2 * len(ledger.CLAIMS)]:
+    part = whole["ledger"]
+    assert part["columns"] == list(said.columns)
+    for line, words in zip(part["lines"], said.to_dict("records"), strict=True):
+        assert {name: line[name] for name in words} == words
         one = line["numbers"]
-        words = ledger.written(
+        if words["decided by"].startswith(ledger.SPREAD):
+            assert one is None
+            assert (PLACES.page.parent / line["figure"]).resolve().is_file()
+            continue
+        ends = ledger.written(
             one["effect"], one["low"], one["high"], factor=one["scale"] == "factor"
         )
-        assert words == line["mutual to PPO"]
-    assert len(whole["ledger"]["controls"]) == len(controls)
-    told = [one["told"]["drac-twins"]["said"] for one in whole["ledger"]["controls"]]
-    assert told == controls["drac-twins told apart"].tolist()
+        assert ends == words["mutual to PPO"]
+    assert part["controls"] == {"columns": list(controls), "rows": controls.to_numpy().tolist()}
+
+
+def test_axes_point_to_what_is_claimed(whole):
+    signs = {line["decided by"]: line["numbers"] for line in whole["ledger"]["lines"]}
+    assert signs["return on unseen levels"]["sign"] == 1
+    assert signs["… its units standardised"]["sign"] == signs["ICC, last layer"]["sign"] == 1
+    assert signs["effective rank, last layer"]["sign"] == -1
+    assert signs["correlation of how backgrounds move decisions, likewise"]["sign"] == -1
 
 
 def test_every_source_names_command_and_hash(whole):
@@ -90,10 +69,12 @@ def test_every_source_names_command_and_hash(whole):
 def test_links_take_the_address_that_is_given(tmp_path):
     (tmp_path / "a.csv").write_text('# {"schema": "a", "format": 1, "seed": 3}\nx\n1\n2\n')
     places = Places(tmp_path, Path("figures/out"), tmp_path / "p.html", "https://example.org/it/")
-    found = source(places, "a", "python -m a")
+    schema = Schema("a", (Column("x", "int", "a number"),), key=("x",), command="a")
+    found = source(places, schema)
+    assert found["command"] == "python -m a"
     assert found["link"].startswith("https://example.org/it/")
     assert (found["rows"], found["settings"]) == (2, {"seed": 3})
-    assert places.figure("gap") == "https://example.org/it/figures/out/gap.png"
+    assert places.figure("onsets") == "https://example.org/it/figures/out/onsets.png"
 
 
 def test_training_has_probes_rank_and_returns(whole):
@@ -101,13 +82,43 @@ def test_training_has_probes_rank_and_returns(whole):
     place = part["columns"].index("measure")
     measures = {row[place] for row in part["rows"]}
     assert {"return", "icc", "ratio", "probe_background", "effective_rank"} <= measures
-    assert [one["table"] for one in part["sources"]] == ["emergence", "probes_steps", "invariance"]
+    tables = [one["table"] for one in part["sources"]]
+    assert tables == ["emergence", "probes_steps", "samples", "invariance"]
+    names = ("id", "measure", "layer")
+    keys = [tuple(row[part["columns"].index(name)] for name in names) for row in part["rows"]]
+    assert len(set(keys)) == len(keys)
 
 
-def test_every_method_has_a_colour_and_a_place(whole):
+def test_every_contrast_has_its_policies(whole):
+    part, found = whole["training"], whole["contrasts"]
+    there = {
+        tuple(row[part["columns"].index(name)] for name in ("game", "method", "measure", "layer"))
+        for row in part["rows"]
+    }
+    asked = {
+        tuple(row[found["columns"].index(name)] for name in ("game", side, "measure", "layer"))
+        for row in found["rows"]
+        for side in ("treatment", "control")
+        if row[found["columns"].index("effect")] is not None
+    }
+    assert asked and asked <= there
+
+
+def test_other_strengths_are_left_to_their_own_figure(whole):
+    found = whole["contrasts"]
+    methods = {row[found["columns"].index("treatment")] for row in found["rows"]}
+    assert "ppo-l2-bg9" in methods
+    assert not {name for name in methods if "-weak" in name or "-strong" in name}
+
+
+def test_every_method_looks_as_in_the_figures(whole):
     found = methods_of(whole)
     assert found["ppo-bg9"]["colour"] == found["ppo"]["colour"]
     assert found["mutual-bg9"]["narrowed"] == "9"
+    style = METHOD_STYLES["mutual"]
+    looks = {"colour": style.colour, "marker": style.marker, "dash": [4, 1.3]}
+    assert looks.items() <= found["mutual-bg9"].items()
+    assert [dash_of(line) for line in ("-", ":")] == [[], [1, 1.65]]
     assert len({one["place"] for one in found.values()}) == len(
         {o["family"] for o in found.values()}
     )

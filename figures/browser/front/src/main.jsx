@@ -83,8 +83,9 @@ function Answer({ part }) {
         <Missing text={part.missing} />
       ) : (
         <div>
-          <p class="sentence">{part.sentence}</p>
-          <p class="lead">{part.detail}</p>
+          <p class="found">
+            {part.text.split("**").map((words, i) => (i % 2 ? <b key={i}>{words}</b> : words))}
+          </p>
           <Source source={part.source} />
         </div>
       )}

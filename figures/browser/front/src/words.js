@@ -20,7 +20,7 @@ export function effect({ effect: value, low, high, scale }) {
   if (value === null || value === undefined) return "–";
   if (scale === "factor") return `× ${withEnds(value, low, high)}`;
   const sign = value > 0 ? "+" : "";
-  return `${scale === "correlation" ? "ρ " : ""}${sign}${withEnds(value, low, high)}`;
+  return sign + withEnds(value, low, high);
 }
 
 /** 2097152 as `2.1 M`. */
@@ -56,10 +56,16 @@ export const MEASURES = {
   tv: "TV between twins",
   tv_between: "TV between states",
   icc: "ICC",
+  icc_unseen: "ICC on unseen backgrounds",
+  icc_standardised_unseen: "the same, units standardised",
+  icc_whitened_unseen: "the same, directions whitened",
+  level_information: "I(Z; L)",
+  dead_share: "dead units",
   return: "return on unseen levels",
+  return_played: "return on unseen levels, played again",
   gap: "train − unseen return",
+  gap_played: "train − unseen return, played again",
   entropy: "entropy of decisions (nats)",
-  horizon: "horizon",
   saliency: "gradient on background ÷ its area",
   probe_task: "task probe",
   probe_background: "background probe",
@@ -71,9 +77,10 @@ export const MEASURES = {
 
 export const LAYERS = { hidden: "last layer", conv3: "last convolution" };
 
-/** A measure in words, with its layer where it has one. */
+/** A measure in words, with its layer where it has one; of decisions, how actions count. */
 export function measureName(measure, layer) {
   const name = MEASURES[measure] ?? measure;
+  if (layer === "buttons") return `${name}, actions merged that do the same`;
   return /^(conv|block|hidden|pooled)/.test(layer ?? "") ? `${name}, ${LAYERS[layer] ?? layer}` : name;
 }
 

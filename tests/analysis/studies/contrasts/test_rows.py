@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from analysis.contrasts import Settings, main
-from analysis.records.runs import learned, runs_of
 from analysis.records.tables import read_table, write_table
 from analysis.records.values import values_schema
 from analysis.studies.contrasts.answers import answer, outcome
-from analysis.studies.contrasts.rows import PRIMARY, SCHEMA, UNSEEN, contrast_rows
-from analysis.studies.contrasts.sides import ONE_RUN
+from analysis.studies.contrasts.rows import FAMILY, PRIMARY, SCHEMA, contrast_rows
+from analysis.studies.contrasts.sides import ONE_RUN, Beside
+from analysis.studies.contrasts.sources import beside_of
 from checkpoints.console import UserError
 from checkpoints.runs.study import read_study
 from tests.support.planted_runs import STEPS, planted, values_of
@@ -23,8 +23,11 @@ from tests.support.tree import ROOT
 PLAN = read_study(ROOT / "study.yaml")
 
 
-def row_of(rows: pd.DataFrame, match: str, measure: str = "ratio_unseen") -> pd.Series:
+def row_of(
+    rows: pd.DataFrame, match: str, measure: str = "ratio_unseen", layer: str = "decisions"
+) -> pd.Series:
     found = rows[(rows["match"] == match) & (rows["measure"] == measure)]
+    found = found[found["layer"] == layer]
     assert len(found) == 1
     return found.iloc[0]
 
@@ -38,9 +41,10 @@ def test_a_planted_factor_is_recovered(factor):
     steps = row_of(rows, "steps")
     assert steps["effect"] == pytest.approx(factor)
     assert steps["low"] <= factor <= steps["high"]
-    assert steps["detectable"] > 1
+    assert 1 < steps["detectable_low"] < steps["detectable"] < steps["detectable_high"]
+    assert (steps["p_equivalence"] < 0.05) == (factor == 1.0)
     assert (steps["runs_treatment"], steps["runs_control"]) == (3, 3)
-    assert (steps["learned_treatment"], steps["learned_control"]) == (3, 3)
+    assert np.isnan([steps["sees_treatment"], steps["sees_control"]]).all()
     assert steps["verdict"] == "ok"
     assert (steps["high"] < 1) == (factor == 0.5)
 
@@ -54,8 +58,24 @@ def test_only_what_was_declared_is_primary_and_it_has_no_q():
     assert (one["steps_treatment"], one["steps_control"]) == (2**21, 2**22)
     assert np.isnan(one["q"])
     assert np.isfinite(one["p"])
-    secondary = rows[~rows["primary"] & rows["p"].notna()]
+    secondary = rows[rows["q"].notna()]
     assert (secondary["q"] >= secondary["p"] - 1e-12).all()
+
+
+def test_the_family_is_what_the_ledger_asks_of_one_game():
+    values = planted()
+    values["value"] *= 1 + values["seed"] / 50
+    alone = contrast_rows(values, PLAN)
+    with_q = alone[alone["q"].notna()]
+    assert set(with_q["match"]) == {"frames"}
+    asked = set(with_q[["measure", "layer"]].itertuples(index=False, name=None))
+    assert asked == {("ratio_unseen", "buttons"), ("icc_unseen", "hidden"), ("return", "episodes")}
+    assert asked < set(FAMILY)
+    other = values.assign(game="coinrun")
+    other["id"] = other["id"].str.replace("starpilot", "coinrun")
+    both = contrast_rows(pd.concat([values, other]), PLAN)
+    same = both[both["game"] == "starpilot"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(same, alone.reset_index(drop=True))
 
 
 def test_the_study_plans_what_was_declared():
@@ -78,7 +98,7 @@ def test_equal_return_compares_equal_policies_of_unequal_pace():
 
 def test_differences_are_differences_and_factors_turn_over():
     rows = contrast_rows(planted(icc=0.7), PLAN)
-    icc = row_of(rows, "steps", "icc")
+    icc = row_of(rows, "steps", "icc", "hidden")
     assert icc["scale"] == "difference"
     assert icc["effect"] == pytest.approx(0.3)
     values = planted(0.5)
@@ -102,9 +122,10 @@ def test_one_seed_has_no_interval_over_runs_and_says_so():
     values = planted()
     rows = contrast_rows(values[~values["id"].str.contains(r"mutual-bg9/[12]")], PLAN)
     one = row_of(rows, "frames")
-    assert one["verdict"] == "one run on a side: no interval over runs"
-    assert np.isnan(one[["low", "high", "p", "detectable"]].astype(float)).all()
-    assert one["levels_low"] < one["effect"] < one["levels_high"]
+    assert one["verdict"] == "one run on a side: nothing over runs"
+    nothing = ["effect", "low", "high", "p", "p_equivalence", "detectable", "detectable_high"]
+    assert np.isnan(one[nothing].astype(float)).all()
+    assert np.isfinite([one["value_treatment"], one["value_control"]]).all()
     assert answer(next(rows[rows["primary"]].itertuples())).startswith("Not decided.")
 
 
@@ -119,13 +140,59 @@ def test_an_undecided_policy_is_not_averaged_away():
     assert one["verdict"] == "undecided"
 
 
-def test_a_method_that_learned_nothing_is_counted_so():
-    rows = contrast_rows(planted(**{"return": 1.0}), PLAN)
-    assert row_of(rows, "steps")["learned_treatment"] == 0
-    assert row_of(rows, "steps")["learned_control"] == 3
-    [run, *_] = runs_of(planted())
-    blank = planted()
-    assert not learned(run, 2**21, blank[blank["method"] != "untrained"])
+def test_runs_that_see_are_counted_and_unknown_ones_are_not_guessed():
+    values = planted()
+    ids = values.loc[values["method"] != "untrained", "id"]
+    sees = {name: "mutual-bg9/1/peer1" not in name for name in ids}
+    one = row_of(contrast_rows(values, PLAN, Beside(sees)), "frames")
+    assert (one["sees_treatment"], one["sees_control"]) == (2, 3)
+    del sees["starpilot/mutual-bg9/2/peer0/step2097152"]
+    one = row_of(contrast_rows(values, PLAN, Beside(sees)), "frames")
+    assert np.isnan(one["sees_treatment"]) and one["sees_control"] == 3
+
+
+@pytest.mark.parametrize("odd", [None, 5])
+def test_what_hangs_on_one_background_says_so(odd):
+    values = planted()
+    rows = values[values["measure"].eq("ratio_unseen") & values["layer"].eq("decisions")]
+    without = {
+        one.id: {
+            b: one.value * (0.3 if b == odd and "mutual" in one.id else 1.0) for b in (2, 5, 8)
+        }
+        for one in rows.itertuples()
+    }
+    one = row_of(contrast_rows(values, PLAN, Beside({}, without)), "frames")
+    assert one["hangs_on"] == ("background 5" if odd else "")
+    ends = one["without_low"] / one["effect"], one["without_high"] / one["effect"]
+    assert ends == pytest.approx((0.3 if odd else 1.0, 1.0))
+    icc = row_of(contrast_rows(values, PLAN, Beside({}, without)), "frames", "icc", "hidden")
+    assert np.isnan(icc["without_low"]) and icc["hangs_on"] == ""
+
+
+def test_backgrounds_that_runs_do_not_share_are_not_left_out():
+    values = planted()
+    rows = values[values["measure"].eq("ratio_unseen") & values["layer"].eq("decisions")]
+    without = {one.id: {one.seed: one.value} for one in rows.itertuples()}
+    one = row_of(contrast_rows(values, PLAN, Beside({}, without)), "frames")
+    assert np.isnan(one["without_low"]) and one["hangs_on"] == ""
+
+
+def test_values_of_samples_say_who_sees_and_what_each_background_does():
+    cells = {"verdict": "ok", "layer": "episodes", "measure": "return_over_blind"}
+    rows = pd.DataFrame(
+        [
+            {"id": "a", "value": 2.1, "low": 2.1 - 1.96, "high": 2.1 + 1.96, **cells},
+            {"id": "b", "value": 1.9, "low": 1.9 - 1.96, "high": 1.9 + 1.96, **cells},
+            {"id": "c", "value": np.nan, "low": np.nan, "high": np.nan, **cells},
+            {
+                **{"id": "a", "value": 0.4, "verdict": "ok", "layer": "background 7"},
+                "measure": "ratio_unseen_without",
+            },
+        ]
+    )
+    found = beside_of(rows)
+    assert found.sees == {"a": True, "b": False}
+    assert found.without == {"a": {7: 0.4}}
 
 
 def test_runs_on_other_backgrounds_are_another_family():
@@ -138,11 +205,10 @@ def test_runs_on_other_backgrounds_are_another_family():
 def test_peers_are_compared_with_peers_that_never_hear_of_each_other():
     alone = pd.DataFrame(values_of("starpilot/mutual-alpha0-bg9/0", STEPS, 2, ratio_unseen=2.0))
     rows = contrast_rows(pd.concat([planted(0.5), alone]), PLAN)
-    [one] = rows[(rows["control"] == "mutual-alpha0-bg9") & (rows["measure"] == UNSEEN[0])].to_dict(
-        "records"
-    )
-    assert (one["treatment"], one["match"]) == ("mutual-bg9", "steps")
-    assert one["effect"] == pytest.approx(0.25, rel=0.02)
+    against = rows[rows["control"] == "mutual-alpha0-bg9"]
+    one = row_of(against, "steps")
+    assert one["treatment"] == "mutual-bg9"
+    assert one["value_treatment"] / one["value_control"] == pytest.approx(0.25, rel=0.02)
     assert (one["verdict"], one["primary"]) == (ONE_RUN, False)
     beside = contrast_rows(planted(0.5), PLAN)
     same = rows[rows["control"] == "ppo-bg9"].query("treatment == 'mutual-bg9'")
@@ -208,7 +274,7 @@ def test_the_command_refuses_a_game_that_was_not_measured(tmp_path):
     tables = written(planted(), tmp_path)
     with pytest.raises(UserError, match="unknown game 'bigfish'; expected one of: starpilot"):
         main(Settings(games=("bigfish",), tables=tables, output=tmp_path / "out"))
-    with pytest.raises(UserError, match="expected a table at"):
+    with pytest.raises(UserError, match="expected a table, but there is none at"):
         main(Settings(tables=tmp_path / "nowhere", output=tmp_path / "out"))
 
 

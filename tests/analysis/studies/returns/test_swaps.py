@@ -12,9 +12,10 @@ from torch import nn
 
 from analysis.policies.subjects import Subject, Training
 from analysis.scenes import episodes
-from analysis.scenes.episodes import SWAPS, Played, Stage, act, other_than, pool_of
-from analysis.studies.returns.episodes import SPLITS, rows_of
-from analysis.studies.returns.swaps import swap_rows
+from analysis.scenes.episodes import SWAPS, Played, Stage, act, blind, other_than, pool_of
+from analysis.stats.clusters import Interval
+from analysis.studies.returns.episodes import SPLITS, play_splits
+from analysis.studies.returns.swaps import sees, swap_rows
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
@@ -162,16 +163,18 @@ def test_pools_are_what_training_showed_or_not():
 
 
 def paired(there: Stage, who: Subject) -> Sequence[dict[str, Any]]:
-    """The three rows of a policy, from its rows of episodes."""
+    """The rows of a policy, from its rows of episodes: its own backgrounds, two swaps, blind."""
     splits = [split for split in SPLITS if split != "train"]
-    played = {split: list(rows_of(there, who, split, backgrounds="all")) for split in splits}
+    played = play_splits(dict.fromkeys(splits, there), who, backgrounds="all")
     return list(swap_rows(who.columns, played, backgrounds="all", replicates=50, seed=0))
 
 
 def test_rows_hold_paired_differences():
-    none, episode, step = paired(stage(), stranger(Looking(blind=False)))
+    none, episode, step, without = paired(stage(), stranger(Looking(blind=False)))
     plain, other, every_step = (played.returns for played in three_times(blind=False))
     assert [none["swap"], episode["swap"], step["swap"]] == [*SWAPS]
+    assert (without["swap"], without["backgrounds"]) == ("blind", "own")
+    assert [row["sees"] for row in (none, episode, step)] == [""] * 3
     assert none["episode_return"] == pytest.approx(plain.mean())
     assert episode["difference"] == pytest.approx((other - plain).mean())
     assert step["difference"] == pytest.approx((every_step - plain).mean())
@@ -182,17 +185,36 @@ def test_rows_hold_paired_differences():
 
 
 def test_a_blind_policy_loses_nothing():
-    _, *others = paired(stage(), stranger(Looking(blind=True)))
-    for row in others:
+    _, episode, step, _ = paired(stage(), stranger(Looking(blind=True)))
+    for row in (episode, step):
         assert row["difference"] == row["difference_low"] == row["difference_high"] == 0
 
 
 @pytest.mark.parametrize("game", ["chaser"])
 def test_a_game_of_one_background_is_vacuous_and_kept(game):
     found = paired(stage(game), stranger(Looking(blind=True)))
-    assert [row["vacuous"] for row in found] == [False, True, True]
-    assert not np.isnan(found[0]["episode_return"])
-    assert np.isnan([row["episode_return"] for row in found[1:]]).all()
+    assert [row["vacuous"] for row in found] == [False, True, True, False]
+    assert not np.isnan([found[0]["episode_return"], found[3]["episode_return"]]).any()
+    assert np.isnan([row["episode_return"] for row in found[1:3]]).all()
+
+
+def test_the_floor_takes_actions_as_often_and_looks_at_nothing():
+    played = stage().play(Looking(blind=False), "none", EVERY)
+    assert played.actions.sum() == played.steps.sum()
+    floor = blind(played.actions)
+    frames = np.random.default_rng(0).integers(0, 255, (4000, 64, 64, 3), dtype=np.uint8)
+    drawn = act(floor, frames, np.random.default_rng(1).random(4000))
+    shares = np.bincount(drawn, minlength=15) / 4000
+    np.testing.assert_allclose(shares, played.actions / played.actions.sum(), atol=0.03)
+    never = np.flatnonzero(played.actions == 0)
+    assert not np.isin(drawn, never).any()
+
+
+def test_a_policy_sees_if_it_earns_two_errors_more_than_its_mix():
+    assert sees(Interval(-2.1, -2.1 - 1.96, -2.1 + 1.96))
+    assert not sees(Interval(-1.9, -1.9 - 1.96, -1.9 + 1.96))
+    assert not sees(Interval(2.1, 2.1 - 1.96, 2.1 + 1.96))
+    assert not sees(Interval(0.0, 0.0, 0.0))
 
 
 def test_a_policy_trained_on_chosen_backgrounds_starts_on_them():

@@ -11,7 +11,7 @@ import { filesOf, read } from "./read.js";
 /** Values over training that dropped tables hold, as rows of the study. */
 export function valuesIn(tables) {
   return tables
-    .filter(({ schema }) => ["emergence", "probes_steps"].includes(schema))
+    .filter(({ schema }) => ["emergence", "probes_steps", "samples"].includes(schema))
     .flatMap((table) => records(table))
     .map((row) => ({ ...row, method: "yours", theirs: row.method }));
 }
@@ -109,6 +109,7 @@ export function Own({ own, setOwn }) {
 const PLACES = {
   emergence: "its policies stand as “yours” in the contrast and in training",
   probes_steps: "its policies stand as “yours” in training",
+  samples: "its policies stand as “yours” in the contrast",
 };
 
 function Table({ table }) {

@@ -12,7 +12,6 @@ import { number } from "../words.js";
  * @property {number | null} [low]
  * @property {number | null} [high]
  * @property {boolean} [open] an open marker
- * @property {boolean} [faint] an interval that speaks of less than runs
  * @property {string} [says] what it is
  * @property {string} [tag] said beside it
  */
@@ -115,11 +114,11 @@ function Tag({ tag, from, to, y, width }) {
 }
 
 function Whisker({ point, scale, y, width }) {
-  const { method, value, low, high, open, faint, says, tag } = point;
+  const { method, value, low, high, open, says, tag } = point;
   if (value === null || value === undefined) return null;
   const known = low !== null && low !== undefined && high !== null && high !== undefined;
   return (
-    <g class={faint ? "whisker faint" : "whisker"}>
+    <g class="whisker">
       {known && (
         <path
           class="reach"

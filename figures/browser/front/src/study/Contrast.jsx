@@ -6,7 +6,7 @@ import { Intervals, LINE } from "../parts/Intervals.jsx";
 import { Key } from "../parts/Marker.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
 import { useWidth } from "../parts/hooks.js";
-import { effect, measureName, policyName, withEnds } from "../words.js";
+import { effect, measureName, number, policyName, withEnds } from "../words.js";
 import { grouped, lineName, linesOf, meanOverRuns, measuresOf, ofSetting, settings, valuesOf } from "./rows.js";
 
 export function Contrast({ more }) {
@@ -42,9 +42,9 @@ function Shown({ part, more }) {
       <Chart {...{ rows, lines, values, scale, name, own }} />
       <p class="note">
         First every policy, its interval over levels; open markers are a group’s second peer, the bar
-        is the mean over runs. Then each method ÷ or − PPO: filled with 95 % intervals over runs, open
-        and thin where a side has one run and only levels vary. The shaded band is what could not have
-        been detected with probability .8.
+        is the mean over runs. Then each method ÷ or − PPO with 95 % intervals over runs; a single run
+        a side says nothing over runs. The shaded band is what could not have been detected with
+        probability .8.
       </p>
       <Table rows={rows} />
       <Source source={part.source} figure={part.figure} name="contrasts" take={() => taken(rows)} />
@@ -157,26 +157,40 @@ function factorsOf(line, rows) {
       .map((row) => ({
         method: row.treatment,
         value: row.effect,
-        low: row.low ?? row.levels_low,
-        high: row.high ?? row.levels_high,
-        faint: row.low === null,
-        open: row.low === null,
+        low: row.low,
+        high: row.high,
         tag: row.primary ? `declared, equal ${row.match}` : mine.length > 1 ? `equal ${row.match}` : "",
         says: `${row.primary ? "declared: " : ""}equal ${row.match}, ${row.runs_treatment} and ${row.runs_control} runs`,
       })),
   };
 }
 
-const HEADS = ["treatment", "control", "equal", "effect", "low", "high", "detectable", "runs", "q", "declared"];
+const TAKEN = [
+  "measure", "layer", "treatment", "control", "match", "effect", "low", "high", "detectable",
+  "detectable_low", "detectable_high", "without_low", "without_high", "hangs_on", "runs_treatment",
+  "runs_control", "sees_treatment", "sees_control", "q", "primary", "verdict",
+];
 
 function taken(rows) {
-  return {
-    columns: ["measure", "layer", ...HEADS],
-    rows: rows.map((row) => [
-      ...[row.measure, row.layer, row.treatment, row.control, row.match, row.effect, row.low, row.high],
-      ...[row.detectable, `${row.runs_treatment} and ${row.runs_control}`, row.q, String(row.primary)],
-    ]),
-  };
+  const cell = (row, name) => (name === "primary" ? String(row.primary) : row[name]);
+  return { columns: TAKEN, rows: rows.map((row) => TAKEN.map((name) => cell(row, name))) };
+}
+
+const HEADS = [
+  "method", "equal", "to PPO, 95 % over runs", "detectable", "runs (that see)", "q",
+  "one background left out",
+];
+
+/** How many runs a side has, and how many of them earn more than played blind. */
+function runsOf(row) {
+  const side = (name) => `${row[`runs_${name}`]} (${row[`sees_${name}`] ?? "?"})`;
+  return `${side("treatment")} and ${side("control")}`;
+}
+
+/** What is left with one background out, where that was measured. */
+function leftOut({ without_low: low, without_high: high, hangs_on: hangs }) {
+  if (low === null) return "–";
+  return `${number(low)} to ${number(high)}${hangs ? `; hangs on ${hangs}` : ""}`;
 }
 
 function Table({ rows }) {
@@ -186,22 +200,18 @@ function Table({ rows }) {
       <div class="scroll">
         <table>
           <thead>
-            <tr>
-              {["method", "equal", "to PPO, 95 % over runs", "over levels alone", "detectable", "runs", "q"].map(
-                (head) => <th key={head} scope="col">{head}</th>,
-              )}
-            </tr>
+            <tr>{HEADS.map((head) => <th key={head} scope="col">{head}</th>)}</tr>
           </thead>
           <tbody>
             {rows.map((row, i) => (
               <tr key={i}>
                 <th scope="row">{row.treatment}</th>
                 <td>{row.match}{row.primary ? ", declared" : ""}</td>
-                <td>{effect(row)}</td>
-                <td>{row.levels_low === null ? "–" : withEnds(row.effect, row.levels_low, row.levels_high)}</td>
-                <td>{withEnds(row.detectable)}</td>
-                <td>{row.runs_treatment} and {row.runs_control}</td>
-                <td>{withEnds(row.q)}</td>
+                <td>{row.effect === null ? row.verdict : effect(row)}</td>
+                <td>{withEnds(row.detectable, row.detectable_low, row.detectable_high)}</td>
+                <td>{runsOf(row)}</td>
+                <td>{number(row.q)}</td>
+                <td>{leftOut(row)}</td>
               </tr>
             ))}
           </tbody>

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { data } from "../data.js";
-import { colourOf, methodOf } from "../methods.js";
+import { colourOf, dashOf, methodOf } from "../methods.js";
 import { Key, Mark } from "../parts/Marker.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
 import { useWidth } from "../parts/hooks.js";
@@ -175,7 +175,7 @@ function Lines({ method, rows, there, point, x, y, log, step }) {
           <title>{policyName(line[0].id)}</title>
         </polyline>
       ))}
-      <polyline class="bold" points={means.map(point).join(" ")} />
+      <polyline class="bold" stroke-dasharray={dashOf(method, 2)} points={means.map(point).join(" ")} />
       {now && <Mark method={method} x={x.at(log(now.step))} y={y.at(now.value)} r={4} />}
     </g>
   );

@@ -37,8 +37,9 @@ export function measuresOf(setting) {
     const key = `${row.measure}|${row.layer}`;
     if (row.effect !== null && !found.has(key)) found.set(key, row);
   }
-  const order = ["ratio_unseen", "ratio", "tv_unseen", "tv", "tv_between", "icc", "return", "gap"];
-  const place = (row) => (order.indexOf(row.measure) + 1 || order.length + 1) - (row.layer === "hidden" ? 0.5 : 0);
+  const order = ["ratio_unseen", "ratio", "tv_unseen", "tv", "tv_between", "icc_unseen", "icc", "return"];
+  const first = ["hidden", "decisions"];
+  const place = (row) => (order.indexOf(row.measure) + 1 || order.length + 1) - (first.includes(row.layer) ? 0.5 : 0);
   return [...found].sort(([, a], [, b]) => place(a) - place(b)).map(([key, row]) => ({ key, row }));
 }
 
@@ -81,7 +82,7 @@ export function valuesOf(setting, measure, layer, more = []) {
 
 export const runOf = (row) => `${row.method}/${row.seed}`;
 
-const FACTORS = new Set(["ratio", "ratio_unseen", "tv", "tv_unseen", "tv_between", "horizon", "saliency"]);
+const FACTORS = new Set(data?.study.factors);
 
 /** The mean as the study takes it: geometric for what is compared by a quotient. */
 export function meanOf(measure, values) {

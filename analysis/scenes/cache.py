@@ -1,0 +1,107 @@
+"""What is kept on disk to be made once only: checked by content, bounded, the longest unused first.
+
+A cache may be deleted at any time; what is missing is made again.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+from checkpoints.console import say
+from checkpoints.doors.writing import write_text
+
+MOST = 8 * 2**30
+"""Bytes of one cache at most, beside what is in use at that moment."""
+_FORGOTTEN = 3600.0
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hex digits; about a second for a gigabyte."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _note(path: Path) -> Path:
+    return path.with_suffix(".sha256")
+
+
+def note_content(path: Path) -> None:
+    """Write down beside a complete file what it holds."""
+    write_text(_note(path), digest_of(path) + "\n")
+
+
+def is_as_written(path: Path) -> bool:
+    """Whether a file holds what :func:`note_content` saw; it then counts as used now."""
+    try:
+        with open(_note(path), "rb") as file:
+            noted = file.read(65)
+        whole = noted.decode("ascii", "replace").strip() == digest_of(path)
+    except OSError:
+        return False
+    if whole:
+        with contextlib.suppress(OSError):
+            os.utime(path)
+    return whole
+
+
+class Hold:
+    """Keeps a file from being evicted for as long as this object lives."""
+
+    def __init__(self, path: Path) -> None:
+        """Take hold of a file that is there."""
+        self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(self._handle, fcntl.LOCK_SH)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_handle"):
+            os.close(self._handle)
+
+
+def _size(entry: Path) -> int:
+    files = [entry] if entry.is_file() else [one for one in entry.rglob("*") if one.is_file()]
+    return sum(one.stat().st_size for one in files)
+
+
+def _remove(entry: Path) -> bool:
+    """Remove an entry unless a process holds it."""
+    try:
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+            return True
+        with open(entry, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            entry.unlink(missing_ok=True)
+            _note(entry).unlink(missing_ok=True)
+        return True
+    except OSError:
+        return False
+
+
+def make_room(folder: Path, wanted: int, most: int | None = None) -> None:
+    """Evict what was not used for longest until ``wanted`` bytes more fit; leftovers go first.
+
+    Args:
+        folder: the cache; each file, or folder, in it is an entry.
+        wanted: bytes about to be written.
+        most: :data:`MOST` unless another bound is given.
+    """
+    most = MOST if most is None else most
+    entries: list[tuple[float, int, Path]] = []
+    for entry in folder.glob("*") if folder.is_dir() else ():
+        with contextlib.suppress(OSError):  # another process evicts, too
+            used = entry.stat().st_mtime
+            if entry.name.endswith(".tmp") and time.time() - used > _FORGOTTEN:
+                _remove(entry)
+            elif entry.suffix not in (".sha256", ".tmp"):
+                entries.append((used, _size(entry), entry))
+    total = sum(size for _, size, _ in entries) + wanted
+    for _, size, entry in sorted(entries):
+        if total <= most:
+            break
+        if _remove(entry):
+            total -= size
+            say(f"{entry} makes room in the cache; it will be made again when it is needed")

@@ -1,0 +1,1 @@
+"""What of a layer stays on another background."""

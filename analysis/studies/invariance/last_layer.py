@@ -1,0 +1,123 @@
+"""The layer that the heads read, closer: three poolings of its ICC, and what it says of the level.
+
+Intervals weigh levels and backgrounds; beside them stands the range over leaving one background
+out, since a few held-out backgrounds may hang on a single one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from analysis.measures.crossed_icc import crossed_icc
+from analysis.measures.level_information import level_information, most
+from analysis.measures.rescaled import standardised, whitened
+from analysis.measures.robustness import view_weights
+from analysis.records.columns import POLICY, SIZE, estimate, filled
+from analysis.records.tables import Column, Schema
+
+BOTH = "the bootstrap over levels and backgrounds"
+ICC_RANGE: dict[str, Any] = {"low": -1, "high": 1}
+POOLINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "icc": np.asarray,
+    "icc_standardised": standardised,
+    "icc_whitened": whitened,
+}
+"""Column -> what is done to the layer before its units are pooled."""
+LAST_SCHEMA = Schema(
+    "invariance_last",
+    (
+        *POLICY,
+        Column("layer", "text", "the last of its encoder"),
+        Column("backgrounds", "text", "all, or those seen or unseen in training"),
+        *SIZE,
+        Column("renderings", "int", "backgrounds each state is drawn on", low=0),
+        *estimate("icc", "ICC(2,1), its units as they are", over=BOTH, **ICC_RANGE),
+        Column("without_low", "float", "icc, one background left out: the lowest", **ICC_RANGE),
+        Column("without_high", "float", "icc, one background left out: the highest", **ICC_RANGE),
+        *estimate("icc_standardised", "ICC(2,1), each unit alike", over=BOTH, **ICC_RANGE),
+        *estimate("icc_whitened", "ICC(2,1), each principal direction alike", over=BOTH, high=1),
+        *estimate("level_information", "I(Z; L) on one background at a time", unit="nats"),
+        Column("level_most", "float", "what naming the level would get", "nats", low=0),
+        Column("effective_rank", "float", "directions that the layer varies along", low=0),
+        Column("dead_share", "float", "units with one value everywhere", low=0, high=1),
+        Column("verdict", "text", "ok; collapsed or vacuous: no ICC"),
+    ),
+    key=("game", "id", "backgrounds"),
+    command="analysis.invariance",
+)
+NUMBERS = LAST_SCHEMA.names[LAST_SCHEMA.names.index("icc") : -1]
+
+
+def last_rows(
+    label: Mapping[str, Any],
+    x: Float[np.ndarray, "state background feature"],
+    groups: Mapping[str, Sequence[int]],
+    found: Mapping[str, Any],
+    levels: Int[np.ndarray, " state"],
+    weights: Int[np.ndarray, "R level"],
+    seed: int,
+) -> Iterator[dict[str, Any]]:
+    """A row for each group of backgrounds.
+
+    Args:
+        label: ``Subject.columns`` and the layer.
+        x: the layer on all twins.
+        groups: name -> places among the backgrounds.
+        found: name -> :class:`analysis.measures.icc.Invariance` of the group; None without any.
+        levels: of each state.
+        weights: from ``cluster_weights`` on ``levels``.
+        seed: of the draws of backgrounds.
+    """
+    for name, places in groups.items():
+        one = found[name]
+        size = {"states": len(x), "levels": weights.shape[1], "renderings": len(places)}
+        cells: dict[str, Any] = dict.fromkeys(NUMBERS, np.nan)
+        if one is not None:
+            some = x[:, list(places)]
+            cells |= {"effective_rank": one.effective_rank, "dead_share": one.dead_share}
+            cells |= filled("level_information", information(some, levels, weights))
+            cells["level_most"] = most(levels)
+        if one is not None and one.verdict == "ok":
+            for pooling, draws in poolings(some, levels, weights, seed).items():
+                cells |= filled(pooling, draws)
+            B = len(places)
+            without = crossed_icc(some, levels, np.ones((B, weights.shape[1])), 1 - np.eye(B))
+            cells |= {"without_low": without.min(), "without_high": without.max()}
+        verdict = one.verdict if one is not None else "vacuous"
+        yield {**label, "backgrounds": name, **size, **cells, "verdict": verdict}
+
+
+def poolings(
+    x: Float[np.ndarray, "state background feature"],
+    levels: Int[np.ndarray, " state"],
+    weights: Int[np.ndarray, "R level"],
+    seed: int,
+) -> dict[str, Float[np.ndarray, " r"]]:
+    """Of each of :data:`POOLINGS` the ICC and its replicates over levels and backgrounds.
+
+    NaN with fewer than two backgrounds.
+    """
+    B = x.shape[1]
+    if B < 2:
+        return dict.fromkeys(POOLINGS, np.full(1 + len(weights), np.nan))
+    pairs = np.array([(a, b) for b in range(B) for a in range(b)])
+    w = np.vstack([np.ones(weights.shape[1]), weights])
+    v = np.vstack([np.ones(B), view_weights(pairs, len(weights), seed)])
+    return {name: crossed_icc(of(x), levels, w, v) for name, of in POOLINGS.items()}
+
+
+def information(
+    x: Float[np.ndarray, "state background feature"],
+    levels: Int[np.ndarray, " state"],
+    weights: Int[np.ndarray, "R level"],
+) -> Float[np.ndarray, " r"]:
+    """I(Z; L) on one background at a time, the mean over them, and its replicates over levels."""
+    backgrounds = range(x.shape[1])
+    values = np.mean([level_information(x[:, place], levels) for place in backgrounds], axis=0)
+    label = np.unique(levels, return_inverse=True)[1]
+    known = np.isfinite(values)
+    sums = np.bincount(label, np.where(known, values, 0.0))
+    w = np.vstack([np.ones(weights.shape[1]), weights])
+    return (w @ sums) / (w @ np.bincount(label, known))

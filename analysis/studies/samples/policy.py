@@ -1,0 +1,157 @@
+"""What is measured of one policy of a sample: decisions, the layer that the heads read, and play.
+
+Every number is that of the measure's own command, on the same states, backgrounds and levels.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from analysis.measures.decisions import Decisions, probabilities
+from analysis.measures.icc import Layout
+from analysis.measures.robustness import Sums, without_each_view
+from analysis.policies.subjects import Subject
+from analysis.records.values import LEFT_OUT, OK, OVER_BLIND, Cell, Cells
+from analysis.scenes.backgrounds import cover, pairs_of
+from analysis.scenes.bank import Bank
+from analysis.scenes.common import common_bank
+from analysis.scenes.episodes import Stage
+from analysis.scenes.twin_sets import TwinSet, twin_set, whole
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.invariance.last_layer import information, poolings
+from analysis.studies.invariance.study import split
+from analysis.studies.returns.episodes import play_splits, stages_of
+from analysis.studies.robustness.moved import BUTTONS, DECISIONS, moved
+
+EPISODES = "episodes"
+PLAYED, GAP = "return_played", "gap_played"
+"""Return on unseen levels; and on training levels less that, as many levels on each side."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the policies of one game are shown, and where they play."""
+
+    bank: Bank
+    weights: Int[np.ndarray, "R G"]
+    twins: TwinSet
+    stages: Mapping[str, Stage]
+    replicates: int
+    seed: int
+
+
+def set_scene(
+    subjects: Sequence[Subject],
+    *,
+    states: int,
+    backgrounds: int,
+    episodes: int,
+    replicates: int,
+    seed: int,
+) -> Scene:
+    """States of one game on levels that no policy was trained on, their twins, and episodes."""
+    game, mode = subjects[0].id.game, subjects[0].mode
+    bank = common_bank(game, mode, states, seed)
+    chosen = cover(game, [one.trained_backgrounds for one in subjects], backgrounds)
+    stages = stages_of(game, subjects, episodes=episodes, seed=seed)
+    played = {split: stages[split] for split in ("train", "unseen", "blind")}
+    weights = cluster_weights(bank.levels, replicates, seed)
+    return Scene(bank, weights, twin_set(game, bank, chosen), played, replicates, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One policy's cells, and what pairs of policies are compared by."""
+
+    cells: Cells
+    shifts: Float[np.ndarray, "state background button"]
+    """how far each background moves each probability from the state's mean over backgrounds"""
+    likeliest: Int[np.ndarray, " state"]
+    """button, of the mean over backgrounds"""
+
+
+def measure(subject: Subject, scene: Scene) -> Measured:
+    """All that is measured of one policy."""
+    last = subject.policy.layers[-1]
+    reading = whole(subject.policy, scene.twins, last)
+    raw = Decisions(probabilities(reading.log_probs), reading.values.astype(np.float64))
+    merged = raw.of_buttons(subject.id.game)
+    cells = decided(raw, merged, subject, scene)
+    cells |= of_layer(reading.layers[last], last, subject, scene)
+    cells |= played(subject, scene)
+    mean = merged.probs.mean(axis=1)
+    return Measured(cells, merged.probs - mean[:, None], mean.argmax(axis=1))
+
+
+def decided(raw: Decisions, merged: Decisions, subject: Subject, scene: Scene) -> Cells:
+    """How far backgrounds move decisions: of buttons, of all actions, and without each of them."""
+    levels = scene.bank.levels
+    pairs = pairs_of(scene.twins.backgrounds, subject.trained_backgrounds)
+    cells: Cells = {}
+    for what, some in ((BUTTONS, merged), (DECISIONS, raw)):
+        cells |= moved(what, some, pairs, levels, scene.weights, scene.seed)
+    if pairs["unseen"]:
+        left = without_each_view(Sums.of(merged, levels, pairs["unseen"]))
+        for view, ratio in left.items():
+            name = f"background {scene.twins.backgrounds[view]}"
+            draws = np.full(1 + len(scene.weights), np.nan)
+            draws[0] = ratio
+            cells[LEFT_OUT, name] = Cell(draws, OK if np.isfinite(ratio) else "undefined")
+    return cells
+
+
+def of_layer(
+    x: Float[np.ndarray, "state background feature"], layer: str, subject: Subject, scene: Scene
+) -> Cells:
+    """ICC of held-out backgrounds in three poolings, effective rank, dead units, and I(Z; L)."""
+    levels, weights = scene.bank.levels, scene.weights
+    layout = Layout(levels, x.shape[1])
+    layout.add(slice(None), x)
+    found = layout.result(weights)
+    still = np.full(len(weights), np.nan)
+    cells = {
+        (name, layer): Cell(np.array([value, *still]))
+        for name, value in (
+            ("effective_rank", found.effective_rank),
+            ("dead_share", found.dead_share),
+        )
+    }
+    cells["level_information", layer] = Cell(information(x, levels, weights))
+    unseen = split(scene.twins.backgrounds, subject.trained_backgrounds)["unseen"]
+    held_out = x[:, list(unseen)]
+    verdict = found.verdict if len(unseen) > 1 else "vacuous"
+    nothing = np.full(1 + len(weights), np.nan)
+    for name, pooled in poolings(held_out, levels, weights, scene.seed).items():
+        draws = pooled if verdict == OK else nothing
+        cells[f"{name}_unseen", layer] = Cell(draws, verdict)
+    return cells
+
+
+def played(subject: Subject, scene: Scene) -> Cells:
+    """Returns from as many episodes on training levels, on unseen ones, and there blind."""
+    rows = play_splits(scene.stages, subject, backgrounds="all")
+    levels = {split: np.array([row["level"] for row in some]) for split, some in rows.items()}
+    returns = {
+        split: np.array([row["episode_return"] for row in some]) for split, some in rows.items()
+    }
+
+    def over(split: str, values: np.ndarray) -> np.ndarray:
+        label, sizes = np.unique(levels[split], return_inverse=True, return_counts=True)[1:]
+        drawn = cluster_weights(levels[split], scene.replicates, scene.seed)
+        w = np.vstack([np.ones(len(sizes)), drawn])
+        return (w @ np.bincount(label, values)) / (w @ sizes)
+
+    unseen = over("unseen", returns["unseen"])
+    return {
+        (PLAYED, EPISODES): Cell(unseen),
+        (OVER_BLIND, EPISODES): Cell(over("unseen", returns["unseen"] - returns["blind"])),
+        # Levels of the two sides were drawn apart, and so are their replicates.
+        (GAP, EPISODES): Cell(over("train", returns["train"]) - unseen[[0, *_reversed(unseen)]]),
+    }
+
+
+def _reversed(draws: np.ndarray) -> range:
+    """Places of the replicates from the last: paired with others, they are independent of them."""
+    return range(len(draws) - 1, 0, -1)

@@ -1,0 +1,53 @@
+"""Caches: believed by content, held to a size, never emptied of what is in use."""
+
+import os
+from pathlib import Path
+
+from analysis.scenes.cache import Hold, is_as_written, make_room, note_content
+
+
+def entry(folder: Path, name: str, age: float) -> Path:
+    path = folder / f"{name}.npy"
+    path.write_bytes(name.encode() * 1000)
+    note_content(path)
+    os.utime(path, (10**9 - age, 10**9 - age))
+    return path
+
+
+def test_a_file_is_believed_by_its_content(tmp_path: Path):
+    path = entry(tmp_path, "a", 0)
+    assert is_as_written(path) and path.stat().st_mtime > 10**9
+    path.write_bytes(b"b" * 1000)
+    assert not is_as_written(path)
+    assert not is_as_written(tmp_path / "none.npy")
+
+
+def test_the_longest_unused_makes_room_but_nothing_that_is_held(tmp_path: Path, capsys):
+    old, older, oldest = (entry(tmp_path, name, age) for age, name in enumerate("abc"))
+    held = Hold(oldest)
+    make_room(tmp_path, 1000, most=2500)
+    assert (old.exists(), older.exists(), oldest.exists()) == (False, False, True)
+    assert "b.npy makes room in the cache" in capsys.readouterr().err
+    del held
+    make_room(tmp_path, 1000, most=1500)
+    assert not list(tmp_path.iterdir())
+    make_room(tmp_path / "none", 1000, most=1)
+
+
+def test_nothing_goes_while_there_is_room_and_folders_count_whole(tmp_path: Path):
+    bank = tmp_path / "bank"
+    bank.mkdir()
+    (bank / "states.npy").write_bytes(bytes(3000))
+    make_room(tmp_path, 1000, most=4000)
+    assert bank.exists()
+    make_room(tmp_path, 1001, most=4000)
+    assert not bank.exists()
+
+
+def test_what_a_kill_left_goes_when_it_is_old(tmp_path: Path):
+    for name, age in (("old.tmp", 7200), ("new.tmp", 0)):
+        (tmp_path / name).mkdir()
+        moment = (tmp_path / name).stat().st_mtime - age
+        os.utime(tmp_path / name, (moment, moment))
+    make_room(tmp_path, 0)
+    assert [one.name for one in tmp_path.iterdir()] == ["new.tmp"]
