@@ -1,6 +1,6 @@
 # A fresh clone needs make, Python 3.11 or 3.12, and pip. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help test lint format reproduce figures notebooks zoo study measure bench lock clean
+.PHONY: help test lint format reproduce figures page app notebooks zoo study measure bench lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -49,6 +49,16 @@ figures: $(READY) ## redraw every figure, the ledger and the README's result fro
 	$(PY) -m figures --overwrite $(ARGS)
 	$(PY) -m figures.claims
 	$(PY) -m figures.readme
+
+page: $(READY) ## one HTML file with shipped policies running in it: results/page.html
+	$(PY) -m figures.page --overwrite $(ARGS)
+
+FRONT := figures/browser/front
+
+app: ## build the page's front end anew (needs npm); the result is committed
+	npm ci --prefix $(FRONT) --no-audit --no-fund
+	npm run --prefix $(FRONT) check
+	npm run --prefix $(FRONT) build
 
 notebooks: $(patsubst %.py,%.ipynb,$(wildcard probes/notebooks/*.py)) ## scripts -> .ipynb beside them
 

@@ -25,6 +25,10 @@ FIGURES_MAY_IMPORT = {
     *("checkpoints.console", "checkpoints.doors.writing"),
     *("checkpoints.policy.ids", "checkpoints.policy.recipes"),
 }
+# The page carries policies as the files they are; nothing in Python runs them.
+FIGURES_MAY_IMPORT |= {
+    *("checkpoints.policy.store", "checkpoints.doors.reading", "checkpoints.doors.sheets")
+}
 STUDIES = ("analysis.studies.", "probes.studies.")
 ORDER = {
     "checkpoints": ("console", "doors", "world", "policy", "training", "runs"),

@@ -16,6 +16,7 @@ WRITTEN = tables_of(ROOT)
 PICTURES = {
     "analysis.twins": [f"twins/{game}.png" for game in GAMES],
     "analysis.saliency": ["saliency/pictures.png", "saliency/maps.png"],
+    "analysis.player": ["player/coinrun.webp", "player/starpilot.webp"],
 }
 OF_RUNS = ("analysis.emergence", "analysis.looks", "probes.steps")
 OUTPUTS = {
@@ -51,7 +52,7 @@ def schemas_of(step: str) -> str:
 def clone(tmp_path: Path) -> Path:
     """The shipped graph around steps that only log that they ran; tables are there already."""
     shutil.copytree(ROOT / "workflow", tmp_path / "workflow")
-    tables = (f"analysis/tables/{folder}" for folder in ("twins", "saliency"))
+    tables = (f"analysis/tables/{folder}" for folder in ("twins", "saliency", "player"))
     for folder in ("checkpoints/zoo", *tables, "figures", "probes"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "checkpoints" / "world").mkdir()

@@ -1,0 +1,86 @@
+"""The ledger of claims as the page shows it: numbers on an axis beside the words."""
+
+from typing import Any
+
+import pandas as pd
+
+from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
+from analysis.studies.embedding.study import SCORES
+from analysis.studies.samples.pairs import CONVERGENCE
+from figures import contrasts, embedding
+from figures.browser.sources import Part, Places, rows_of, source
+from figures.kit import ledger
+from figures.kit.claimed import CLAIMS, POOLINGS, Claim
+from figures.kit.rows import load_rows
+
+CELLS = (
+    *("measure", "layer", "primary", "scale", "effect", "low", "high"),
+    *("detectable", "q", "runs_treatment", "runs_control"),
+)
+"""Of a contrast that the page draws."""
+ICC = next(claim for claim in CLAIMS if claim.measure == "icc_unseen")
+BY_WORDS = {claim.words: claim for claim in CLAIMS} | {
+    f"… {words}": ICC._replace(measure=measure) for measure, words in POOLINGS.items()
+}
+"""What the ledger says decides a line -> the contrast that it means."""
+PEERS = {ledger.CONVERGE: ("cka", 1), ledger.CANCEL: ("shift", -1)}
+"""Claim about the peers of a run -> its measure, and the sign that is claimed."""
+
+
+def claims(places: Places) -> Part:
+    """Each claim of the paper: the ledger's words, the numbers behind them, and its controls.
+
+    Raises:
+        UserError: as ``figures.kit.ledger.ledger``.
+    """
+    title, said, controls = ledger.ledger(places.tables)
+    rows = load_rows(places.tables, CONTRASTS)
+    declared = next(rows[rows["primary"]].itertuples())
+    asked = ("game", "treatment", "control", "match")
+    pair = rows[(rows[list(asked)] == [getattr(declared, name) for name in asked]).all(axis=1)]
+    peers = load_rows(places.tables, CONVERGENCE)
+    peers = peers[(peers["game"] == declared.game) & (peers["method"] == declared.treatment)]
+    picture = {
+        "source": source(places, SCORES),
+        "figure": places.figure(f"{embedding.NAME}-{declared.game}"),
+    }
+    lines = []
+    for line in said.to_dict("records"):
+        more: Part = {"numbers": None}
+        if line["claim"] in PEERS:
+            more = {
+                "numbers": _of_peers(peers, *PEERS[line["claim"]]),
+                "source": source(places, CONVERGENCE),
+                "figure": "",
+            }
+        elif line["claim"] == ledger.PICTURE:
+            more |= picture
+        else:
+            more["numbers"] = _of_methods(pair, BY_WORDS[line["decided by"]])
+        lines.append(line | more)
+    return {
+        "title": title,
+        "columns": list(said.columns),
+        "lines": lines,
+        "controls": rows_of(controls),
+        "source": source(places, CONTRASTS),
+        "figure": places.figure(contrasts.NAME),
+    }
+
+
+def _of_methods(pair: pd.DataFrame, claim: Claim) -> Part | None:
+    """The numbers of a line about two methods."""
+    some = pair[(pair["measure"] == claim.measure) & (pair["layer"] == claim.layer)]
+    one: Any = next(some.itertuples(), None)
+    if one is None:
+        return None
+    return {name: getattr(one, name) for name in CELLS} | {"sign": claim.sign}
+
+
+def _of_peers(peers: pd.DataFrame, measure: str, sign: int) -> Part | None:
+    """The numbers of a line about peers and policies that were trained apart."""
+    one: Any = next(peers[peers["measure"] == measure].itertuples(), None)
+    if one is None:
+        return None
+    ends = {"effect": one.difference, "low": one.difference_low, "high": one.difference_high}
+    return {**ends, "scale": "difference", "sign": sign}

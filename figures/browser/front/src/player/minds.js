@@ -1,0 +1,70 @@
+// Policies that are ready to decide, and what they decided before.
+
+import { bytesOf } from "../data.js";
+import { decision, totalVariation } from "../policy/decisions.js";
+import { readPolicy } from "../policy/network.js";
+import { Refused } from "../policy/tensors.js";
+import { rgb } from "./frames.js";
+
+/** A policy in one world. */
+export class Mind {
+  #known = new Map();
+
+  /**
+   * @param {Uint8Array} bytes of its file
+   * @param {{shape: number[], buttons: number[][]}} world
+   */
+  constructor(bytes, world) {
+    const { network, made } = readPolicy(bytes, world.shape);
+    const needed = Math.max(...world.buttons.flat()) + 1;
+    if (network.actions !== needed) {
+      throw new Refused(`it chooses among ${network.actions} actions; this world has ${needed}`);
+    }
+    this.network = network;
+    this.made = made;
+    this.world = world;
+  }
+
+  /** @param {Uint8ClampedArray} rgba */
+  decide(rgba) {
+    return decision(this.network, rgb(rgba), this.world.buttons);
+  }
+
+  /** The decision on a frame as the game drew it. */
+  on(frames, state, variant) {
+    const key = `${state}/${variant}`;
+    let found = this.#known.get(key);
+    if (!found) {
+      const { buttons, value } = this.decide(frames.pixels(state, variant));
+      found = { buttons, value };
+      this.#known.set(key, found);
+    }
+    return found;
+  }
+
+  knows(state, variant) {
+    return this.#known.has(`${state}/${variant}`);
+  }
+
+  /** TV from the decision on the state's own background to that on another. */
+  shift(frames, state, own, variant) {
+    const [a, b] = [own, variant].map((k) => this.on(frames, state, k).buttons);
+    return totalVariation(a, b);
+  }
+}
+
+const minds = new Map();
+
+/**
+ * The policy of a slot or of a dropped file, in a world; read once.
+ * @param {{id: string, slot?: string, bytes?: Uint8Array}} policy
+ */
+export function mindOf(policy, game, world) {
+  const key = `${game}|${policy.slot ?? policy.id}`;
+  let found = minds.get(key);
+  if (!found) {
+    found = new Mind(policy.bytes ?? bytesOf(policy.slot), world);
+    minds.set(key, found);
+  }
+  return found;
+}

@@ -1,0 +1,174 @@
+// A policy out of its file: which encoder it is, and that its weights fit together.
+
+import { chain, convolution, linear, maxPool, meanPool, relu, residual, volume } from "./layers.js";
+import { Refused, readTensors } from "./tensors.js";
+
+/**
+ * @typedef {object} Decided
+ * @property {Float32Array} logits
+ * @property {number} value
+ * @property {(slope: Float32Array) => Float32Array} gradient with respect to pixels from 0 to 1, of
+ *   what has this slope with respect to the logits
+ */
+/**
+ * @typedef {object} Network
+ * @property {string} encoder
+ * @property {number[]} shape height, width, channels of a frame
+ * @property {number} actions
+ * @property {(frame: ArrayLike<number>) => Decided} decide
+ */
+/**
+ * @typedef {object} Made where a policy comes from, as its file says
+ * @property {string} id
+ * @property {Record<string, any>} recipe
+ * @property {number} steps
+ */
+
+const NATURE = [
+  { name: "conv1", size: 8, stride: 4 },
+  { name: "conv2", size: 4, stride: 2 },
+  { name: "conv3", size: 3, stride: 1 },
+];
+
+/**
+ * @param {Uint8Array} bytes of a policy file
+ * @param {number[]} shape of the frames it will see
+ * @returns {{network: Network, made: Made}}
+ */
+export function readPolicy(bytes, shape) {
+  const { tensors, header } = readTensors(bytes);
+  const take = taking(tensors);
+  const trunk = recognised([...tensors.keys()])(take, shape);
+  const features = { height: 1, width: 1, channels: trunk.outputs };
+  const actor = head(take, "actor", features);
+  const critic = head(take, "critic", features);
+  if (critic.outputs !== 1) throw new Refused(`its critic gives ${critic.outputs} numbers, not 1`);
+  take.done();
+  const decide = deciding(trunk.layer, actor.layer, critic.layer, shape);
+  return {
+    network: { encoder: trunk.encoder, shape, actions: actor.outputs, decide },
+    made: provenance(header),
+  };
+}
+
+function deciding(encoder, actor, critic, shape) {
+  const [height, width, channels] = shape;
+  return (frame) => {
+    const pixels = new Float32Array(frame.length);
+    for (let i = 0; i < pixels.length; i++) pixels[i] = frame[i] / 255;
+    const features = encoder(volume(height, width, channels, pixels));
+    const logits = actor(features.out);
+    return {
+      logits: logits.out.data,
+      value: critic(features.out).out.data[0],
+      gradient: (slope) => features.back(logits.back(slope)),
+    };
+  };
+}
+
+function provenance(header) {
+  try {
+    const made = JSON.parse(header.twinscope);
+    return { id: String(made.id), recipe: made.recipe ?? {}, steps: Number(made.steps) || 0 };
+  } catch {
+    return { id: "", recipe: {}, steps: 0 };
+  }
+}
+
+function recognised(names) {
+  const has = (start) => names.some((name) => name.startsWith(start));
+  if (has("encoder.conv1.")) return nature;
+  if (has("encoder.block1.")) return impala;
+  throw new Refused(
+    "its tensors are those of no known encoder (nature, impala, impoola); weights of other programs are " +
+      "rewritten by python -m checkpoints.convert",
+  );
+}
+
+/** Takes tensors by name, checks their shapes, and notices what nobody took. */
+function taking(tensors) {
+  const left = new Set(tensors.keys());
+  function take(name, dimensions) {
+    const found = tensors.get(name);
+    if (!found) throw new Refused(`it lacks “${name}”, which its encoder needs`);
+    if (found.shape.length !== dimensions) {
+      throw new Refused(`“${name}” has ${found.shape.length} dimensions; ${dimensions} were expected`);
+    }
+    left.delete(name);
+    return found;
+  }
+  take.done = () => {
+    const [extra] = left;
+    if (extra) throw new Refused(`it holds “${extra}”, which its encoder does not have`);
+  };
+  return take;
+}
+
+function expect(name, found, wanted) {
+  if (found.length !== wanted.length || found.some((side, i) => side !== wanted[i])) {
+    throw new Refused(`“${name}” is ${found.join(" × ")}; ${wanted.join(" × ")} was expected`);
+  }
+}
+
+function conv(take, name, form) {
+  const weight = take(`${name}.weight`, 4);
+  const bias = take(`${name}.bias`, 1);
+  expect(`${name}.weight`, weight.shape, [bias.shape[0], form.channels, form.size, form.size]);
+  return { layer: convolution(weight.data, bias.data, form), outputs: bias.shape[0] };
+}
+
+function head(take, name, form) {
+  const weight = take(`${name}.weight`, 2);
+  const bias = take(`${name}.bias`, 1);
+  expect(`${name}.weight`, weight.shape, [bias.shape[0], form.height * form.width * form.channels]);
+  return { layer: linear(weight.data, bias.data, form), outputs: bias.shape[0] };
+}
+
+function nature(take, shape) {
+  const [height, width, channels] = shape;
+  const layers = [];
+  let form = { height, width, channels };
+  for (const { name, size, stride } of NATURE) {
+    const found = conv(take, `encoder.${name}.0`, { size, stride, pad: 0, channels: form.channels });
+    layers.push(found.layer, relu);
+    const places = (length) => Math.floor((length - size) / stride) + 1;
+    form = { height: places(form.height), width: places(form.width), channels: found.outputs };
+  }
+  const hidden = head(take, "encoder.hidden.0", form);
+  const layer = chain([...layers, hidden.layer, relu]);
+  return { encoder: "nature", layer, outputs: hidden.outputs };
+}
+
+function impala(take, shape) {
+  const [height, width, channels] = shape;
+  const layers = [];
+  let form = { height, width, channels };
+  const same = (name, count) => conv(take, name, { size: 3, stride: 1, pad: 1, channels: count });
+  for (let block = 1; block <= 3; block++) {
+    const name = `encoder.block${block}`;
+    const first = same(`${name}.0`, form.channels);
+    layers.push(first.layer, maxPool);
+    const count = first.outputs;
+    form = { height: Math.ceil(form.height / 2), width: Math.ceil(form.width / 2), channels: count };
+    for (const place of [2, 3]) {
+      const [one, two] = [1, 3].map((k) => same(`${name}.${place}.branch.${k}`, count));
+      layers.push(residual([relu, one.layer, relu, two.layer]));
+    }
+  }
+  return finished(take, layers, form);
+}
+
+/** IMPALA flattens its last block, Impoola takes the mean: the width of the next weights tells. */
+function finished(take, layers, form) {
+  const weight = take("encoder.hidden.0.weight", 2);
+  const bias = take("encoder.hidden.0.bias", 1);
+  const pooled = weight.shape[1] === form.channels;
+  const seen = pooled ? { height: 1, width: 1, channels: form.channels } : form;
+  expect("encoder.hidden.0.weight", weight.shape, [
+    bias.shape[0],
+    seen.height * seen.width * seen.channels,
+  ]);
+  const hidden = linear(weight.data, bias.data, seen);
+  const layer = chain([...layers, relu, ...(pooled ? [meanPool] : []), hidden, relu]);
+  return { encoder: pooled ? "impoola" : "impala", layer, outputs: bias.shape[0] };
+}

@@ -1,0 +1,231 @@
+// One slider through training, and all measures at once.
+
+import { useState } from "preact/hooks";
+import { data } from "../data.js";
+import { colourOf, dashOf, methodOf } from "../methods.js";
+import { Key, Mark } from "../parts/Marker.jsx";
+import { Missing, Source } from "../parts/Source.jsx";
+import { useWidth } from "../parts/hooks.js";
+import { extent, linear } from "../parts/scale.js";
+import { measureName, number, policyName, steps, withEnds } from "../words.js";
+import { Pick } from "./Contrast.jsx";
+import { grouped, meanOverRuns, runOf, settings, valuesOf } from "./rows.js";
+
+const PANELS = [
+  ["return", "episodes"], ["icc", "hidden"], ["icc", "conv3"], ["ratio", "decisions"],
+  ["ratio_unseen", "decisions"], ["tv_between", "decisions"], ["probe_background", "hidden"],
+  ["probe_task", "hidden"], ["effective_rank", "hidden"], ["gap", "episodes"],
+];
+const USUAL = ["ppo", "mutual", "drac-twins"];
+const TALL = 132;
+
+export function Training({ more }) {
+  const part = data.study.training;
+  if (part.missing) return <Missing text={part.missing} />;
+  return <Shown part={part} more={more} />;
+}
+
+function Shown({ part, more }) {
+  const all = settings();
+  const [where, setWhere] = useState(all[0]?.key ?? "");
+  const setting = all.find((one) => one.key === where) ?? all[0];
+  const panels = PANELS.map(([measure, layer]) => ({
+    measure,
+    layer,
+    rows: valuesOf(setting, measure, layer, more),
+  })).filter(({ rows }) => rows.some((row) => row.value !== null && row.step > 0));
+  const every = panels.flatMap(({ rows }) => rows);
+  const there = [...new Set(every.filter((row) => row.step).map((row) => row.step))].sort((a, b) => a - b);
+  const methods = [...new Set(every.map((row) => row.method))]
+    .filter((name) => name !== "untrained")
+    .sort((a, b) => methodOf(a).place - methodOf(b).place);
+  const [place, setPlace] = useState(-1);
+  const [hidden, setHidden] = useState(() => new Set());
+  const [touched, setTouched] = useState(false);
+  const usual = methods.filter((name) => USUAL.includes(methodOf(name).family) || name === "yours");
+  const shown = touched ? methods.filter((name) => !hidden.has(name)) : usual;
+  const toggle = (name) => {
+    const off = new Set(methods.filter((one) => !shown.includes(one)));
+    if (off.has(name)) off.delete(name);
+    else off.add(name);
+    setHidden(off);
+    setTouched(true);
+  };
+  const at = place < 0 ? lastOfAll(every, there, shown) : Math.min(place, there.length - 1);
+  const step = there[at];
+  const lacking = PANELS.filter(([measure, layer]) => !panels.some((one) => one.measure === measure && one.layer === layer));
+  return (
+    <>
+      <div class="choices">
+        <Pick label="where" value={setting.key} onChange={setWhere} options={all.map((one) => [one.key, one.name])} />
+      </div>
+      <div class="legend" role="group" aria-label="methods shown">
+        {methods.map((name) => (
+          <button key={name} aria-pressed={shown.includes(name)} onClick={() => toggle(name)}>
+            <Key method={name} /> {methodOf(name).family}
+          </button>
+        ))}
+      </div>
+      <label class="slide wide">
+        <span>
+          after <b>{steps(step)}</b> <small>steps of a policy</small>
+        </span>
+        <input
+          type="range"
+          min={0}
+          max={there.length - 1}
+          value={at}
+          style={{ "--at": at / Math.max(1, there.length - 1) }}
+          aria-label="training step"
+          aria-valuetext={`${steps(step)} steps`}
+          onInput={(event) => setPlace(Number(event.currentTarget.value))}
+        />
+      </label>
+      <div class="panels">
+        {panels.map((panel) => (
+          <Panel key={panel.measure + panel.layer} {...{ panel, there, step, shown }} />
+        ))}
+      </div>
+      <p class="note">
+        A thin line a policy, its method’s mean in bold where all of its policies have a value; dotted
+        grey: untrained. Steps without a value, such as those of a collapsed layer, are left out.
+        {lacking.length > 0 &&
+          ` Not measured in this setting: ${lacking.map(([m, l]) => measureName(m, l)).join("; ")}` +
+            (lacking.some(([m]) => m === "effective_rank")
+              ? "; of kept policies rank comes from python -m analysis.invariance --steps all."
+              : ".")}{" "}
+        In brackets: runs behind the mean.
+      </p>
+      <Values {...taken(panels, step, shown)} />
+      <Source source={part.sources} figure={part.figure} name="training" take={() => taken(panels, step, shown)} />
+    </>
+  );
+}
+
+/** The last step to which every method shown was trained. */
+function lastOfAll(rows, there, shown) {
+  const last = shown.map((name) => Math.max(...rows.filter((row) => row.method === name).map((row) => row.step)));
+  return there.indexOf(Math.min(...last, there.at(-1)));
+}
+
+function Panel({ panel, there, step, shown }) {
+  const [ref, width] = useWidth(260);
+  const rows = panel.rows.filter((row) => shown.includes(row.method) && row.value !== null);
+  const blank = panel.rows.filter((row) => row.method === "untrained" && row.value !== null);
+  const y = linear(/** @type {[number, number]} */ (extent([...rows, ...blank].map((row) => row.value), 0.1)), [TALL, 6], 3);
+  const log = Math.log2;
+  const x = linear([log(there[0]), log(there.at(-1))], [34, width - 10]);
+  const point = (row) => `${x.at(log(row.step))},${y.at(row.value)}`;
+  const name = measureName(panel.measure, panel.layer);
+  const now = shown.map((method) => {
+    const here = rows.filter((row) => row.method === method && row.step === step);
+    return [method, meanAt(rows, method, step), grouped(here, runOf).length];
+  });
+  return (
+    <figure ref={ref} class="panel">
+      <figcaption>{name}</figcaption>
+      <svg
+        width={width}
+        height={TALL + 22}
+        role="img"
+        aria-label={`${name} after ${steps(step)} steps: ${now.map(([m, v]) => `${m} ${number(v)}`).join(", ")}`}
+      >
+        {y.ticks.map((tick) => (
+          <g key={tick}>
+            <line class="grid" x1={34} x2={width - 10} y1={y.at(tick)} y2={y.at(tick)} />
+            <text class="tick left" x={28} y={y.at(tick) + 4}>{String(tick).replace("-", "−")}</text>
+          </g>
+        ))}
+        {[there[0], there.at(-1)].map((one, i) => (
+          <text key={one} class={i ? "tick left" : "tick right"} x={x.at(log(one)) + (i ? 8 : -8)} y={TALL + 17}>
+            {steps(one)}
+          </text>
+        ))}
+        {blank.map((row, i) => (
+          <line key={i} class="blank" x1={34} x2={width - 10} y1={y.at(row.value)} y2={y.at(row.value)} />
+        ))}
+        <line class="cursor" x1={x.at(log(step))} x2={x.at(log(step))} y1={2} y2={TALL} />
+        {shown.map((method) => (
+          <Lines key={method} {...{ method, rows, there, point, x, y, log, step }} />
+        ))}
+      </svg>
+      <ul class="now">
+        {now.map(([method, value, runs]) => (
+          <li key={method}>
+            <Key method={method} /> {number(value)} {value !== null && <small>({runs})</small>}
+          </li>
+        ))}
+      </ul>
+    </figure>
+  );
+}
+
+function Lines({ method, rows, there, point, x, y, log, step }) {
+  const mine = rows.filter((row) => row.method === method);
+  const each = grouped(mine, (row) => `${row.seed}/${row.peer}`);
+  const means = there
+    .map((one) => ({ step: one, value: meanAt(rows, method, one) }))
+    .filter(({ value }) => value !== null);
+  const now = means.find((one) => one.step === step);
+  const style = { "--c": colourOf(method) };
+  return (
+    <g style={style}>
+      {each.map((line, i) => (
+        <polyline key={i} class="thin" points={line.sort((a, b) => a.step - b.step).map(point).join(" ")}>
+          <title>{policyName(line[0].id)}</title>
+        </polyline>
+      ))}
+      <polyline class="bold" stroke-dasharray={dashOf(method, 2)} points={means.map(point).join(" ")} />
+      {now && <Mark method={method} x={x.at(log(now.step))} y={y.at(now.value)} r={4} />}
+    </g>
+  );
+}
+
+/** The mean over runs of a method at a step; null unless every run of it has a value there. */
+function meanAt(rows, method, step) {
+  const mine = rows.filter((row) => row.method === method);
+  const here = mine.filter((row) => row.step === step);
+  if (grouped(here, runOf).length < grouped(mine, runOf).length) return null;
+  return meanOverRuns(here[0]?.measure, here);
+}
+
+/** Every value at the step, with its interval over levels. */
+function Values({ columns, rows }) {
+  const at = (name) => columns.indexOf(name);
+  return (
+    <details class="rows">
+      <summary>Every policy at this step, as a table</summary>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              {["policy", "measure", "value, 95 % over levels", "verdict"].map((head) => (
+                <th key={head} scope="col">{head}</th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row, i) => (
+              <tr key={i}>
+                <th scope="row">{policyName(row[at("id")])}</th>
+                <td>{measureName(row[at("measure")], row[at("layer")])}</td>
+                <td>{withEnds(row[at("value")], row[at("low")], row[at("high")])}</td>
+                <td>{row[at("verdict")]}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  );
+}
+
+function taken(panels, step, shown) {
+  return {
+    columns: ["id", "step", "measure", "layer", "value", "low", "high", "verdict"],
+    rows: panels
+      .flatMap(({ rows }) => rows)
+      .filter((row) => row.step === step && shown.includes(row.method))
+      .map((row) => [row.id, row.step, row.measure, row.layer, row.value, row.low, row.high, row.verdict]),
+  };
+}

@@ -1,0 +1,183 @@
+"""The study as the page shows it: every number with its interval, its runs and where it stands."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.records.runs import FACTORS
+from analysis.records.tables import Schema
+from analysis.records.values import EMERGENCE, SAMPLES
+from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
+from analysis.studies.invariance.study import SCHEMA as INVARIANCE
+from analysis.studies.robustness.rows import SCHEMA as ROBUSTNESS
+from analysis.studies.similarity.cka import SCHEMA as CKA
+from checkpoints.console import UserError
+from checkpoints.policy.recipes import is_strength, narrowed_to
+from figures import contrasts, emergence
+from figures.browser.claims import claims
+from figures.browser.sources import Part, Places, rows_of, source, table_part
+from figures.kit.readme_result import answer as in_words
+from figures.kit.rows import command_of, load_rows
+from figures.kit.style import (
+    METHOD_STYLES,
+    LineStyle,
+    in_method_order,
+    method_styles,
+    without_backgrounds,
+)
+from probes.studies.training import SCHEMA as PROBES
+
+RANK = "effective_rank"
+NOT_CARRIED = ("horizon", "ratio_unseen_without")
+"""Measures over training that no part of the page shows."""
+VALUES = (
+    *("game", "id", "method", "seed", "peer", "step", "measure", "layer"),
+    *("value", "low", "high", "verdict"),
+)
+COMPARED = (
+    *("game", "treatment", "control", "match", "measure", "layer", "primary", "scale"),
+    *("steps_treatment", "steps_control", "effect", "low", "high", "q"),
+    *("detectable", "detectable_low", "detectable_high", "without_low", "without_high"),
+    *("hangs_on", "runs_treatment", "runs_control", "sees_treatment", "sees_control", "verdict"),
+)
+MATCHES = ("steps", "frames")
+"""What is equal in the contrasts that are drawn."""
+PAIRS = (
+    *("game", "id_x", "id_y", "pair", "rendering", "layer_x", "layer_y", "states", "levels"),
+    *("cka", "low", "high", "agreement"),
+)
+BESIDE: dict[Schema, Part] = {
+    ROBUSTNESS: {
+        **{"measure": "ratio", "layer": "buttons", "log": True},
+        **{"value": "ratio", "low": "ratio_low", "high": "ratio_high"},
+        "only": {"axis": "background", "backgrounds": "all"},
+    },
+    INVARIANCE: {
+        **{"measure": "icc", "layer": "hidden", "log": False},
+        **{"value": "icc", "low": "low", "high": "high"},
+        "only": {"layer": "hidden", "backgrounds": "all"},
+    },
+}
+"""Tables of readers that are drawn beside shipped policies: which column, of which rows."""
+
+
+def study(places: Places) -> Part:
+    """All parts; one whose table is missing says what writes it."""
+    return {
+        "answer": _or_missing(answer, places),
+        "contrasts": _contrasts(places),
+        "training": _or_missing(training, places),
+        "cka": table_part(places, CKA, PAIRS),
+        "ledger": _or_missing(claims, places),
+        "beside": {schema.name: _beside(places, schema) for schema in BESIDE},
+        "factors": FACTORS,
+    }
+
+
+def methods_of(part: Part) -> dict[str, Part]:
+    """Method -> its looks, for every method that any table of the study names."""
+    names: set[str] = set()
+    for table, columns in (("contrasts", ("treatment", "control")), ("training", ("method",))):
+        found = part[table]
+        for column in columns:
+            if "columns" in found:
+                place = found["columns"].index(column)
+                names |= {str(row[place]) for row in found["rows"]}
+    names |= set(METHOD_STYLES)
+    styles = method_styles(names)
+    order = in_method_order({without_backgrounds(name) for name in names})
+    return {
+        name: {
+            "colour": styles[name].colour,
+            "marker": styles[name].marker,
+            "dash": dash_of(styles[name].line),
+            "family": without_backgrounds(name),
+            "narrowed": narrowed_to(name) or "",
+            "place": order.index(without_backgrounds(name)),
+        }
+        for name in sorted(names)
+    }
+
+
+def dash_of(line: LineStyle) -> list[float]:
+    """Strokes and gaps of a line in its own width; none of one that is drawn through."""
+    if isinstance(line, str):
+        return {"-": [], ":": [1, 1.65]}[line]
+    return list(line[1])
+
+
+def _or_missing(make: Callable[[Places], Part], places: Places) -> Part:
+    try:
+        return make(places)
+    except UserError as error:
+        return {"missing": str(error)}
+
+
+def _contrasts(places: Places) -> Part:
+    """What is compared at equal steps or frames; other strengths have a figure of their own."""
+    part = table_part(places, CONTRASTS, COMPARED)
+    if "rows" in part:
+        match, method = (part["columns"].index(name) for name in ("match", "treatment"))
+        part["rows"] = [
+            row for row in part["rows"] if row[match] in MATCHES and not is_strength(row[method])
+        ]
+        part["figure"] = places.figure(contrasts.NAME)
+    return part
+
+
+def _beside(places: Places, schema: Schema) -> Part:
+    """The rows of shipped policies beside which a reader's own are drawn."""
+    what = BESIDE[schema]
+    columns = ["id", *what["only"], what["value"], what["low"], what["high"]]
+    part = table_part(places, schema, columns)
+    if "rows" in part:
+        wanted = [(columns.index(name), value) for name, value in what["only"].items()]
+        part["rows"] = [row for row in part["rows"] if all(row[k] == v for k, v in wanted)]
+    return {**what, **part}
+
+
+def answer(places: Places) -> Part:
+    """What was found, in the README's sentences.
+
+    Raises:
+        UserError: no table, or no declared contrast in it.
+    """
+    rows = contrasts.against_ppo(places.tables)
+    declared: Any = next(rows[rows["primary"]].itertuples(), None)
+    if declared is None:
+        raise UserError(
+            f"{places.tables / CONTRASTS.name}.csv: expected a row of the declared contrast, got "
+            f"none; measure its runs, then: {command_of(CONTRASTS)}"
+        )
+    here = rows[(rows["game"] == declared.game) & (rows["control"] == declared.control)]
+    return {"text": in_words(here), "source": source(places, CONTRASTS)}
+
+
+def training(places: Places) -> Part:
+    """Every measure at every kept step: of decisions and layers, probes, samples, and rank.
+
+    Of what two tables hold, the first counts.
+
+    Raises:
+        UserError: no table of emergence.
+    """
+    found, sources = [load_rows(places.tables, EMERGENCE)], [source(places, EMERGENCE)]
+    for schema in (PROBES, SAMPLES, INVARIANCE):
+        try:
+            rows = load_rows(places.tables, schema)
+        except UserError:
+            continue  # the part stands without it, and names the tables that it has
+        found.append(_ranks(rows) if schema is INVARIANCE else rows)
+        sources.append(source(places, schema))
+    together = pd.concat([rows[list(VALUES)] for rows in found], ignore_index=True)
+    together = together.drop_duplicates(["id", "measure", "layer"])
+    together = together[~together["measure"].isin(NOT_CARRIED)]
+    figure = places.figure(emergence.NAME)
+    return {"sources": sources, "figure": figure, **rows_of(together)}
+
+
+def _ranks(rows: pd.DataFrame) -> pd.DataFrame:
+    rows = rows[rows["backgrounds"] == "all"]
+    return rows.assign(measure=RANK, value=rows[RANK], low=np.nan, high=np.nan)
