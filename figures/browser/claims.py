@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.embedding.study import SCORES
+from analysis.studies.looks.study import LOOKS
 from analysis.studies.samples.pairs import CONVERGENCE
 from figures import contrasts, embedding
 from figures.browser.sources import Part, Places, rows_of, source
@@ -55,6 +56,8 @@ def claims(places: Places) -> Part:
             }
         elif line["claim"] == ledger.PICTURE:
             more |= picture
+        elif line["decided by"] == ledger.SECOND:
+            more |= {"source": source(places, LOOKS), "figure": ""}
         else:
             more["numbers"] = _of_methods(pair, BY_WORDS[line["decided by"]])
         lines.append(line | more)

@@ -34,6 +34,7 @@ HEADS = [
     *("claim", "decided by", "mutual", "PPO", "mutual to PPO", "detectable", "q"),
     *("runs (that see)", "verdict"),
 ]
+SECOND = "TV between twins ÷ TV between states, a sample of its own"
 CONVERGE = "Representations of the peers converge (its title)"
 CANCEL = "Peers learn different spurious features, which distillation cancels"
 PICTURE = "Other views of one frame stay together (its t-SNE picture)"
@@ -128,7 +129,7 @@ def second_sample(look: Any) -> dict[str, Any]:
     ends = look["factor"], look["low"], look["high"]
     return {
         "claim": f"Declared beforehand, on {look['game']}: less bound to the background",
-        "decided by": "TV between twins ÷ TV between states, a sample of its own",
+        "decided by": SECOND,
         "mutual to PPO": written(*ends, factor=True),
         "runs (that see)": f"{look['pairs']} of {look['asked']} pairs "
         f"({look['sees_treatment']} and {look['sees_control']})",
