@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.records.runs import RETURN, Run, runs_of, untrained_mean
+from analysis.records.runs import RETURNS, Run, runs_of, untrained_mean
 from analysis.records.values import EMERGENCE
 from analysis.studies.twins import SCHEMA as TWINS
 from checkpoints.policy.ids import UNTRAINED
@@ -17,7 +17,7 @@ from figures.kit.varied import Row, behind, drawing, points_of, shared_step
 
 NAME = "backgrounds"
 MEASURES = {
-    "return, unseen levels,\nall backgrounds": RETURN,
+    "return, unseen levels,\nall backgrounds": RETURNS,
     "TV twins ÷ states,\nunseen backgrounds": ("ratio_unseen", "decisions"),
     "TV twins ÷ states,\nall backgrounds": ("ratio", "decisions"),
 }
@@ -65,7 +65,7 @@ def row_of(game: str, runs: list[Run], values: pd.DataFrame, total: int | None) 
         tuple(names.values()),
         points,
         MEASURES,
-        untrained_mean(values, game, RETURN),
+        untrained_mean(values, game, RETURNS),
         notes + behind(some, step),
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.records.runs import RETURN, Measure, Run, runs_of, untrained_mean
+from analysis.records.runs import RETURNS, Measure, Run, runs_of, untrained_mean
 from analysis.records.values import EMERGENCE
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE, METHODS, base_method
@@ -79,11 +79,11 @@ def row_of(kind: str, groups: dict[str, list[Run]], step: int, values: pd.DataFr
         run.method: (order.index(name), ticks[name]) for name, of in groups.items() for run in of
     }
     line = dict.fromkeys(where, kind)
-    points = points_of(some, where, line, step, (RETURN, UNSEEN, ALL, BETWEEN))
+    points = points_of(some, where, line, step, (RETURNS, UNSEEN, ALL, BETWEEN))
     unseen = bool(points.loc[points["measure"] == UNSEEN[0], "value"].notna().any())
     twins = "unseen" if unseen else "all"
     measures = {
-        "return,\nunseen levels": RETURN,
+        "return,\nunseen levels": RETURNS,
         f"TV twins ÷ states,\n{twins} backgrounds": UNSEEN if unseen else ALL,
         "TV between states": BETWEEN,
     }
@@ -94,7 +94,7 @@ def row_of(kind: str, groups: dict[str, list[Run]], step: int, values: pd.DataFr
         tuple(ticks.values()),
         points[points["measure"].isin([measure for measure, _ in measures.values()])],
         measures,
-        untrained_mean(values, first.game, RETURN),
+        untrained_mean(values, first.game, RETURNS),
         behind(some, step),
     )
 

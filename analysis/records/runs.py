@@ -18,7 +18,7 @@ FACTORS = (
 """Measures above 0 that are compared by their quotient; all others by their difference."""
 Measure = tuple[str, str]
 """(measure, layer)"""
-RETURN = ("return", "episodes")
+RETURNS = ("return", "episodes")
 MARGIN = 1.25
 """Factors from 1 / 1.25 to 1.25 are not relevant; as declared for the second sample."""
 EQUIVALENT = 0.05

@@ -40,7 +40,7 @@ COLUMNS: dict[str, Measure] = {
 }
 """Heading -> what stands under it; the last is the outcome."""
 ELSEWHERE = "÷ PPO elsewhere, two runs a side or more: "
-SINGLE = "Single runs, which say nothing of their method, are shown as points in the figure: "
+SINGLE = "Single runs, points in the figure: "
 ANSWER: dict[Measure, str] = {
     ("tv_unseen", "buttons"): "backgrounds that training never showed move decisions {} as far",
     ("tv_between", "buttons"): "other states move them {} as far",

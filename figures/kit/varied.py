@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.records.runs import BEGUN, RETURN, Measure, Run, is_factor
+from analysis.records.runs import BEGUN, RETURNS, Measure, Run, is_factor
 from checkpoints.policy.ids import UNTRAINED
 from figures.curves import short
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, Style, method_handles, show_factors
@@ -185,7 +185,7 @@ def draw_rows(
         axes = part.subplots(1, len(row.measures), squeeze=False)[0]
         own = {name: look for name, look in lines.items() if name in set(row.points["line"])}
         for ax, (words, measure) in zip(axes, row.measures.items(), strict=True):
-            if measure == RETURN and np.isfinite(row.untrained):
+            if measure == RETURNS and np.isfinite(row.untrained):
                 ax.axhline(row.untrained, color=styles[UNTRAINED].colour, linestyle=":", zorder=0)
             here = row.points["measure"].eq(measure[0]) & row.points["layer"].eq(measure[1])
             plot(ax, row.points[here], row.ticks, styles, own)

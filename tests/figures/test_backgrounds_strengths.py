@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.records.runs import RETURN, runs_of
+from analysis.records.runs import RETURNS, runs_of
 from checkpoints.policy.recipes import METHODS
 from figures import backgrounds, strengths
 from figures.kit.style import METHOD_STYLES, Drawing, method_styles
@@ -87,7 +87,7 @@ def test_means_are_geometric_for_factors_only(tables):
     for ax, measure in zip(panels(drawing), backgrounds.MEASURES.values(), strict=True):
         own = drawing.rows[drawing.rows["measure"] == measure[0]]
         nine = own[(own["method"] == "ppo-bg9")]["value"]
-        mean = nine.mean() if measure == RETURN else np.exp(np.log(nine).mean())
+        mean = nine.mean() if measure == RETURNS else np.exp(np.log(nine).mean())
         line = next(
             one
             for one in ax.lines

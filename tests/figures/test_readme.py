@@ -76,7 +76,7 @@ def test_single_runs_have_no_line_and_no_factor(tmp_path):
     found = block(tables(tmp_path, values[~values["id"].str.contains(r"mutual-bg9/[12]")]))
     assert "**Not decided**: one run on a side: nothing over runs." in found
     assert not re.search(r"^\|mutual", found, flags=re.MULTILINE)
-    assert "shown as points in the figure: mutual." in found
+    assert "points in the figure: mutual." in found
 
 
 def test_other_games_have_a_sentence_where_runs_allow_it(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.records.columns import GAME, interval
-from analysis.records.runs import BEGUN, RETURN, Measure, Run, runs_of
+from analysis.records.runs import BEGUN, RETURNS, Measure, Run, runs_of
 from analysis.records.tables import Column, Schema
 from analysis.records.values import LEFT_OUT, OVER_BLIND, read_values
 from analysis.stats.discoveries import discoveries
@@ -182,7 +182,7 @@ class Pair(NamedTuple):
             asked = Primary(game, self.treatment, self.control, self.match, measure, steps[0])
             declared = asked == PRIMARY
         else:
-            marker = RETURN if self.match == "return" else ENTROPY
+            marker = RETURNS if self.match == "return" else ENTROPY
             treated, controls = self.whole()
             level = common_level(treated + controls, marker)
             if measure == marker or np.isnan(level):

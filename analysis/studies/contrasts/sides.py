@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.records.runs import MARGIN, RETURN, Measure, Run, is_factor
+from analysis.records.runs import MARGIN, RETURNS, Measure, Run, is_factor
 from analysis.records.values import OK
 from analysis.stats.at_level import at_level
 from analysis.stats.welch import NOTHING, Effect, welch
@@ -77,7 +77,7 @@ def at_marker(runs: Sequence[Run], measure: Measure, marker: Measure, level: flo
     values = []
     for run in runs:
         steps, way = np.array(run.steps, float), run.values_at_steps(marker)
-        rising = marker == RETURN
+        rising = marker == RETURNS
         values.append(at_level(steps, way, run.values_at_steps(measure), level, rising=rising))
     found = np.array(values)
     away = tuple(run.name for run, v in zip(runs, found, strict=True) if not np.isfinite(v))
@@ -95,10 +95,10 @@ def common_level(runs: Sequence[Run], marker: Measure) -> float:
         if np.isnan(way).all():
             return np.nan
         known = way[np.isfinite(way)]
-        ends.append(isotonic_regression(known, increasing=marker == RETURN)[-1])
+        ends.append(isotonic_regression(known, increasing=marker == RETURNS)[-1])
     if not ends:
         return np.nan
-    return float(min(ends) if marker == RETURN else max(ends))
+    return float(min(ends) if marker == RETURNS else max(ends))
 
 
 def compare(treatment: Side, control: Side, measure: Measure) -> dict[str, Any]:
