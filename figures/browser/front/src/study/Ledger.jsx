@@ -21,8 +21,11 @@ export function Ledger() {
         Mutual distillation and PPO on {part.title}, at equal frames. A dot right of the line is an effect in the
         direction that is claimed, shading what could not have been detected. <i>Supported</i> and{" "}
         <i>not supported</i> need an interval on one side of the line and, but for the declared
-        contrast, a false-discovery rate of at most .05. A run sees if it earns more than its
-        own mix of actions, drawn without looking.
+        contrast, a false-discovery rate of at most .05; <i>no relevant effect</i> needs both
+        one-sided tests against a factor of 1.25. A run sees if each of its policies earns two standard
+        errors more than its own mix of actions, drawn without looking. The sample is exploratory:
+        seed 0 had been looked at when the contrast was declared, and all seeds share four held-out
+        backgrounds.
       </p>
       <ol class="claims">
         {part.lines.map((line, i) => {
@@ -113,7 +116,7 @@ function Controls({ columns, rows }) {
       <p class="note">
         PPO trained to decide alike on twins (drac-twins) or recoloured views (drac) of a state,
         against PPO at equal steps, over runs; all 15 actions apart. A measure that does not tell
-        drac-twins from PPO decides nothing above.
+        drac-twins from PPO decides nothing above; what a single run of it leaves open is open above.
       </p>
       <div class="rows scroll seeing">
         <table>
