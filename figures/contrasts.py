@@ -115,8 +115,10 @@ def plot_policies(ax: Axes, rows: pd.DataFrame, lines: list[Line], styles: Style
 def plot_factors(ax: Axes, rows: pd.DataFrame, lines: list[Line], styles: Styles) -> Axes:
     """Each method ÷ its control: circles at equal steps, diamonds at equal frames.
 
-    Bars are Welch's intervals over runs; where a side has one run there is none, and a ring.
+    Bars are Welch's intervals over runs; where a side has one run there is none, and a ring. Why
+    there is nothing is said once a line.
     """
+    said: set[tuple[int, str]] = set()
     for one in rows.itertuples():
         if one.match not in ("steps", "frames"):
             continue
@@ -124,7 +126,9 @@ def plot_factors(ax: Axes, rows: pd.DataFrame, lines: list[Line], styles: Styles
         both = (rows["treatment"] == one.treatment) & rows["match"].isin(["steps", "frames"])
         y = place + (SHIFT if one.match == "frames" else -SHIFT if both.sum() > 1 else 0.0)
         if np.isnan(one.effect):
-            _say(ax, y, one.verdict, "0.35")
+            if (place, one.verdict) not in said:
+                _say(ax, y if one.match == "frames" else place, one.verdict, "0.35")
+            said.add((place, one.verdict))
             continue
         alone, colour = np.isnan(one.low), styles[one.treatment].colour
         if not alone:
