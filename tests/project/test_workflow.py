@@ -27,7 +27,8 @@ OUTPUTS = {
     for module, names in WRITTEN.items()
     if module not in OF_RUNS
 }
-POLICY_STEPS = set(OUTPUTS) - {"analysis/twins", "analysis/contrasts", "probes/variation"}
+# Contrasts read what samples write of policies.
+POLICY_STEPS = set(OUTPUTS) - {"analysis/twins", "probes/variation"}
 STUDY = tuple(name for module in OF_RUNS for name in WRITTEN[module])
 LAST = ["figures", "claims", "readme"]
 STEP = """
