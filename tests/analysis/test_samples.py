@@ -1,0 +1,125 @@
+"""The samples' policies, closer: the command, numbers of other commands, pairs of policies."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.measures.robustness import robustness
+from analysis.policies.subjects import load_subjects
+from analysis.records.tables import read_table
+from analysis.records.values import LEFT_OUT, OVER_BLIND, SAMPLES
+from analysis.samples import Settings, main
+from analysis.scenes.backgrounds import pairs_of
+from analysis.stats.clusters import cluster_weights
+from analysis.studies.robustness.views import on_backgrounds
+from analysis.studies.samples.pairs import CONVERGENCE, PAIRS, convergence_rows, shift
+from analysis.studies.samples.policy import set_scene
+from analysis.studies.samples.study import names
+from checkpoints.policy.recipes import Recipe
+from checkpoints.policy.shipped import SHIPPED, SURVEYED
+from tests.support.planted_encoders import zoo
+
+RUNS = [f"starpilot/mutual-bg9/{seed}" for seed in (0, 1)]
+NAMES = [f"{run}/peer{peer}/step64" for run in RUNS for peer in (0, 1)]
+PPO = "starpilot/ppo-bg9/0/peer0/step128"
+FEW = {"states": 48, "backgrounds": 13, "replicates": 20}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    recipe = Recipe(encoder="nature", features=8, mode="easy", backgrounds=tuple(range(9)))
+    return zoo(tmp_path_factory.mktemp("zoo"), *NAMES, PPO, recipe=recipe)
+
+
+@pytest.fixture(scope="module")
+def written(root, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("tables")
+    main(Settings(ids=(*RUNS, PPO), root=root, output=folder, untrained=1, episodes=8, **FEW))
+    return folder
+
+
+def test_every_policy_has_every_measure(written):
+    rows = read_table(written / "samples.csv", SAMPLES)
+    measures = rows.groupby("id")["measure"].agg(set)
+    assert set(measures.index) == {*NAMES, PPO, "starpilot/untrained/0/peer0/step0"}
+    assert all(measures[name] == measures[PPO] for name in NAMES)
+    assert {OVER_BLIND, LEFT_OUT, "icc_unseen", "icc_whitened_unseen"} <= measures[PPO]
+    assert {"level_information", "effective_rank", "return_played"} <= measures[PPO]
+    left = rows[(rows["id"] == PPO) & (rows["measure"] == LEFT_OUT)]["layer"]
+    assert set(left) == {f"background {b}" for b in (9, 10, 11, 12)}
+    known = rows.dropna(subset=["low", "high"])
+    assert (known["low"] <= known["high"]).all()
+
+
+def test_decisions_are_those_of_robustness(written, root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = read_table(written / "samples.csv", SAMPLES).set_index(["id", "measure", "layer"])
+    (subject,) = load_subjects([PPO], root=root, controls=0)["starpilot"]
+    how = {"states": 48, "backgrounds": 13, "episodes": 8, "replicates": 20, "seed": 0}
+    scene = set_scene([subject], **how)
+    answers = on_backgrounds(scene.bank, "starpilot", scene.twins.backgrounds, [subject])
+    pairs = pairs_of(scene.twins.backgrounds, subject.trained_backgrounds)["unseen"]
+    decisions = answers.decisions[subject.id]
+    for what, some in (("decisions", decisions), ("buttons", decisions.of_buttons("starpilot"))):
+        found = robustness(some, scene.bank.levels, pairs, scene.weights)
+        value = rows.loc[(PPO, "tv_unseen", what), "value"]
+        assert value == pytest.approx(found["tv"].estimate, rel=1e-4)
+
+
+def test_peers_stand_beside_policies_trained_apart(written):
+    pairs = read_table(written / "samples_pairs.csv", PAIRS)
+    assert pairs["kind"].value_counts().to_dict() == {"seeds": 4, "peers": 2}
+    assert set(pairs["method"]) == {"mutual-bg9"}
+    peers = read_table(written / "samples_peers.csv", CONVERGENCE).set_index("measure")
+    own = pairs[pairs["kind"] == "peers"]["cka"].mean()
+    apart = pairs[pairs["kind"] == "seeds"]["cka"].mean()
+    assert peers.loc["cka", "difference"] == pytest.approx(own - apart, abs=1e-5)
+    assert peers.loc["cka", "runs"] == 2
+
+
+def planted(peers: float, apart: float) -> pd.DataFrame:
+    """Pairs of three runs of two peers, with one value for peers and one for all others."""
+    ids = [f"g/mutual/{seed}/peer{peer}/step1" for seed in range(3) for peer in (0, 1)]
+    rows = []
+    for i, x in enumerate(ids):
+        for y in ids[i + 1 :]:
+            same = x.split("/")[2] == y.split("/")[2]
+            value = peers if same else apart
+            rows.append(
+                {
+                    **{"game": "g", "id_x": x, "id_y": y, "method": "mutual"},
+                    **{"kind": "peers" if same else "seeds", "cka": value + i / 1000},
+                    **{"agreement": value, "shift": value},
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def test_convergence_is_what_was_planted():
+    rows = {row["measure"]: row for row in convergence_rows(planted(0.9, 0.4))}
+    assert rows["cka"]["difference"] == pytest.approx(0.5, abs=0.01)
+    assert rows["cka"]["difference_low"] < 0.5 < rows["cka"]["difference_high"]
+    assert rows["shift"]["peers"] == pytest.approx(0.9)
+    assert rows["shift"]["apart"] == pytest.approx(0.4)
+    assert all(row["runs"] == 3 for row in rows.values())
+    peers_only = planted(0.9, 0.4).query("kind == 'peers'")
+    assert list(convergence_rows(peers_only)) == []
+
+
+def test_shifts_are_alike_where_backgrounds_do_the_same():
+    rng, levels = np.random.default_rng(0), np.arange(30) // 3
+    weights = cluster_weights(levels, 50, 0)
+    x, y = rng.normal(size=(2, 30, 4, 5))
+    assert shift(x, 3 * x, levels, weights) == pytest.approx(np.ones(51))
+    assert shift(x, -x, levels, weights)[0] == pytest.approx(-1)
+    assert abs(shift(x, y, levels, weights)[0]) < 0.2
+    half = shift(x, x + y, levels, weights)[0]
+    assert half == pytest.approx(np.sqrt(0.5), abs=0.1)
+    assert np.isnan(shift(x, 0 * y, levels, weights)).all()
+
+
+def test_without_ids_the_shipped_samples_are_meant():
+    assert set(names(())) == set(SHIPPED) - set(SURVEYED)
+    assert names(("starpilot/ppo/0",)) == ("starpilot/ppo/0",)
