@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 LARGEST = 2048 * MIB
 """Bytes of an array at most, in its file and unpacked."""
 SUFFIXES = (".npy", ".npz", ".safetensors")
+ArrayLike = Any
+"""What :func:`as_array` takes: an array, lists, a pandas table, a torch tensor."""
 NUMBERS = "fiub"
 """Kinds of numbers as NumPy has them: floats, whole numbers with and without sign, yes and no."""
 _DAMAGE = (
