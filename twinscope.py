@@ -32,6 +32,7 @@ FUNCTIONS = {
     "icc": "analysis.measures.icc:measure",
     "effective_rank": "analysis.measures.icc:effective_rank",
     "tv": "analysis.measures.decisions:total_variation",
+    "probe": "probes.studies.by_arrays:probe",
     "bank": "analysis.scenes.common:common_bank",
     "twins": "analysis.scenes.twin_sets:twin_set",
     "load": "analysis.policies.subjects:load_subjects",

@@ -94,16 +94,17 @@ def read_arrays(
             f"expected arrays of the same states, row by row, got {told} rows; compute all of "
             "them on one set of states, in one order"
         )
-    files = {name: _hash(name) for name in names}
+    files = {name: hash_of(name) for name in names}
     labels = None
     if levels == EACH:
         labels, files["levels"] = np.arange(sizes.pop()), EACH
     elif levels:
-        labels, files["levels"] = read_levels(levels, sizes.pop()), _hash(levels)
+        labels, files["levels"] = read_levels(levels, sizes.pop()), hash_of(levels)
     return Arrays(features, labels, files)
 
 
-def _hash(name: str) -> str:
+def hash_of(name: str) -> str:
+    """SHA-256 of a file, as the provenance names it."""
     with open(path_of(name), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
