@@ -1,10 +1,13 @@
-"""CKA of policies: ``python -m analysis.cka`` compares them in pairs, layer by layer."""
+"""CKA of policies: ``python -m analysis.cka`` compares them in pairs, layer by layer.
 
-from dataclasses import dataclass
+Files of arrays, rows of the same states, are compared as they are.
+"""
+
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 from analysis.studies.examination import Examination, Study, examine
-from checkpoints.console import run_command
+from checkpoints.console import UserError, run_command
 from checkpoints.doors.numbers import whole
 
 
@@ -16,7 +19,13 @@ class Settings(Examination):
     of two encoders are printed where they share a name; the table has every pair of layers.
     Intervals are 95 % bootstraps over levels; they do not speak of other training seeds. Writes
     cka.csv and cka_contrast.csv.
+
+    Arrays in place of policies (a.npy b.npy, also .npz or .safetensors of one array; rows are the
+    same states) are compared in pairs, beside chance; writes cka_arrays.csv.
     """
+
+    levels: str = ""
+    """of arrays: a file of the level of each row, or each: every row stands alone"""
 
     layers: tuple[str, ...] = ()
     """only these layers, such as conv3 hidden; all if none is given"""
@@ -25,8 +34,18 @@ class Settings(Examination):
 
 def main(settings: Settings) -> None:
     """Compare, write two tables and print one a game."""
+    from analysis.scenes.arrays import are_arrays
+    from analysis.studies.similarity import by_arrays
     from analysis.studies.similarity import by_cka as study
 
+    if are_arrays(settings.ids):
+        if settings.layers:
+            raise UserError("--layers: expected policies, got arrays, which are one layer each")
+        asked = {one.name: getattr(settings, one.name) for one in fields(by_arrays.Comparison)}
+        by_arrays.compare_arrays(by_arrays.Comparison(**asked), settings.ids)
+        return
+    if settings.levels:
+        raise UserError("--levels: expected arrays to compare, got policies; leave it out")
     examine(settings, Study(study.SCHEMAS, study.measure_game, study.show))
 
 

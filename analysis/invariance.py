@@ -1,10 +1,10 @@
 """Invariance per layer: ``python -m analysis.invariance`` measures policies on twins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 from analysis.studies.examination import SteppedExamination, Study, examine
-from checkpoints.console import run_command
+from checkpoints.console import UserError, run_command
 from checkpoints.doors.numbers import whole
 
 
@@ -18,8 +18,13 @@ class Settings(SteppedExamination):
     the last layer speak of other backgrounds, too; none of other training seeds. Writes
     invariance.csv and invariance_last.csv, which pools the last layer in three ways and says how
     much it tells of the level (arXiv 2503.06343).
+
+    Arrays in place of policies (a.npy, also .npz or .safetensors of one array, of states x variants
+    x features) are measured as they are; writes invariance_arrays.csv.
     """
 
+    levels: str = ""
+    """of arrays: a file of the level of each state, or each: every state stands alone"""
     layers: tuple[str, ...] = ()
     """only these layers, such as conv3 hidden; all if none is given"""
     backgrounds: Annotated[int, whole(2, 62)] = 13
@@ -30,8 +35,17 @@ class Settings(SteppedExamination):
 
 def main(settings: Settings) -> None:
     """Measure, write two tables and print the first."""
-    from analysis.studies.invariance import study
+    from analysis.scenes.arrays import are_arrays
+    from analysis.studies.invariance import by_arrays, study
 
+    if are_arrays(settings.ids):
+        if settings.layers:
+            raise UserError("--layers: expected policies, got arrays, which are one layer each")
+        asked = {one.name: getattr(settings, one.name) for one in fields(by_arrays.Twinned)}
+        by_arrays.measure_arrays(by_arrays.Twinned(**asked), settings.ids)
+        return
+    if settings.levels:
+        raise UserError("--levels: expected arrays to measure, got policies; leave it out")
     examine(settings, Study(study.SCHEMAS, study.measure_game, study.show))
 
 

@@ -1,10 +1,10 @@
 """What a linear reader finds in each layer: ``python -m probes``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 from analysis.studies.examination import Examination, Study, examine
-from checkpoints.console import run_command
+from checkpoints.console import UserError, run_command
 from checkpoints.doors.numbers import whole
 
 
@@ -15,12 +15,19 @@ class Settings(Examination):
     R² of ridge regression (numbers) and balanced accuracy of logistic regression (classes) on
     levels held out of the fit, beside chance, memory, time, pixels and an untrained encoder;
     intervals are 95 % bootstraps over levels. Writes probes.csv.
+
+    Arrays in place of policies (a.npy, also .npz or .safetensors of one array) are read for
+    --factor; writes probes_arrays.csv.
     """
 
     list: str = ""
     """only list this game's factors, with a picture of one state annotated"""
     factors: tuple[str, ...] = ()
     """only these factors, such as agent_x background; all if none is given"""
+    factor: str = ""
+    """of arrays: a file of what is to be read off each row"""
+    levels: str = ""
+    """of arrays: a file of the level of each row, or each: every row stands alone"""
     layers: tuple[str, ...] = ()
     """only these layers, such as conv3 hidden; all if none is given"""
     states: Annotated[int, whole(2, 10**5)] = 1000
@@ -36,9 +43,17 @@ def main(settings: Settings) -> None:
 
         print(show(settings.list, settings.output, overwrite=settings.overwrite))
         return
+    from analysis.scenes.arrays import are_arrays
+    from probes.studies import by_arrays
     from probes.studies import layers as study
     from probes.studies.questions import limits
 
+    if are_arrays(settings.ids):
+        asked = {one.name: getattr(settings, one.name) for one in fields(by_arrays.Reading)}
+        by_arrays.probe_arrays(by_arrays.Reading(**asked), settings.ids)
+        return
+    if settings.factor or settings.levels:
+        raise UserError("--factor, --levels: expected arrays to read, got policies; see --factors")
     examine(settings, Study((study.SCHEMA,), study.measure_game, study.show, limits))
 
 

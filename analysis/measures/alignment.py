@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from analysis.measures.hsic import check_features, check_finite, check_states, linear_gram
 from checkpoints.console import UserError
+from checkpoints.doors.arrays import ArrayLike, as_array
 
 KEEP = 0.99
 """Share of variance that SVCCA and PWCCA keep (Raghu et al. 2017)."""
@@ -37,7 +38,7 @@ class Spectrum:
     @classmethod
     def of(
         cls,
-        x: np.ndarray,
+        x: ArrayLike,
         keep: float = KEEP,
         name: str = "x",
         gram: Float[np.ndarray, "n n"] | None = None,
@@ -57,6 +58,7 @@ class Spectrum:
             Squaring loses directions below 1e-7 of the first, which hold 1e-14 of the variance;
             they count as rank that is not there.
         """
+        x = as_array(x, name)
         check_features(x, name)
         check_finite(x, name)
         if not 0 < keep <= 1:
@@ -140,7 +142,7 @@ class Alignment:
         return cls(scaled, float(rho.mean()), float(rho @ weights / weights.sum()))
 
 
-def procrustes(x: np.ndarray, y: np.ndarray) -> float:
+def procrustes(x: ArrayLike, y: ArrayLike) -> float:
     """‖XᵀY‖_* of layers centred and of unit Frobenius norm, in [0, 1]; 1 up to a rotation.
 
     The cosine of the Procrustes angle (Williams et al. 2021): the squared distance after the best
@@ -157,7 +159,7 @@ def procrustes(x: np.ndarray, y: np.ndarray) -> float:
     return Alignment.of(Spectrum.of(x, name="x"), Spectrum.of(y, name="y")).procrustes
 
 
-def svcca(x: np.ndarray, y: np.ndarray, keep: float = KEEP) -> float:
+def svcca(x: ArrayLike, y: ArrayLike, keep: float = KEEP) -> float:
     """Mean canonical correlation of the directions that hold ``keep`` of the variance, in [0, 1].
 
     Raghu et al. 2017, "SVCCA". With ``keep=1`` it is mean CCA, unchanged by any invertible map;
@@ -167,7 +169,7 @@ def svcca(x: np.ndarray, y: np.ndarray, keep: float = KEEP) -> float:
     return _defined(x, y, keep).svcca
 
 
-def pwcca(x: np.ndarray, y: np.ndarray, keep: float = KEEP) -> float:
+def pwcca(x: ArrayLike, y: ArrayLike, keep: float = KEEP) -> float:
     """The same correlations, weighted by how much of x's own units they account for, in [0, 1].
 
     Morcos et al. 2018, equations 2 and 3: α_i = Σ_j |h_iᵀ x_j| over the units j of x. Not
@@ -181,7 +183,7 @@ def pwcca(x: np.ndarray, y: np.ndarray, keep: float = KEEP) -> float:
     return _defined(x, y, keep).pwcca
 
 
-def _defined(x: np.ndarray, y: np.ndarray, keep: float) -> Alignment:
+def _defined(x: ArrayLike, y: ArrayLike, keep: float) -> Alignment:
     """The alignment of layers that have canonical correlations; an error where they have none."""
     one, other = Spectrum.of(x, keep, "x"), Spectrum.of(y, keep, "y")
     found = Alignment.of(one, other)

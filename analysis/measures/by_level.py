@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 
 from analysis.measures.hsic import Undefined, linear_gram, normalise, sum_or_zero
 from checkpoints.console import UserError
+from checkpoints.doors.arrays import ArrayLike
 
 
 class Levels:
@@ -37,7 +38,7 @@ class Levels:
         UserError: weights of another shape, or a replicate with fewer than 4 distinct levels.
     """
 
-    def __init__(self, clusters: np.ndarray, weights: np.ndarray) -> None:
+    def __init__(self, clusters: ArrayLike, weights: np.ndarray) -> None:
         group, m = np.unique(np.asarray(clusters), return_inverse=True, return_counts=True)[1:]
         if weights.ndim != 2 or weights.shape[1] != len(m):
             raise UserError(
@@ -130,9 +131,9 @@ def hsic_levels(K: LevelGram, L: LevelGram) -> Float[np.ndarray, " r"]:
 
 
 def cka_levels(
-    xs: Sequence[np.ndarray],
-    ys: Sequence[np.ndarray],
-    clusters: np.ndarray,
+    xs: Sequence[ArrayLike],
+    ys: Sequence[ArrayLike],
+    clusters: ArrayLike,
     weights: Int[np.ndarray, "R G"],
     *,
     undefined: Undefined = "raise",

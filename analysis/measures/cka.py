@@ -8,13 +8,14 @@ from jaxtyping import Float
 from analysis.measures.hsic import Undefined, check_features, check_states, cka_grams, linear_gram
 from analysis.measures.moments import Moments
 from checkpoints.console import UserError
+from checkpoints.doors.arrays import ArrayLike, as_array
 
 
-def cka(x: np.ndarray, y: np.ndarray, *, biased: bool = False) -> float:
+def cka(x: ArrayLike, y: ArrayLike, *, biased: bool = False) -> float:
     """Linear CKA of two layers on the same states.
 
     Args:
-        x: (n, d_x) features, n at least 4.
+        x: (n, d_x) features, n at least 4: an array, lists, a pandas table or a torch tensor.
         y: (n, d_y) features of the same states.
         biased: HSIC₀ (Kornblith et al. 2019) in place of the unbiased HSIC₁ (Song et al. 2012).
 
@@ -31,8 +32,8 @@ def cka(x: np.ndarray, y: np.ndarray, *, biased: bool = False) -> float:
 
 
 def cka_matrix(
-    xs: Sequence[np.ndarray],
-    ys: Sequence[np.ndarray],
+    xs: Sequence[ArrayLike],
+    ys: Sequence[ArrayLike],
     *,
     biased: bool = False,
     undefined: Undefined = "raise",
@@ -48,6 +49,10 @@ def cka_matrix(
     Returns:
         (layers of x, layers of y) float64.
     """
+    xs, ys = (
+        [as_array(x, f"{side}, layer {i}") for i, x in enumerate(layers)]
+        for side, layers in (("x", xs), ("y", ys))
+    )
     _check(xs, ys)
     if _moments_are_cheaper(xs, ys):
         moments = Moments([x.shape[1] for x in xs], [y.shape[1] for y in ys])

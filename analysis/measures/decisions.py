@@ -13,6 +13,8 @@ from jaxtyping import Float, Int
 from scipy.spatial.distance import cdist
 from scipy.special import entr, rel_entr
 
+from checkpoints.console import UserError
+from checkpoints.doors.arrays import ArrayLike, as_array
 from checkpoints.world.buttons import merged
 
 _ROWS = 256  # states compared at once, in all pairs of views or with all others: bounds memory
@@ -42,11 +44,15 @@ def probabilities(
     return p / p.sum(-1, keepdims=True)
 
 
-def total_variation(
-    p: Float[np.ndarray, "*some action"], q: Float[np.ndarray, "*some action"]
-) -> Float[np.ndarray, "*some"]:
+def total_variation(p: ArrayLike, q: ArrayLike) -> Float[np.ndarray, "*some"]:
     """½ Σ|p − q| over the last axis, in [0, 1]: the probability that has to move."""
-    return np.abs(p - q).sum(-1) / 2
+    p, q = as_array(p, "p"), as_array(q, "q")
+    if p.shape[-1:] != q.shape[-1:] or not p.ndim:
+        raise UserError(
+            f"expected p and q of the same actions, got shapes {p.shape} and {q.shape}; the last "
+            "axis is actions"
+        )
+    return np.asarray(np.abs(p - q).sum(-1) / 2)
 
 
 def jensen_shannon(

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from checkpoints.console import UserError
+from checkpoints.doors.arrays import ArrayLike, as_array
 
 Undefined = Literal["raise", "nan"]
 ROUNDING = 1e-12  # what float64 may leave where the terms of a sum cancel, relative to them
@@ -112,13 +113,14 @@ def check_finite(x: np.ndarray, name: str) -> None:
         )
 
 
-def linear_gram(x: np.ndarray, name: str = "x") -> Float[np.ndarray, "n n"]:
+def linear_gram(x: ArrayLike, name: str = "x") -> Float[np.ndarray, "n n"]:
     """K = XXᵀ of features centred on their mean, in float64.
 
     Args:
-        x: (n, d) features of any float type.
+        x: (n, d) features of any type that :func:`checkpoints.doors.arrays.as_array` takes.
         name: how an error calls it.
     """
+    x = as_array(x, name)
     check_features(x, name)
     check_finite(x, name)
     # Centred twice: about one state first, so that features which do not vary give exact zeros

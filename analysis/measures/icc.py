@@ -22,6 +22,7 @@ from jaxtyping import Float, Int
 from analysis.measures.hsic import check_finite
 from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError
+from checkpoints.doors.arrays import ArrayLike, as_array
 
 Verdict = Literal["ok", "collapsed", "vacuous"]
 LEAST_RANK = 1.5
@@ -267,20 +268,23 @@ def _with_estimate(weights: np.ndarray, G: int) -> Float[np.ndarray, "r level"]:
 
 
 def measure(
-    x: Float[np.ndarray, "state background feature"],
-    levels: np.ndarray | None = None,
-    *,
-    replicates: int = 1000,
-    seed: int = 0,
+    x: ArrayLike, levels: np.ndarray | None = None, *, replicates: int = 1000, seed: int = 0
 ) -> Invariance:
     """:class:`Invariance` of features that fit into memory.
 
     Args:
-        x: one layer on every state and background.
+        x: (state, background, feature), one layer on every state and background.
         levels: (n,) the level of each state; every state stands alone if None.
         replicates: bootstrap replicates over levels behind the interval.
         seed: of the bootstrap.
     """
+    x = as_array(x, "x")
+    if x.ndim != 3 or not x.shape[2]:
+        raise UserError(
+            f"x: expected features of shape (states, backgrounds, features), got {x.shape}; "
+            "flatten what is one rendering to a row, and give each state on each background"
+        )
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
     levels = np.arange(len(x)) if levels is None else np.asarray(levels)
     if len(levels) != len(x):
         raise UserError(

@@ -7,8 +7,16 @@ the levels; then only pairs of states of different levels count (:mod:`analysis.
 import numpy as np
 from jaxtyping import Float
 
-from analysis.measures.profiles import Pairs, check_layer, level_centred, squared_distances, unit
+from analysis.measures.profiles import (
+    Pairs,
+    check_layer,
+    cosine,
+    level_centred,
+    squared_distances,
+    unit,
+)
 from checkpoints.console import UserError
+from checkpoints.doors.arrays import ArrayLike
 
 BANDWIDTH = 0.5
 """σ of the Gaussian kernel in units of the median distance. Kornblith et al. 2019 try .2 to .8;
@@ -40,18 +48,18 @@ def deconfounded_profile(
     return unit(p - (p @ inputs) * inputs, 1.0)
 
 
-def linear_cka(x: np.ndarray, y: np.ndarray, levels: np.ndarray | None = None) -> float:
+def linear_cka(x: ArrayLike, y: ArrayLike, levels: np.ndarray | None = None) -> float:
     """Unbiased linear CKA as the cosine of two profiles, in [−1, 1].
 
     With one state a level it is :func:`analysis.measures.cka.cka` (Song et al. 2012).
     """
     pairs = _pairs(x, levels)
     p, q = (linear_profile(check_layer(z, pairs, s), pairs) for s, z in (("x", x), ("y", y)))
-    return float(p @ q)
+    return cosine(p, q)
 
 
 def rbf_cka(
-    x: np.ndarray, y: np.ndarray, levels: np.ndarray | None = None, bandwidth: float = BANDWIDTH
+    x: ArrayLike, y: ArrayLike, levels: np.ndarray | None = None, bandwidth: float = BANDWIDTH
 ) -> float:
     """Unbiased CKA of Gaussian kernels (Kornblith et al. 2019, section 3), in [−1, 1].
 
@@ -66,10 +74,10 @@ def rbf_cka(
     p, q = (
         rbf_profile(check_layer(z, pairs, s), pairs, bandwidth) for s, z in (("x", x), ("y", y))
     )
-    return float(p @ q)
+    return cosine(p, q)
 
 
-def angular_cka(x: np.ndarray, y: np.ndarray, levels: np.ndarray | None = None) -> float:
+def angular_cka(x: ArrayLike, y: ArrayLike, levels: np.ndarray | None = None) -> float:
     """Arccos CKA in radians, in [0, π]: 0 where equal, about π/2 where independent; a metric.
 
     Williams et al. 2021, "Generalized Shape Metrics on Neural Representations", take the biased
@@ -79,7 +87,7 @@ def angular_cka(x: np.ndarray, y: np.ndarray, levels: np.ndarray | None = None) 
 
 
 def deconfounded_cka(
-    x: np.ndarray, y: np.ndarray, inputs: np.ndarray, levels: np.ndarray | None = None
+    x: ArrayLike, y: ArrayLike, inputs: ArrayLike, levels: np.ndarray | None = None
 ) -> float:
     """CKA of what the similarity of the inputs does not explain, in [−1, 1].
 
@@ -101,8 +109,8 @@ def deconfounded_cka(
         linear_profile(check_layer(z, pairs, name), pairs)
         for name, z in (("x", x), ("y", y), ("inputs", inputs))
     )
-    return float(deconfounded_profile(p, p0) @ deconfounded_profile(q, p0))
+    return cosine(deconfounded_profile(p, p0), deconfounded_profile(q, p0))
 
 
-def _pairs(x: np.ndarray, levels: np.ndarray | None) -> Pairs:
+def _pairs(x: ArrayLike, levels: np.ndarray | None) -> Pairs:
     return Pairs.of(np.arange(len(x)) if levels is None else levels)

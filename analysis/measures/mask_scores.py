@@ -9,7 +9,7 @@ There the mask is the object that ought to be looked at; here it is the backgrou
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from scipy.stats import rankdata
 
 from analysis.stats.clusters import Interval, cluster_weights
@@ -46,7 +46,7 @@ class MaskScores:
 
 
 def mask_scores(
-    maps: Float[np.ndarray, "state h w"], mask: Bool[np.ndarray, "state h w"]
+    maps: Float[np.ndarray, "state h w"], mask: Shaped[np.ndarray, "state h w"]
 ) -> MaskScores:
     """Score maps of absolute attribution on the masks of their states.
 
@@ -58,8 +58,13 @@ def mask_scores(
         mask: True on the background.
 
     Raises:
-        UserError: a map with negative or infinite values, or NaN.
+        UserError: a map with negative or infinite values, or NaN; a mask that is not boolean.
     """
+    if mask.dtype != bool:
+        raise UserError(
+            f"mask: expected True on the background and False elsewhere, got {mask.dtype}; pass "
+            "mask > 0"
+        )
     if not (np.isfinite(maps).all() and (maps >= 0).all()):
         raise UserError("maps: expected finite values, at least 0; pass absolute attributions")
     flat, inside = maps.reshape(len(maps), -1).astype(np.float64), mask.reshape(len(mask), -1)

@@ -3,8 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from analysis.measures.profiles import Pairs, check_layer, squared_distances, unit
+from analysis.measures.profiles import Pairs, check_layer, cosine, squared_distances, unit
 from checkpoints.console import UserError
+from checkpoints.doors.arrays import ArrayLike
 
 NEIGHBOURS = 10
 
@@ -36,7 +37,7 @@ def neighbour_profile(
 
 
 def mutual_neighbours(
-    x: np.ndarray, y: np.ndarray, k: int = NEIGHBOURS, levels: np.ndarray | None = None
+    x: ArrayLike, y: ArrayLike, k: int = NEIGHBOURS, levels: np.ndarray | None = None
 ) -> float:
     """Mean share of a state's k nearest neighbours that are the same in both layers, in [0, 1].
 
@@ -56,4 +57,4 @@ def mutual_neighbours(
     p, q = (
         neighbour_profile(check_layer(z, pairs, name), pairs, k) for name, z in (("x", x), ("y", y))
     )
-    return float(p @ q)
+    return cosine(p, q)

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 
 from analysis.measures.hsic import check_states, linear_gram
 from checkpoints.console import UserError
+from checkpoints.doors.arrays import ArrayLike
 
 TIES = 1e-10
 """Squared distances closer than this part of their mean are one: rounding is not an order."""
@@ -81,7 +82,7 @@ class Pairs:
         return full
 
 
-def check_layer(x: np.ndarray, pairs: Pairs, name: str = "x") -> Float[np.ndarray, "n n"]:
+def check_layer(x: ArrayLike, pairs: Pairs, name: str = "x") -> Float[np.ndarray, "n n"]:
     """The centred linear Gram matrix of a layer that can be compared.
 
     Raises:
@@ -141,6 +142,21 @@ def unit(profile: Float[np.ndarray, " P"], scale: float) -> Float[np.ndarray, " 
     """The profile at length 1; NaN where it is no more than rounding beside ``scale``."""
     length = np.sqrt(profile @ profile)
     return profile / (length if length > ROUNDING * scale else np.nan)
+
+
+def cosine(p: Float[np.ndarray, " P"], q: Float[np.ndarray, " P"]) -> float:
+    """How alike two unit profiles are, in [−1, 1].
+
+    Raises:
+        UserError: a profile that is not defined, because the layer says nothing of pairs.
+    """
+    for side, profile in (("x", p), ("y", q)):
+        if np.isnan(profile).any():
+            raise UserError(
+                f"{side}: expected a layer that tells pairs of states apart, got one that is the "
+                "same, or explained, everywhere but in single states; leave it out or gather more"
+            )
+    return float(p @ q)
 
 
 def resampled(

@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import rankdata
 
-from analysis.measures.profiles import Pairs, check_layer, squared_distances, unit
+from analysis.measures.profiles import Pairs, check_layer, cosine, squared_distances, unit
+from checkpoints.doors.arrays import ArrayLike
 
 
 def rank_profile(K: Float[np.ndarray, "n n"], pairs: Pairs) -> Float[np.ndarray, " P"]:
@@ -13,7 +14,7 @@ def rank_profile(K: Float[np.ndarray, "n n"], pairs: Pairs) -> Float[np.ndarray,
     return unit(ranks - ranks.mean(), float(len(ranks)))
 
 
-def rsa(x: np.ndarray, y: np.ndarray, levels: np.ndarray | None = None) -> float:
+def rsa(x: ArrayLike, y: ArrayLike, levels: np.ndarray | None = None) -> float:
     """Spearman correlation of the Euclidean distances between states, in [−1, 1].
 
     Kriegeskorte et al. 2008, "Representational similarity analysis". Squared distances have the
@@ -26,4 +27,4 @@ def rsa(x: np.ndarray, y: np.ndarray, levels: np.ndarray | None = None) -> float
     """
     pairs = Pairs.of(np.arange(len(x)) if levels is None else levels)
     p, q = (rank_profile(check_layer(z, pairs, name), pairs) for name, z in (("x", x), ("y", y)))
-    return float(p @ q)
+    return cosine(p, q)

@@ -14,9 +14,11 @@ import pandas as pd
 from analysis.records.tables import Schema, check_output, write_table
 from checkpoints.doors.numbers import check_numbers
 
-PLACES = frozenset({"ids", "root", "tables", "study", "output", "overwrite", "workers", "list"})
+PLACES = frozenset(
+    {"ids", "root", "tables", "study", "output", "overwrite", "workers", "list", "levels", "factor"}
+)
 """Settings that decide no number: where things are looked up and put, and who works on them. The
-policies that ``ids`` names stand in the provenance by themselves."""
+policies or arrays that they name stand in the provenance by themselves."""
 Frames = Sequence[pd.DataFrame]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from checkpoints.console import UserError
+from checkpoints.doors.arrays import ArrayLike, as_array
 
 
 class Interval(NamedTuple):
@@ -48,7 +49,7 @@ def cluster_weights(clusters: np.ndarray, replicates: int, seed: int) -> Int[np.
 
 
 def cluster_interval(
-    values: np.ndarray,
+    values: ArrayLike,
     clusters: np.ndarray,
     *,
     statistic: Callable[[np.ndarray], float] = np.mean,
@@ -78,7 +79,10 @@ def cluster_interval(
         data, half of the variance between clusters of 20, nominal 95 %: they cover 91 % with
         10 clusters, 92 % with 20, 93 % with 40, 95 % with 100; resampling frames covers 43 %.
     """
-    values, clusters = np.asarray(values), np.asarray(clusters)
+    values, clusters = as_array(values, "values"), np.asarray(clusters)
+    if values.dtype.kind == "f":
+        # A mean in the precision of the values may lie beside all means of resamples.
+        values = values.astype(np.float64)
     if values.shape[:1] != clusters.shape:
         raise UserError(
             f"expected one cluster per value, got values {values.shape} and clusters "

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from checkpoints.console import UserError
+from checkpoints.doors.arrays import ArrayLike, as_array
 
 Statistic = Callable[..., np.ndarray]
 """Maps one or two arrays ``(…, run, game)`` to ``(…)`` or ``(…, threshold)``."""
@@ -33,14 +34,25 @@ def interquartile_mean(scores: Float[np.ndarray, "*r run game"]) -> Shaped[np.nd
     return np.asarray(trim_mean(pooled, proportiontocut=0.25, axis=-1))
 
 
-def improvement(
-    x: Float[np.ndarray, "*r run_x game"], y: Float[np.ndarray, "*r run_y game"]
-) -> Shaped[np.ndarray, "*r"]:
+def improvement(x: ArrayLike, y: ArrayLike) -> Shaped[np.ndarray, "*r"]:
     """Probability that a run of ``x`` scores more than one of ``y`` on a game drawn at random.
 
     P(X > Y) + ½ P(X = Y) over all pairs of runs, averaged over games (section 4.3): the
     Mann–Whitney statistic over its maximum. 1 - improvement(x, y) is improvement(y, x).
+
+    Args:
+        x: (…, runs, games) scores.
+        y: the same of the other method, on the same games.
+
+    Raises:
+        UserError: other games, or no axis of runs and games.
     """
+    x, y = (as_array(one, name).astype(np.float64) for one, name in ((x, "x"), (y, "y")))
+    if min(x.ndim, y.ndim) < 2 or x.shape[-1] != y.shape[-1]:
+        raise UserError(
+            f"expected scores of shape (runs, games) of the same games, got {x.shape} and "
+            f"{y.shape}; leave out games that only one of them played"
+        )
     gap = x[..., :, None, :] - y[..., None, :, :]
     return np.asarray((np.sign(gap) / 2 + 0.5).mean(axis=(-3, -2, -1)))
 
@@ -48,10 +60,14 @@ def improvement(
 def profile(
     scores: Float[np.ndarray, "*r run game"], thresholds: Float[np.ndarray, " threshold"]
 ) -> Float[np.ndarray, "*r threshold"]:
-    """Share of runs, over all games, that score more than each threshold (section 4.2)."""
+    """Share of runs, over all games, that score more than each threshold (section 4.2).
+
+    NaN where a score is.
+    """
     pooled = scores.reshape(*scores.shape[:-2], -1)
     above = [(pooled > threshold).mean(axis=-1) for threshold in thresholds]
-    return np.stack(above, axis=-1)
+    unknown = np.isnan(pooled).any(axis=-1)[..., None]
+    return np.where(unknown, np.nan, np.stack(above, axis=-1))
 
 
 def resample_runs(

@@ -49,27 +49,28 @@ def write_tensors(tensors: "Mapping[str, Tensor]", header: dict[str, str], path:
 
 def read_tensors(path: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
     """Tensors and header of a safetensors file; damage and absence raise ``UserError``."""
-    with _opened(path, "pt") as file:
+    with opened(path, "pt") as file:
         return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}
 
 
 def read_header(path: Path) -> dict[str, str]:
     """The header alone, without importing torch."""
-    with _opened(path, "np") as file:
+    with opened(path, "np") as file:
         return file.metadata() or {}
 
 
 def is_half(path: Path) -> bool:
     """Whether all tensors are in half precision, without importing torch."""
-    with _opened(path, "np") as file:
+    with opened(path, "np") as file:
         return all(file.get_slice(key).get_dtype() == "F16" for key in file.keys())
 
 
 @contextmanager
-def _opened(path: Path, framework: str) -> Iterator[Any]:
+def opened(path: Path, framework: str, what: str = "a policy file") -> Iterator[Any]:
+    """A safetensors file, opened for ``np`` or ``pt``; damage and absence raise ``UserError``."""
     from safetensors import SafetensorError, safe_open
 
-    size = check_file(path, limit=LARGEST, what="a policy file")
+    size = check_file(path, limit=LARGEST, what=what)
     try:
         with open(path, "rb") as file:
             header = int.from_bytes(file.read(8), "little")

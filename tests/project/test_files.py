@@ -37,7 +37,7 @@ def project_files() -> list[Path]:
     return [file for file in files if file.is_file()]
 
 
-PYTHON_FILES = [*MODULES.values(), *sorted((ROOT / "tests").rglob("*.py"))]
+PYTHON_FILES = [*ROOT.glob("*.py"), *MODULES.values(), *sorted((ROOT / "tests").rglob("*.py"))]
 
 
 @pytest.mark.parametrize("file", PYTHON_FILES, ids=lambda file: str(file.relative_to(ROOT)))

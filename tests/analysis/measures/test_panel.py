@@ -21,6 +21,7 @@ from analysis.measures.profiles import Pairs
 from analysis.measures.rsa import rsa
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.similarity.pairs import liken
+from checkpoints.doors.arrays import ArrayLike
 from checkpoints.policy.ids import parse_id
 from tests.support.cka_reference import features
 
@@ -89,7 +90,7 @@ def test_every_function_of_two_layers_is_classified():
     for module in (alignment, kernels, neighbours, rsa_module):
         for name, one in inspect.getmembers(module, inspect.isfunction):
             takes = list(inspect.signature(one).parameters.values())[:2]
-            two = [(p.name, p.annotation) for p in takes] == [(n, np.ndarray) for n in "xy"]
+            two = [(p.name, p.annotation) for p in takes] == [(n, ArrayLike) for n in "xy"]
             if two and one.__module__ == module.__name__ and not name.startswith("_"):
                 found.add(name)
     sources = " ".join(inspect.getsource(one) for one in FUNCTIONS.values())

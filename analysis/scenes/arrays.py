@@ -1,0 +1,150 @@
+"""Arrays in place of policies: files of features whose rows are the same states."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from checkpoints.console import UserError, path_of
+from checkpoints.doors.arrays import read_array, tensor_names
+
+EACH = "each"
+"""Given in place of a file of levels: every row is a level of its own."""
+ROWS = ("rows", "features")
+
+
+def are_arrays(names: Sequence[str]) -> bool:
+    """Whether files of arrays are named, and not policies.
+
+    A ``.safetensors`` file of one tensor is an array; policies have many.
+
+    Raises:
+        UserError: some are arrays and some are not.
+    """
+    told = [_is_array(name) for name in names]
+    if any(told) and not all(told):
+        policy = names[told.index(False)]
+        raise UserError(
+            f"expected policies or arrays, got both: {names[told.index(True)]} is an array and "
+            f"{policy} is none; export the policy's layer to .npy first"
+        )
+    return any(told)
+
+
+def _is_array(name: str) -> bool:
+    if name.endswith((".npy", ".npz")):
+        return True
+    path = path_of(name)
+    return path.suffix == ".safetensors" and path.is_file() and len(tensor_names(path)) == 1
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """Features of the same states, as a user brings them.
+
+    Attributes:
+        features: name as typed -> (n, …) numbers, every one of the same states.
+        levels: (n,) number of each state's level; None where nothing is known of them.
+        files: name as typed -> hash of the file, for the provenance.
+    """
+
+    features: dict[str, np.ndarray]
+    levels: np.ndarray | None
+    files: dict[str, str]
+
+    @property
+    def states(self) -> int:
+        """Rows of every array."""
+        return len(next(iter(self.features.values())))
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What decides numbers and is no setting."""
+        return {"arrays": self.files}
+
+
+def read_arrays(
+    names: Sequence[str], levels: str, *, least: int = 1, axes: Sequence[str] = ROWS
+) -> Arrays:
+    """Read and check all files before anything is measured.
+
+    Args:
+        names: files of one array each.
+        levels: a file of one label a row, ``each``, or nothing.
+        least: arrays that must be given.
+        axes: what the axes of every array are.
+
+    Raises:
+        UserError: fewer arrays, one named twice, another number of axes, unequal rows, an array
+            that does not vary; errors of :func:`checkpoints.doors.arrays.read_array`.
+    """
+    if len(names) < least:
+        raise UserError(
+            f"expected at least {least} arrays of the same states, got {len(names)}; name more"
+        )
+    if len(set(names)) < len(names):
+        raise UserError(f"expected each array once, got {', '.join(names)}; name each once")
+    features = {name: _features(name, axes) for name in names}
+    sizes = {len(x) for x in features.values()}
+    if len(sizes) > 1:
+        told = ", ".join(f"{len(x):,} in {name}" for name, x in features.items())
+        raise UserError(
+            f"expected arrays of the same states, row by row, got {told} rows; compute all of "
+            "them on one set of states, in one order"
+        )
+    files = {name: hash_of(name) for name in names}
+    labels = None
+    if levels == EACH:
+        labels, files["levels"] = np.arange(sizes.pop()), EACH
+    elif levels:
+        labels, files["levels"] = read_levels(levels, sizes.pop()), hash_of(levels)
+    return Arrays(features, labels, files)
+
+
+def hash_of(name: str) -> str:
+    """SHA-256 of a file, as the provenance names it."""
+    with open(path_of(name), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _features(name: str, axes: Sequence[str]) -> np.ndarray:
+    x = read_array(path_of(name), "features")
+    if x.ndim != len(axes) or 0 in x.shape:
+        wanted = ", ".join(axes)
+        raise UserError(
+            f"{name}: expected an array of shape ({wanted}), none of them 0, got {x.shape}; "
+            f"{'flatten what is one state to a row' if x.ndim > len(axes) else 'save it so'}"
+        )
+    if x.dtype.kind != "f":
+        x = x.astype(np.float64)
+    # Squares of features are summed: what overflows there would be no number later.
+    if float(np.abs(x).max()) > 1e150:
+        raise UserError(f"{name}: expected features up to 1e150, got larger ones; scale them")
+    if (x == x[:1]).all():
+        raise UserError(
+            f"{name}: expected rows that differ, got the same one {len(x):,} times; leave the "
+            "array out, nothing can be said of its likeness"
+        )
+    return x
+
+
+def read_levels(name: str, states: int) -> np.ndarray:
+    """The label of each state's level, numbers or text.
+
+    Raises:
+        UserError: no vector, another number of labels than states, fewer than 2 levels.
+    """
+    found = read_array(path_of(name), "levels", text=True)
+    if found.shape != (states,):
+        raise UserError(
+            f"{name}: expected the level of each of {states:,} rows, shape ({states},), got "
+            f"{found.shape}; save one label a row"
+        )
+    if len(np.unique(found)) < 2:
+        raise UserError(
+            f"{name}: expected at least 2 levels, got one; leave --levels out if rows have no "
+            f"levels, or give --levels {EACH} if each stands alone"
+        )
+    return found

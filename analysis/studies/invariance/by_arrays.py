@@ -1,0 +1,121 @@
+"""Invariance of arrays that a user brings: states x variants x features."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.measures.icc import measure
+from analysis.records.columns import ends_of, interval
+from analysis.records.command import Output, check_outputs, finish
+from analysis.records.tables import Column, Schema
+from analysis.scenes.arrays import EACH, Arrays, read_arrays
+from checkpoints.console import UserError
+from checkpoints.doors.numbers import Seed, whole
+
+AXES = ("states", "variants", "features")
+# No command is named: the table is a user's, and no step of the workflow.
+SCHEMA = Schema(
+    "invariance_arrays",
+    (
+        Column("array", "text", "its file"),
+        Column("states", "int", "first axis", low=2),
+        Column("variants", "int", "second axis: renderings of each state", low=2),
+        Column("features", "int", "third axis", low=1),
+        Column("levels", "int", "levels that states come from; 0 where none are given", low=0),
+        Column("icc", "float", "ICC(1,1): 1 invariant, 0 blind to the state", low=-1, high=1),
+        *interval(),
+        Column("icc_two_way", "float", "ICC(2,1): the same at any number of variants", high=1),
+        *interval("low_two_way", "high_two_way"),
+        Column("effective_rank", "float", "directions that the array varies along", low=0),
+        Column("dead_share", "float", "features with one value everywhere", low=0, high=1),
+        Column("norm", "float", "mean norm of a rendering", "activation", low=0),
+        Column("spread", "float", "standard deviation / root mean square norm", low=0, high=1),
+        Column("verdict", "text", "ok; collapsed: no ICC"),
+    ),
+    key=("array",),
+)
+
+
+@dataclass(frozen=True)
+class Twinned(Output):
+    """What decides the invariance of arrays, and where its table goes."""
+
+    levels: str = ""
+    """a file of the level of each state; ``each`` where every state stands alone; or nothing"""
+    replicates: Annotated[int, whole(20, 10**5)] = 1000
+    """bootstrap replicates behind the interval"""
+    seed: Seed = 0
+    """of the bootstrap"""
+
+
+def measure_arrays(settings: Twinned, names: Sequence[str]) -> None:
+    """Measure every array, write a table, print it, and say what could not be given.
+
+    Args:
+        settings: how, and where the table goes.
+        names: files of one array each, states x variants x features, of the same states.
+
+    Raises:
+        UserError: arrays or levels that do not fit, a single variant; nothing is written.
+    """
+    check_outputs(settings, (SCHEMA,))
+    arrays = read_arrays(names, settings.levels, axes=AXES)
+    for name, x in arrays.features.items():
+        if len(x) < 2 or x.shape[1] < 2:
+            raise UserError(
+                f"{name}: expected at least 2 states of at least 2 variants, got {x.shape}; draw "
+                "each state twice, or nothing can be said of what stays"
+            )
+    rows = list(_rows(arrays, settings))
+    frame = pd.DataFrame(rows, columns=list(SCHEMA.names))
+    finish(settings, (SCHEMA,), (frame,), lambda: show(frame), **arrays.provenance)
+
+
+def _rows(arrays: Arrays, settings: Twinned) -> Iterator[dict[str, Any]]:
+    labels = arrays.levels
+    for name, x in arrays.features.items():
+        found = measure(x, labels, replicates=settings.replicates, seed=settings.seed)
+        row: dict[str, Any] = {
+            "array": name,
+            "states": found.states,
+            "variants": found.backgrounds,
+            "features": x.shape[2],
+            "levels": 0 if labels is None else found.levels,
+            "icc": found.icc[0],
+            "icc_two_way": found.two_way[0],
+            **dict.fromkeys(("low", "high", "low_two_way", "high_two_way"), np.nan),
+            "effective_rank": found.effective_rank,
+            "dead_share": found.dead_share,
+            "norm": found.norm,
+            "spread": found.spread,
+            "verdict": found.verdict,
+        }
+        if labels is not None:
+            row["low"], row["high"] = ends_of(found.icc)
+            row["low_two_way"], row["high_two_way"] = ends_of(found.two_way)
+        yield row
+
+
+def show(frame: pd.DataFrame) -> None:
+    """Print a line for each array, then what could not be given and why."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("array", "variants", "ICC", "95 %", "effective rank", "verdict")
+    for row in frame.itertuples():
+        ends = "–" if np.isnan(row.low) else f"[{row.low:.3f}, {row.high:.3f}]"
+        icc = "–" if np.isnan(row.icc) else f"{row.icc:.3f}"
+        name, rank = Path(row.array).name, f"{row.effective_rank:.1f}"
+        table.add_row(name, str(row.variants), icc, ends, rank, row.verdict)
+    console = Console()
+    console.width = max(console.width, 100)
+    console.print(table)
+    if not frame["levels"].iloc[0]:
+        print(
+            "No interval: states of one level hang together, and none were given. --levels "
+            f"levels.npy names them; --levels {EACH} takes every state for one."
+        )
