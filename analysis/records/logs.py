@@ -10,13 +10,9 @@ from checkpoints.console import UserError
 from checkpoints.doors.reading import read_text, shown
 from checkpoints.doors.sheets import LARGEST, parse_sheet
 
-MEASURED = tuple(
-    f"{split}_{what}"
-    for split, all_of_it in (
-        ("train", ("return", "episodes")),
-        ("unseen", ("return", "error", "episodes")),
-    )
-    for what in all_of_it
+MEASURED = (
+    *("train_return", "train_episodes", "unseen_return", "unseen_error", "unseen_episodes"),
+    "clipped",
 )
 """Columns that tables are made of; those that a run does not log are NaN throughout."""
 _PLACES = {"step": 10**12, "peer": 63}

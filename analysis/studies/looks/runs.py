@@ -12,6 +12,7 @@ from analysis.measures.decisions import Decisions, probabilities
 from analysis.measures.robustness import UNDECIDED, Sums
 from analysis.policies.subjects import Subject
 from analysis.records.columns import GAME, interval
+from analysis.records.logs import read_log
 from analysis.records.tables import Column, Schema, read_provenance, read_table
 from analysis.records.values import OK
 from analysis.scenes.bank import Bank
@@ -36,6 +37,7 @@ RUNS = Schema(
         Column("steps", "int", "environment steps of each policy, the last of those kept", low=1),
         Column("policies", "int", "peers times kept steps behind the value", low=1),
         Column("held_out", "int", "backgrounds that it was never trained on", low=2),
+        Column("clipped", "float", "share of updates whose gradient was clipped", low=0, high=1),
         Column("value", "float", "logarithm of TV twins / TV states, held out, buttons merged"),
         Column("over_blind", "float", "return less that of its own actions, drawn blind", "reward"),
         *interval("over_blind_low", "over_blind_high", unit="reward"),
@@ -154,7 +156,10 @@ def measured(
         if scenes is None:
             scenes = Scenes(declaration.game, subjects[0].mode, **sizes)
         say(f"{one.run}: measuring {len(subjects)} policies up to step {one.steps:,}")
-        yield run_row(one, subjects, scenes, declaration.sees)
+        yield {
+            **run_row(one, subjects, scenes, declaration.sees),
+            "clipped": clipped(root / str(one.run) / "progress.csv", one.steps),
+        }
 
 
 def run_row(
@@ -181,6 +186,14 @@ def run_row(
         "sees": "yes" if all(_sees(one, errors) for one in played) else "no",
         "verdict": OK if known else "undecided",
     }
+
+
+def clipped(log: Path, steps: int) -> float:
+    """Share of a run's updates up to a step whose gradient was clipped; NaN without a log of it."""
+    if not log.exists():
+        return np.nan
+    rows = read_log(log)
+    return float(rows.loc[rows["step"] <= steps, "clipped"].mean())
 
 
 def ratio(subject: Subject, scenes: Scenes, held_out: Sequence[int]) -> float:

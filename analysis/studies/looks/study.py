@@ -122,12 +122,13 @@ def show(runs: pd.DataFrame, looks: pd.DataFrame) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("run", "steps", "TV twins ÷ states", "over blind", "sees")
+    table = Table("run", "steps", "TV twins ÷ states", "over blind", "sees", "clipped")
     for one in runs.itertuples():
         ends = f"[{one.over_blind_low:.2f}, {one.over_blind_high:.2f}]"
         value = f"{np.exp(one.value):.2f}" if np.isfinite(one.value) else one.verdict
         blind = f"{one.over_blind:+.2f} {ends}"
-        table.add_row(one.run, f"{one.steps:,}", value, blind, one.sees)
+        share = f"{one.clipped:.0%}" if np.isfinite(one.clipped) else "–"
+        table.add_row(one.run, f"{one.steps:,}", value, blind, one.sees, share)
     Console(width=100).print(table)
     for one in looks.itertuples():
         print(f"look {one.look}, at {one.asked} pairs ({one.pairs} there): {one.verdict}")

@@ -14,7 +14,7 @@ from analysis.measures.robustness import robustness
 from analysis.records.tables import read_table
 from analysis.scenes.twin_sets import twin_set
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.looks.runs import RUNS, Scenes, Wanted, kept_policies, ratio
+from analysis.studies.looks.runs import RUNS, Scenes, Wanted, clipped, kept_policies, ratio
 from analysis.studies.looks.study import LOOKS
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
@@ -116,6 +116,13 @@ def test_the_command_measures_what_is_new_and_keeps_what_it_knows(
         main(settings)
     with pytest.raises(UserError, match="was begun under the declaration"):
         main(replace(settings, overwrite=True))
+
+
+def test_the_share_of_clipped_updates_is_that_of_the_log_so_far(tmp_path):
+    log = tmp_path / "progress.csv"
+    log.write_text("step,peer,clipped\n64,0,0.5\n128,0,1.0\n192,0,0.0\n")
+    assert clipped(log, 128) == 0.75
+    assert np.isnan(clipped(tmp_path / "none.csv", 128))
 
 
 def test_a_folder_without_runs_reaches_no_look(tmp_path, capsys):

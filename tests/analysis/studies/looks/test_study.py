@@ -35,6 +35,7 @@ def sample(
             {
                 **{"game": "coinrun", "run": str(one.run), "method": one.run.method},
                 **{"seed": one.run.seed, "steps": one.steps, "policies": 5, "held_out": 30},
+                "clipped": 0.5,
                 "value": np.log(0.5 * centres[one.run.method]) + SPREAD * rng.normal(),
                 **{"over_blind": 1.0, "over_blind_low": 0.5, "over_blind_high": 1.5},
                 **{"sees": "yes" if one.run.seed % 2 else "no", "verdict": "ok"},

@@ -117,7 +117,7 @@ def some_histories() -> list[History]:
     for seed, one in enumerate(who):
         histories.append(made(RISING, measure="return", who=one, seed=seed))
         histories.append(made(sigmoid(16.5), who=one, seed=10 + seed))
-        histories.append(made(FLAT, measure="gap", who=one, seed=20 + seed))
+        histories.append(made(FLAT, measure="entropy", who=one, seed=20 + seed))
     return histories
 
 
