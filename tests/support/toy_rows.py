@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.records.tables import Column, Schema
 from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS, SAMPLES
+from analysis.studies import player
 from analysis.studies.contrasts import rows as contrasts
 from analysis.studies.embedding import study as embedding
 from analysis.studies.erasure import rows as erasure
@@ -33,16 +34,8 @@ SCHEMAS: dict[str, Schema] = {
         *(layers.SCHEMA, variation.SCHEMA, embedding.SCHEMA, embedding.SCORES),
         *(pairs.SCHEMA, nulls.NULL_SCHEMA, outliers.OUTLIER_SCHEMA),
         *(episodes.SCHEMA, swaps.SWAP_SCHEMA, erasure.PATCHING_SCHEMA, LAST_SCHEMA),
-        *(
-            returns.SCORES,
-            returns.PROFILES,
-            contrasts.SCHEMA,
-            SAMPLES,
-            PAIRS,
-            CONVERGENCE,
-            RUNS,
-            LOOKS,
-        ),
+        *(returns.SCORES, returns.PROFILES, contrasts.SCHEMA, player.SCHEMA),
+        *(SAMPLES, PAIRS, CONVERGENCE, RUNS, LOOKS),
         *(EMERGENCE, EMERGENCE_ONSETS, training.SCHEMA, training.ONSETS_SCHEMA),
     )
 }
