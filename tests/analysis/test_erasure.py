@@ -26,6 +26,7 @@ from analysis.studies.erasure.rows import (
 )
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import Recipe
+from checkpoints.world.buttons import merged
 from tests.support.planted import (
     BACKGROUNDS,
     STRIPES,
@@ -98,7 +99,7 @@ def test_decisions_after_erasure_are_those_on_the_mean_background(tmp_path):
     state = pictures(60)[:, 0, 32, ::8, 0] / 255
     mean = np.repeat([1 / BACKGROUNDS, 0], [BACKGROUNDS, STRIPES - BACKGROUNDS])
     logits = np.pad(4 * (state + mean), ((0, 0), (0, 15 - STRIPES)))
-    wanted = scipy.special.softmax(logits, axis=1)
+    wanted = merged(scipy.special.softmax(logits, axis=1), planted.twins.game)
     np.testing.assert_allclose(erased, np.repeat(wanted[:, None], BACKGROUNDS, 1), atol=1e-4)
 
 

@@ -26,6 +26,7 @@ from analysis.studies.robustness.views import (
 )
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import Recipe
+from checkpoints.world.buttons import buttons, merged
 from tests.support.planted_encoders import zoo
 from tests.support.played import play
 
@@ -80,7 +81,11 @@ def test_what_cannot_be_compared_is_flagged_and_kept(written):
     assert (untrained["verdict"] == "undecided").all()
     assert untrained["ratio"].isna().all()
     assert (untrained["tv_between"] < 0.01).all()
-    assert (untrained["entropy"] > 2.7).all()
+    # All actions alike: 15 of them, or buttons of which some stand for several.
+    assert (untrained["entropy_actions"] > 2.7).all()
+    shares = np.array([len(actions) for actions in buttons("coinrun")]) / 15
+    alike = -(shares * np.log(shares)).sum()
+    np.testing.assert_allclose(untrained["entropy"], alike, atol=1e-3)
     measured = written[written["verdict"] == "measured"]
     assert set(measured["method"]) == {"ppo"}
     assert (measured["ratio_low"] <= measured["ratio_high"]).all()
@@ -91,11 +96,14 @@ def test_numbers_are_those_of_the_pure_functions(written):
     bank = common_bank("coinrun", "easy", 24, 0)
     twins = twin_set("coinrun", bank, (0, 15, 31, 46))
     log_probs = np.concatenate([r.log_probs for _, r in twins.readings(subject.policy, [])])
-    p = np.exp(log_probs.astype(float))
+    actions = np.exp(log_probs.astype(float))
+    p = merged(actions, "coinrun")
     unseen = [(1, 2), (1, 3), (2, 3)]
     tv = np.mean([np.abs(p[:, a] - p[:, b]).sum(-1) / 2 for a, b in unseen])
     one = written.query("method == 'ppo' and backgrounds == 'unseen'").iloc[0]
     assert one["tv"] == pytest.approx(tv, abs=1e-5)
+    raw = np.mean([np.abs(actions[:, a] - actions[:, b]).sum(-1) / 2 for a, b in unseen])
+    assert one["tv_actions"] == pytest.approx(raw, abs=1e-5)
     assert one["entropy"] == pytest.approx(-(p * np.log(p)).sum(-1)[:, 1:].mean(), abs=1e-4)
     assert one["views"] == 3
 
@@ -142,7 +150,8 @@ def test_a_row_says_undecided_before_it_divides():
     bank = _bank_of_chaser()
     uniform = Decisions(np.full((8, 2, 15), 1 / 15), np.zeros((8, 2)))
     weights = cluster_weights(bank.levels, 10, 0)
-    found = row({}, bank, uniform, [(0, 1)], np.full((2, 2), 0.25), weights)
+    label = {"game": "chaser", "axis": "background"}
+    found = row(label, bank, uniform, [(0, 1)], np.full((2, 2), 0.25), weights)
     assert found["verdict"] == "undecided"
     assert found["pixels_changed"] == 0.25
     assert np.isnan(found["ratio"])
