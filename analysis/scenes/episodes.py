@@ -151,7 +151,8 @@ def blind(actions: Int[np.ndarray, " action"]) -> "Policy":
             self.shares = nn.Parameter(torch.from_numpy(actions / actions.sum()))
 
         def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            logits = self.shares.log().expand(len(frames), -1)
+            # An action never taken stays so, and its logarithm finite.
+            logits = self.shares.clamp_min(1e-30).log().expand(len(frames), -1)
             return logits, logits.new_zeros(len(frames))
 
     return cast("Policy", Blind().eval())

@@ -7,6 +7,7 @@ import torch
 
 from analysis.policies.subjects import Subject
 from checkpoints.policy.encoders import Policy
+from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import Recipe
 from checkpoints.policy.store import Provenance, policy_path, save_policy
 
@@ -16,7 +17,8 @@ RECIPE = Recipe(encoder="nature", features=8, mode="easy")
 def subject(name: str, seed: int, recipe: Recipe = RECIPE) -> Subject:
     torch.manual_seed(seed)
     policy = Policy(recipe.encoder, recipe.features).eval()
-    return Subject.of(policy, Provenance(name, asdict(recipe), 64, {}, {}, "code"))
+    steps = parse_id(name).step or 64
+    return Subject.of(policy, Provenance(name, asdict(recipe), steps, {}, {}, "code"))
 
 
 def zoo(root: Path, *names: str, recipe: Recipe = RECIPE) -> Path:

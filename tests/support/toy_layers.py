@@ -25,7 +25,7 @@ def cka(rng: np.random.Generator) -> list[dict]:
             value = 0.95 - 0.12 * abs(i - j) - 0.1 * (i + j) / 2 - 0.15 * (rendering == "twin")
             value = np.nan if (x, i, j, number) == ("untrained", 0, 3, 0) else value
             value = -0.03 if (x, i, j) == ("untrained", 3, 0) else value + rng.normal(0, 0.02)
-            ids = dict(id_x=f"{game}/{x}/{number}", id_y=f"{game}/{y}/{number + 1}")
+            ids = dict(id_x=f"{game}/{x}/{number}", id_y=f"{game}/{y}/{number + (pair != 'self')}")
             cell = dict(layer_x=LAYERS[i], layer_y=LAYERS[j], states=2000, levels=100)
             rows.append({**who, **ids, **cell, **around(value, 0.05, "cka", "low", "high")})
     return rows

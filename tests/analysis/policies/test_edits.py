@@ -18,10 +18,11 @@ from analysis.policies.edits import (
 )
 from analysis.policies.features import read, recorded
 from analysis.scenes.twin_sets import whole
-from analysis.studies.erasure.interventions import edited
+from analysis.studies.erasure.interventions import SplitTwins, edited
 from checkpoints.console import UserError
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.recipes import LAYERS
+from checkpoints.world.buttons import merged
 from tests.support.planted import BACKGROUNDS, only_background, split_pictures, subject
 
 EVERY_LAYER = [(encoder, layer) for encoder, layers in LAYERS.items() for layer in layers]
@@ -149,6 +150,11 @@ def test_values_follow_the_edit(frames):
 # --- twin sets ----------------------------------------------------------------------------------
 
 
+def merged_probs(log_probs: np.ndarray, planted: SplitTwins) -> np.ndarray:
+    """Probabilities of the buttons of the twins' game."""
+    return merged(np.exp(log_probs), planted.twins.game)
+
+
 def test_groups_never_share_a_pass_and_rows_keep_their_order(tmp_path):
     planted, policy = split_pictures(tmp_path, 70), subject(only_background).policy
     groups, passes = np.arange(70) % 3 // 2, []
@@ -161,7 +167,7 @@ def test_groups_never_share_a_pass_and_rows_keep_their_order(tmp_path):
     assert all(len(set(groups[part])) == 1 for part in passes)
     assert sorted(np.concatenate(passes)) == list(range(70))
     reading = whole(policy, planted.twins, "read")
-    assert np.array_equal(found.probs, np.exp(reading.log_probs))
+    np.testing.assert_allclose(found.probs, merged_probs(reading.log_probs, planted), atol=1e-6)
     assert np.array_equal(found.values, reading.values)
 
 
@@ -170,7 +176,7 @@ def test_the_twin_comes_from_the_same_state(tmp_path):
     zeros = np.zeros(66, dtype=int)
     swap = swap_all(BACKGROUNDS)
     found = edited(policy, planted.twins, "read", lambda part: swap, zeros).probs
-    before = np.exp(whole(policy, planted.twins, "read").log_probs)
+    before = merged_probs(whole(policy, planted.twins, "read").log_probs, planted)
     np.testing.assert_allclose(found, np.roll(before, -1, axis=1), atol=1e-6)
 
 

@@ -112,7 +112,7 @@ def test_every_claim_has_a_verdict_and_links_to_what_is_there(browser, page):
     _, said, controls = ledger(TABLES)
     assert len(chips) == len(said)
     assert all(map(str.startswith, said["verdict"], chips))
-    kinds = {"supported", "not supported", "not decidable here", "says the same"}
+    kinds = {"supported", "not supported", "not decidable here", "says the same", "look 1"}
     assert set(chips) == kinds
     assert len(texts(browser, ".seeing tbody tr")) == len(controls)
     links = browser.run(
