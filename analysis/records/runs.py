@@ -25,7 +25,6 @@ EQUIVALENT = 0.05
 """Error of *no relevant effect*, of both one-sided tests."""
 BEGUN = 0.25
 """Share of the longest training that runs must have been trained for to be compared."""
-NORMAL = 1.96
 
 
 def is_factor(measure: Measure) -> bool:

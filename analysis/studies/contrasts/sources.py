@@ -5,7 +5,7 @@ import pandas as pd
 from analysis.records.values import LEFT_OUT, OVER_BLIND
 from analysis.stats.clusters import Interval
 from analysis.studies.contrasts.sides import Beside
-from analysis.studies.returns.swaps import sees
+from analysis.studies.returns.swaps import earns_more
 
 
 def beside_of(values: pd.DataFrame) -> Beside:
@@ -15,7 +15,9 @@ def beside_of(values: pd.DataFrame) -> Beside:
     backgrounds has none left out.
     """
     over = values[values["measure"] == OVER_BLIND].dropna(subset=["value", "low", "high"])
-    seeing = {one.id: sees(Interval(-one.value, -one.high, -one.low)) for one in over.itertuples()}
+    seeing = {
+        one.id: earns_more(Interval(one.value, one.low, one.high)) for one in over.itertuples()
+    }
     without: dict[str, dict[int, float]] = {}
     for one in values[values["measure"] == LEFT_OUT].dropna(subset=["value"]).itertuples():
         without.setdefault(one.id, {})[int(one.layer.split()[-1])] = one.value

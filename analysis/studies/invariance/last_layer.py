@@ -70,6 +70,7 @@ def last_rows(
         weights: from ``cluster_weights`` on ``levels``.
         seed: of the draws of backgrounds.
     """
+    on_each, limit = on_each_background(x, levels), most(levels)
     for name, places in groups.items():
         one = found[name]
         size = {"states": len(x), "levels": weights.shape[1], "renderings": len(places)}
@@ -77,8 +78,9 @@ def last_rows(
         if one is not None:
             some = x[:, list(places)]
             cells |= {"effective_rank": one.effective_rank, "dead_share": one.dead_share}
-            cells |= filled("level_information", information(some, levels, weights))
-            cells["level_most"] = most(levels)
+            of_group = [on_each[place] for place in places]
+            cells |= filled("level_information", information(of_group, levels, weights))
+            cells["level_most"] = limit
         if one is not None and one.verdict == "ok":
             for pooling, draws in poolings(some, levels, weights, seed).items():
                 cells |= filled(pooling, draws)
@@ -108,14 +110,20 @@ def poolings(
     return {name: crossed_icc(of(x), levels, w, v) for name, of in POOLINGS.items()}
 
 
+def on_each_background(
+    x: Float[np.ndarray, "state background feature"], levels: Int[np.ndarray, " state"]
+) -> list[Float[np.ndarray, " state"]]:
+    """Each state's share of I(Z; L), on one background at a time."""
+    return [level_information(x[:, place], levels) for place in range(x.shape[1])]
+
+
 def information(
-    x: Float[np.ndarray, "state background feature"],
+    on_each: Sequence[Float[np.ndarray, " state"]],
     levels: Int[np.ndarray, " state"],
     weights: Int[np.ndarray, "R level"],
 ) -> Float[np.ndarray, " r"]:
-    """I(Z; L) on one background at a time, the mean over them, and its replicates over levels."""
-    backgrounds = range(x.shape[1])
-    values = np.mean([level_information(x[:, place], levels) for place in backgrounds], axis=0)
+    """I(Z; L), the mean over backgrounds of :func:`on_each_background`; then its replicates."""
+    values = np.mean(on_each, axis=0)
     label = np.unique(levels, return_inverse=True)[1]
     known = np.isfinite(values)
     sums = np.bincount(label, np.where(known, values, 0.0))

@@ -15,17 +15,17 @@ from analysis.records.columns import GAME, interval
 from analysis.records.logs import read_log
 from analysis.records.tables import Column, Schema, read_provenance, read_table
 from analysis.records.values import OK
+from analysis.scenes.backgrounds import pairs_of
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
-from analysis.scenes.episodes import Stage, blind
-from analysis.scenes.twin_sets import twin_set
+from analysis.scenes.episodes import Stage, blind, pool_of
+from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import Interval, cluster_interval
-from analysis.studies.returns.swaps import sees
+from analysis.studies.returns.swaps import earns_more
 from checkpoints.console import UserError, say
 from checkpoints.policy.ids import PolicyId
 from checkpoints.policy.store import list_policies, load_policy, policy_path
 from checkpoints.runs.declaration import Declaration, check_note
-from checkpoints.world.games import get_game
 
 RUNS = Schema(
     "looks_runs",
@@ -96,10 +96,10 @@ class Scenes:
         self.stage = Stage(game, mode, episodes, seed)
         self.game = game
 
-    def held_out(self, subject: Subject) -> tuple[int, ...]:
-        """Backgrounds that training never showed."""
-        there = range(get_game(self.game).backgrounds)
-        return tuple(b for b in there if b not in subject.trained_backgrounds)
+    def twins(self, subject: Subject) -> TwinSet:
+        """The states on all backgrounds that training never showed."""
+        held_out = pool_of("unseen", self.game, subject.trained_backgrounds)
+        return twin_set(self.game, self.bank, held_out)
 
 
 def known_rows(folder: Path, noted: Mapping[str, Any], *, anew: bool) -> pd.DataFrame:
@@ -166,15 +166,15 @@ def run_row(
     wanted: Wanted, subjects: Sequence[Subject], scenes: Scenes, errors: float
 ) -> dict[str, Any]:
     """One row: means over peers and kept steps of logarithms; returns at the last step."""
-    held_out = scenes.held_out(subjects[0])
-    ratios = np.array([ratio(one, scenes, held_out) for one in subjects])
+    twins = scenes.twins(subjects[0])
+    ratios = np.array([ratio(one, twins) for one in subjects])
     ends = [one for one in subjects if one.id.step == wanted.steps]
     played = [over_blind(one, scenes) for one in ends]
     known = bool(np.isfinite(ratios).all())
     return {
         **{"game": wanted.run.game, "run": str(wanted.run), "method": wanted.run.method},
         **{"seed": wanted.run.seed, "steps": wanted.steps, "policies": len(subjects)},
-        "held_out": len(held_out),
+        "held_out": len(twins.backgrounds),
         "value": float(np.log(ratios).mean()) if known else np.nan,
         **dict(
             zip(
@@ -183,7 +183,7 @@ def run_row(
                 strict=True,
             )
         ),
-        "sees": "yes" if all(_sees(one, errors) for one in played) else "no",
+        "sees": "yes" if all(earns_more(one, errors) for one in played) else "no",
         "verdict": OK if known else "undecided",
     }
 
@@ -196,16 +196,15 @@ def clipped(log: Path, steps: int) -> float:
     return float(rows.loc[rows["step"] <= steps, "clipped"].mean())
 
 
-def ratio(subject: Subject, scenes: Scenes, held_out: Sequence[int]) -> float:
+def ratio(subject: Subject, twins: TwinSet) -> float:
     """TV between twins ÷ TV between states on held-out backgrounds; NaN where undecided."""
-    twins = twin_set(scenes.game, scenes.bank, held_out)
     readings = [reading for _, reading in twins.readings(subject.policy, [])]
     probs = probabilities(np.concatenate([one.log_probs for one in readings]))
     values = np.concatenate([one.values for one in readings]).astype(np.float64)
-    pairs = [(a, b) for b in range(len(held_out)) for a in range(b)]
-    merged = Decisions(probs, values).of_buttons(scenes.game)
-    sums = Sums.of(merged, scenes.bank.levels, pairs)
-    once = np.ones((1, len(sums.sizes))), np.ones((1, len(held_out)))
+    pairs = pairs_of(twins.backgrounds, ())["all"]
+    merged = Decisions(probs, values).of_buttons(twins.game)
+    sums = Sums.of(merged, twins.bank.levels, pairs)
+    once = np.ones((1, len(sums.sizes))), np.ones((1, len(sums.views)))
     found = sums.draws(*once)
     return float(found["ratio"][0]) if found["tv_between"][0] >= UNDECIDED else float("nan")
 
@@ -216,10 +215,6 @@ def over_blind(subject: Subject, scenes: Scenes) -> Interval:
     own = scenes.stage.play(subject.policy, "none", (), narrowed)
     floor = scenes.stage.play(blind(own.actions), "none", (), narrowed)
     return cluster_interval(own.returns - floor.returns, scenes.stage.levels)
-
-
-def _sees(over: Interval, errors: float) -> bool:
-    return sees(Interval(-over.estimate, -over.high, -over.low), errors)
 
 
 def by_seed(rows: pd.DataFrame, method: str, steps: int) -> Mapping[int, float]:

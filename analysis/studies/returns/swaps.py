@@ -90,5 +90,10 @@ def sees(blind: Interval, errors: float = 2.0) -> bool:
     return bool(blind.estimate < -errors * (blind.high - blind.low) / (2 * NORMAL))
 
 
+def earns_more(over: Interval, errors: float = 2.0) -> bool:
+    """:func:`sees`, of what the policy earns less what its mix earns."""
+    return sees(Interval(-over.estimate, -over.high, -over.low), errors)
+
+
 def _returns(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
     return np.array([row["episode_return"] for row in rows])

@@ -20,7 +20,7 @@ from analysis.scenes.common import common_bank
 from analysis.scenes.episodes import Stage
 from analysis.scenes.twin_sets import TwinSet, twin_set, whole
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.invariance.last_layer import information, poolings
+from analysis.studies.invariance.last_layer import information, on_each_background, poolings
 from analysis.studies.invariance.study import split
 from analysis.studies.returns.episodes import play_splits, stages_of
 from analysis.studies.robustness.moved import BUTTONS, DECISIONS, moved
@@ -118,7 +118,9 @@ def of_layer(
             ("dead_share", found.dead_share),
         )
     }
-    cells["level_information", layer] = Cell(information(x, levels, weights))
+    cells["level_information", layer] = Cell(
+        information(on_each_background(x, levels), levels, weights)
+    )
     unseen = split(scene.twins.backgrounds, subject.trained_backgrounds)["unseen"]
     held_out = x[:, list(unseen)]
     verdict = found.verdict if len(unseen) > 1 else "vacuous"

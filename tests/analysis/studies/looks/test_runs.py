@@ -12,7 +12,6 @@ from analysis.looks import Settings, main
 from analysis.measures.decisions import Decisions, probabilities
 from analysis.measures.robustness import robustness
 from analysis.records.tables import read_table
-from analysis.scenes.twin_sets import twin_set
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.looks.runs import RUNS, Scenes, Wanted, clipped, kept_policies, ratio
 from analysis.studies.looks.study import LOOKS
@@ -70,9 +69,8 @@ def test_the_ratio_is_that_of_robustness_on_held_out_backgrounds(root, tmp_path,
     monkeypatch.chdir(tmp_path)
     scenes = Scenes("coinrun", "easy", states=24, episodes=8, seed=0)
     one = Subject.of(*load_policy(policy_path(root, parse_id(NAMES[-1]))))
-    held_out = scenes.held_out(one)
-    assert held_out == HELD_OUT and len(held_out) == 5
-    twins = twin_set("coinrun", scenes.bank, held_out)
+    twins = scenes.twins(one)
+    assert twins.backgrounds == HELD_OUT and len(HELD_OUT) == 5
     readings = [reading for _, reading in twins.readings(one.policy, [])]
     probs = probabilities(np.concatenate([each.log_probs for each in readings]))
     values = np.concatenate([each.values for each in readings]).astype(float)
@@ -80,7 +78,7 @@ def test_the_ratio_is_that_of_robustness_on_held_out_backgrounds(root, tmp_path,
     pairs = [(a, b) for b in range(5) for a in range(b)]
     merged = Decisions(probs, values).of_buttons("coinrun")
     found = robustness(merged, levels, pairs, cluster_weights(levels, 20, 0))
-    mine = ratio(one, scenes, held_out)
+    mine = ratio(one, twins)
     if found["tv_between"].estimate < 0.01:
         assert np.isnan(mine)
     else:
