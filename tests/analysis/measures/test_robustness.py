@@ -15,17 +15,16 @@ from analysis.measures.robustness import (
 )
 from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError
-
-STATES, LEVELS, VIEWS, ACTIONS = 60, 20, 4, 15
-PAIRS = [(a, b) for b in range(VIEWS) for a in range(b)]
-LEVEL_OF = np.arange(STATES) % LEVELS
-WEIGHTS = cluster_weights(LEVEL_OF, 200, 0)
-
-
-def some(*shape: int, seed: int = 0) -> np.ndarray:
-    """Distributions, from nearly uniform to nearly certain."""
-    rng = np.random.default_rng(seed)
-    return softmax(rng.normal(size=(*shape, ACTIONS)) * rng.uniform(0, 6, (*shape, 1)), axis=-1)
+from tests.support.planted_decisions import (
+    ACTIONS,
+    LEVEL_OF,
+    LEVELS,
+    PAIRS,
+    STATES,
+    VIEWS,
+    WEIGHTS,
+    some,
+)
 
 
 def decisions(of_state: float, of_view: float, seed: int = 0) -> Decisions:
