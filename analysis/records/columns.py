@@ -25,6 +25,8 @@ SIZE = (
 PERCENTILES = (2.5, 97.5)
 """Percentiles of an interval."""
 OVER_LEVELS = "the bootstrap over levels"
+NORMAL = 1.96
+"""Standard errors on each side of a normal estimate within its 95 % interval."""
 
 
 def interval(

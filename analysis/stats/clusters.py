@@ -48,6 +48,26 @@ def cluster_weights(clusters: np.ndarray, replicates: int, seed: int) -> Int[np.
     return np.random.default_rng(seed).multinomial(G, np.full(G, 1 / G), size=replicates)
 
 
+def cluster_means(
+    values: Float[np.ndarray, " n"], clusters: np.ndarray, weights: Int[np.ndarray, "R G"]
+) -> Float[np.ndarray, " r"]:
+    """The mean of values, then that of each replicate; NaN among the values are left out.
+
+    Args:
+        values: one a cluster's member.
+        clusters: (n,) the cluster of each value.
+        weights: from :func:`cluster_weights`, of the same clusters.
+
+    Returns:
+        (1 + R,), NaN where no value is left.
+    """
+    group, known = np.unique(clusters, return_inverse=True)[1], np.isfinite(values)
+    w = np.vstack([np.ones(weights.shape[1]), weights])
+    sums, counts = (np.bincount(group, part) for part in (np.where(known, values, 0.0), known))
+    with np.errstate(invalid="ignore"):
+        return (w @ sums) / (w @ counts)
+
+
 def cluster_interval(
     values: ArrayLike,
     clusters: np.ndarray,

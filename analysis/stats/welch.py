@@ -39,6 +39,8 @@ class Effect(NamedTuple):
     """Treatment less control, in the unit of the values; NaN with fewer than 2 runs on a side."""
 
     estimate: float
+    error: float
+    """its standard error over runs"""
     low: float
     """2.5 % point"""
     high: float
@@ -54,7 +56,7 @@ class Effect(NamedTuple):
     """and at its upper end: few runs hardly know how much runs differ"""
 
 
-NOTHING = Effect(*[float("nan")] * 8)
+NOTHING = Effect(*[float("nan")] * 9)
 
 
 def compare(
@@ -114,14 +116,14 @@ def welch(
     if spread <= 1e-9 * max(1.0, float(np.abs(np.concatenate([a, b])).max())):
         return NOTHING._replace(estimate=float(np.mean(a) - np.mean(b)))
     found = compare(a, b, margin)
-    half = float(stdtrit(found.freedom, 1 - ALPHA / 2) * found.error)
+    error = float(found.error)
+    half = float(stdtrit(found.freedom, 1 - ALPHA / 2)) * error
     able = spread * detectable_in_deviations(len(a), len(b))
     ends = [able * np.sqrt(freedom / chdtri(freedom, q)) for q in (ALPHA / 2, 1 - ALPHA / 2)]
     middle = float(found.difference)
     p, p_equivalence = float(found.p), float(found.p_equivalence)
-    return Effect(
-        middle, middle - half, middle + half, p, p_equivalence, able, float(ends[0]), float(ends[1])
-    )
+    tests = error, middle - half, middle + half, p, p_equivalence
+    return Effect(middle, *tests, able, float(ends[0]), float(ends[1]))
 
 
 def power(difference: float, a: int, b: int) -> float:

@@ -143,7 +143,7 @@ def _hanging(treatment: Side, control: Side, found: Effect) -> dict[str, Any]:
     moved = {b: float(np.mean(treatment.without[b]) - np.mean(control.without[b])) for b in both}
     if not np.isfinite(list(moved.values())).all():
         return nothing
-    error = (found.high - found.low) / (2 * 1.96)
-    hangs = [f"background {b}" for b, value in moved.items() if abs(value - found.estimate) > error]
+    far = {b for b, value in moved.items() if abs(value - found.estimate) > found.error}
+    hangs = [f"background {b}" for b in moved if b in far]
     ends = np.exp([min(moved.values()), max(moved.values())]).tolist()
     return {"without_low": ends[0], "without_high": ends[1], "hangs_on": ", ".join(hangs)}

@@ -29,7 +29,7 @@ from analysis.scenes.backgrounds import pick_backgrounds
 from analysis.scenes.common import common_bank
 from analysis.scenes.masks import exact_mask
 from analysis.scenes.twin_sets import TwinSet, twin_set, whole
-from analysis.stats.clusters import cluster_weights
+from analysis.stats.clusters import cluster_means, cluster_weights
 from checkpoints.console import say
 from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS, Mode, get_game
 
@@ -62,10 +62,8 @@ class SplitTwins:
 
     def means(self, values: Float[np.ndarray, " state"]) -> Float[np.ndarray, " draw"]:
         """The mean, then its bootstrap replicates over levels, the same draws every time."""
-        group = np.unique(self.twins.bank.levels, return_inverse=True)[1]
-        weights = cluster_weights(group, self.replicates, self.seed)
-        weights = np.vstack([np.ones(weights.shape[1], dtype=weights.dtype), weights])
-        return (weights @ np.bincount(group, values)) / (weights @ np.bincount(group))
+        levels = self.twins.bank.levels
+        return cluster_means(values, levels, cluster_weights(levels, self.replicates, self.seed))
 
 
 def split_twins(

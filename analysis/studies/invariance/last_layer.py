@@ -16,6 +16,7 @@ from analysis.measures.rescaled import standardised, whitened
 from analysis.measures.robustness import view_weights
 from analysis.records.columns import POLICY, SIZE, estimate, filled
 from analysis.records.tables import Column, Schema
+from analysis.stats.clusters import cluster_means
 
 BOTH = "the bootstrap over levels and backgrounds"
 ICC_RANGE: dict[str, Any] = {"low": -1, "high": 1}
@@ -123,9 +124,4 @@ def information(
     weights: Int[np.ndarray, "R level"],
 ) -> Float[np.ndarray, " r"]:
     """I(Z; L), the mean over backgrounds of :func:`on_each_background`; then its replicates."""
-    values = np.mean(on_each, axis=0)
-    label = np.unique(levels, return_inverse=True)[1]
-    known = np.isfinite(values)
-    sums = np.bincount(label, np.where(known, values, 0.0))
-    w = np.vstack([np.ones(weights.shape[1]), weights])
-    return (w @ sums) / (w @ np.bincount(label, known))
+    return cluster_means(np.mean(on_each, axis=0), levels, weights)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.records.columns import POLICY, estimate, interval
+from analysis.records.columns import NORMAL, POLICY, estimate, interval
 from analysis.records.tables import Column, Schema
 from analysis.scenes.episodes import Pool
 from analysis.stats.clusters import Interval, cluster_interval
@@ -29,7 +29,6 @@ SWAP_SCHEMA = Schema(
     key=("game", "id", "backgrounds", "swap"),
     command="analysis.returns",
 )
-NORMAL = 1.96
 NOTHING = Interval(np.nan, np.nan, np.nan)
 
 

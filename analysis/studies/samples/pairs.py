@@ -18,6 +18,7 @@ from analysis.policies.relations import PEERS, SEEDS, kind_of, relation
 from analysis.policies.subjects import Subject
 from analysis.records.columns import GAME, SIZE, estimate, filled
 from analysis.records.tables import Column, Schema
+from analysis.stats.clusters import cluster_means
 from analysis.stats.one_group import mean_interval
 from analysis.studies.samples.policy import Measured, Scene
 from analysis.studies.similarity.cka import look, same_layers
@@ -127,11 +128,9 @@ def shift(
     Returns:
         The estimate, then a value a replicate; NaN where a background moves nothing.
     """
-    label, sizes = np.unique(levels, return_inverse=True, return_counts=True)[1:]
-    w = np.vstack([np.ones(len(sizes)), weights])
 
-    def summed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return w @ np.bincount(label, np.einsum("sbk,sbk->s", a, b))
+    def mean(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return cluster_means(np.einsum("sbk,sbk->s", a, b), levels, weights)
 
     with np.errstate(invalid="ignore", divide="ignore"):
-        return summed(x, y) / np.sqrt(summed(x, x) * summed(y, y))
+        return mean(x, y) / np.sqrt(mean(x, x) * mean(y, y))

@@ -19,7 +19,7 @@ from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
 from analysis.scenes.episodes import Stage
 from analysis.scenes.twin_sets import TwinSet, twin_set, whole
-from analysis.stats.clusters import cluster_weights
+from analysis.stats.clusters import cluster_means, cluster_weights
 from analysis.studies.invariance.last_layer import information, on_each_background, poolings
 from analysis.studies.invariance.study import split
 from analysis.studies.returns.episodes import play_splits, stages_of
@@ -140,10 +140,8 @@ def played(subject: Subject, scene: Scene) -> Cells:
     }
 
     def over(split: str, values: np.ndarray) -> np.ndarray:
-        label, sizes = np.unique(levels[split], return_inverse=True, return_counts=True)[1:]
         drawn = cluster_weights(levels[split], scene.replicates, scene.seed)
-        w = np.vstack([np.ones(len(sizes)), drawn])
-        return (w @ np.bincount(label, values)) / (w @ sizes)
+        return cluster_means(values, levels[split], drawn)
 
     unseen = over("unseen", returns["unseen"])
     return {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.records.columns import GAME, interval
+from analysis.records.columns import GAME, NORMAL, interval
 from analysis.records.logs import read_log
 from analysis.records.tables import Column, Schema
 from checkpoints.console import UserError, watch
@@ -14,7 +14,6 @@ from checkpoints.policy.shipped import usual_policies
 from checkpoints.policy.store import find_policies, list_policies, policy_path, read_provenance
 from checkpoints.world.games import get_game
 
-NORMAL = 1.96
 SCHEMA = Schema(
     "curves",
     (

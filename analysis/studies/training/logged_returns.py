@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.records.columns import NORMAL
 from analysis.records.logs import read_log
 from analysis.records.values import RETURN, Cell, Cells
 from analysis.studies.training.curves import curve_rows
@@ -74,7 +75,7 @@ def return_at(step: int, unseen: pd.DataFrame, z: np.ndarray) -> Cell:
     """
     if step not in unseen.index:
         return Cell(np.full(len(z), np.nan), "no log")
-    error = float(unseen["high"][step] - unseen["low"][step]) / (2 * 1.96)
+    error = float(unseen["high"][step] - unseen["low"][step]) / (2 * NORMAL)
     return Cell(float(unseen["episode_return"][step]) + error * z)
 
 

@@ -20,7 +20,7 @@ from analysis.scenes.backgrounds import cover, pairs_of
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
 from analysis.scenes.twin_sets import TwinSet, twin_set
-from analysis.stats.clusters import cluster_weights
+from analysis.stats.clusters import cluster_means, cluster_weights
 from analysis.studies.robustness.moved import BUTTONS, DECISIONS, UNSEEN, WIDE, moved
 from analysis.studies.saliency.maps import Explained, MaskedTwins, masked_twins
 from analysis.studies.similarity.cka import View, look
@@ -129,9 +129,7 @@ def saliency(subject: Subject, masked: MaskedTwins) -> Cell:
     found = mask_scores(Explained(subject, masked).maps("action", "gradient").maps, masked.mask)
     ratio = found.ratio
     weights = cluster_weights(masked.bank.levels, masked.replicates, masked.seed)
-    group = np.unique(masked.bank.levels, return_inverse=True)[1]
-    w = np.vstack([np.ones(len(ratio)), weights[:, group]]) * np.isfinite(ratio)
-    counts = w.sum(axis=1)
-    if (counts == 0).any():
-        return Cell(np.full(len(w), np.nan), "no map")
-    return Cell((w @ np.nan_to_num(ratio)) / counts)
+    draws = cluster_means(ratio, masked.bank.levels, weights)
+    if np.isfinite(draws).all():
+        return Cell(draws)
+    return Cell(np.full(len(draws), np.nan), "no map")

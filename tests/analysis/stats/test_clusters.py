@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.stats.clusters import Interval, cluster_interval, cluster_weights
+from analysis.stats.clusters import Interval, cluster_interval, cluster_means, cluster_weights
 from checkpoints.console import UserError
 
 G, M = 40, 20  # clusters, and observations in each
@@ -62,6 +62,14 @@ def test_two_roads_to_the_mean():
     by_sums = cluster_interval(values, clusters)
     by_drawing = cluster_interval(values, clusters, statistic=lambda v: v.mean())
     np.testing.assert_allclose(by_sums, by_drawing, rtol=1e-12)
+
+
+def test_means_of_replicates_are_those_of_drawn_clusters():
+    clusters = np.array([7, 7, 3, 9])
+    values = np.array([1.0, 3.0, np.nan, 8.0])
+    weights = np.array([[2, 0, 1], [0, 3, 0], [3, 0, 0]])  # of clusters 3, 7 and 9
+    found = cluster_means(values, clusters, weights)
+    np.testing.assert_allclose(found, [4.0, 8.0, 2.0, np.nan])
 
 
 def test_the_interval_of_two_clusters_is_known():

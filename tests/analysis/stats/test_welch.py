@@ -17,6 +17,7 @@ def test_welch_by_hand():
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / 2 + parts[1] ** 2 / 1)
     width = student.ppf(0.975, freedom) * np.sqrt(sum(parts))
     assert found.estimate == pytest.approx(a.mean() - b.mean())
+    assert found.error == pytest.approx(np.sqrt(sum(parts)))
     assert (found.low, found.high) == pytest.approx(
         (found.estimate - width, found.estimate + width)
     )
