@@ -18,12 +18,14 @@ from figures import (
     erasure,
     invariance,
     invariance_steps,
+    looks,
     onsets,
     probes,
     returns,
     robustness,
     saliency,
     saliency_sheet,
+    samples,
     similarity,
     similarity_nulls,
     similarity_outliers,
@@ -38,7 +40,7 @@ FIGURES: dict[str, Draw] = {
     module.NAME: module.draw
     for module in (
         *(curves, cka_map, cka_contrast, invariance, invariance_steps, robustness, emergence),
-        *(onsets, contrasts, backgrounds, strengths, erasure, probes),
+        *(onsets, contrasts, samples, looks, backgrounds, strengths, erasure, probes),
         *(variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs),
         *(similarity_nulls, similarity_outliers, returns),
         twins_panel,
@@ -51,7 +53,7 @@ class Settings:
     """Draw figures from tables, each as PDF, PNG (200 dpi) and CSV of the rows it shows.
 
     NAME is one of: curves, cka_map, cka_contrast, invariance, invariance_steps, robustness,
-    emergence, onsets, contrasts, backgrounds, strengths, erasure, probes,
+    emergence, onsets, contrasts, samples, looks, backgrounds, strengths, erasure, probes,
     variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs,
     similarity_nulls, similarity_outliers, returns, twins_panel. No name draws all.
     """

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from analysis.records.values import EMERGENCE
 from analysis.studies.contrasts.rows import SCHEMA
+from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE, is_strength
 from figures.kit.panels import panel_title
 from figures.kit.rows import load_rows
@@ -46,6 +47,8 @@ class Line(NamedTuple):
     def label(self, usual: int = 0) -> str:
         """What stands beside it: the method and its step, if that is not the ``usual`` one."""
         name = without_backgrounds(self.method)
+        if self.method == UNTRAINED:
+            return name
         return name if self.step == usual else f"{name}, {self.step / 1e6:.1f} M"
 
 
@@ -80,8 +83,10 @@ def lines_of(here: pd.DataFrame) -> list[Line]:
     )
 
 
-def plot_policies(ax: Axes, rows: pd.DataFrame, lines: list[Line], styles: Styles) -> Axes:
-    """The outcome of every policy with its interval over levels; peers of a run are joined.
+def plot_policies(
+    ax: Axes, rows: pd.DataFrame, lines: list[Line], styles: Styles, *, factor: bool = True
+) -> Axes:
+    """One measure of every policy with its interval over levels; peers of a run are joined.
 
     Args:
         ax: where to draw, lines from the top.
@@ -89,12 +94,16 @@ def plot_policies(ax: Axes, rows: pd.DataFrame, lines: list[Line], styles: Style
         lines: methods and steps shown. Where a method has one run, its policies are rings; else a
             tick stands at the mean over runs.
         styles: looks of each method.
+        factor: the mean over runs is geometric.
     """
     for place, line in enumerate(lines):
         some = rows[(rows["method"] == line.method) & (rows["step"] == line.step)]
         some = some.sort_values(["seed", "peer"]).reset_index(drop=True)
         style, count, runs = styles[line.method], len(some), some["seed"].nunique()
         heights = place + 0.56 * ((np.arange(count) + 0.5) / max(count, 1) - 0.5)
+        if count and some["value"].isna().all() and some["verdict"].nunique() == 1:
+            _say(ax, place, some["verdict"].iloc[0], style.colour)
+            continue
         for y, one in zip(heights, some.itertuples(), strict=True):
             if np.isnan(one.value):
                 _say(ax, y, one.verdict, style.colour)
@@ -106,7 +115,9 @@ def plot_policies(ax: Axes, rows: pd.DataFrame, lines: list[Line], styles: Style
                 joined: dict[str, Any] = {"color": style.colour, "linewidth": 0.5, "zorder": 1}
                 ax.plot(peers["value"], heights[peers.index], **joined)
         if runs > 1 and some["value"].notna().any():
-            mean = np.exp(np.log(some["value"]).groupby(some["seed"]).mean().mean())
+            values = np.log(some["value"]) if factor else some["value"]
+            mean = values.groupby(some["seed"]).mean().mean()
+            mean = np.exp(mean) if factor else mean
             tick: dict[str, Any] = {"color": style.colour, "linewidth": 2.2, "alpha": 0.45}
             ax.vlines(mean, place - 0.38, place + 0.38, **tick)
     return ax

@@ -106,3 +106,13 @@ def varied() -> pd.DataFrame:
         found.loc[lost, ["value", "low", "high"]] = np.nan
         found.loc[lost, "verdict"] = why
     return found
+
+
+def row_of(
+    rows: pd.DataFrame, match: str, measure: str = "ratio_unseen", layer: str = "decisions"
+) -> pd.Series:
+    """The only contrast of a kind."""
+    found = rows[(rows["match"] == match) & (rows["measure"] == measure)]
+    found = found[found["layer"] == layer]
+    assert len(found) == 1
+    return found.iloc[0]

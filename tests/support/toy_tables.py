@@ -9,6 +9,7 @@ from matplotlib.image import imsave
 
 from analysis.studies.contrasts.rows import contrast_rows
 from checkpoints.world.games import GAMES as GAME_FACTS
+from figures.samples import PARTS
 from tests.support import toy_emergence, toy_saliency
 from tests.support.toy_layers import cka, cka_contrast, erasure, invariance, probes
 from tests.support.toy_returns import returns_profiles, returns_scores
@@ -104,6 +105,23 @@ def embedding_scores(rng: np.random.Generator) -> list[dict]:
     return rows
 
 
+def samples() -> list[dict]:
+    """Three runs a side; the untrained network's decisions hardly differ."""
+    groups = [("ppo", seed, 0) for seed in range(3)]
+    groups += [("mutual", seed, peer) for seed in range(3) for peer in range(2)]
+    groups += [("drac-twins", 0, 0), ("untrained", 0, 0)]
+    rows = []
+    for part, (method, seed, peer) in product(PARTS, groups):
+        plain, (measure, layer) = method == "untrained", part.measure
+        value = {"ppo": 0.5, "mutual": 0.4}.get(method, 0.3) + 0.02 * seed + 0.01 * peer
+        value = 1e-5 if plain and measure.startswith("tv") else value
+        value, verdict = (np.nan, "undecided") if plain and "ratio" in measure else (value, "ok")
+        who = policy("coinrun", method, seed, peer, step=0 if plain else 2**21)
+        what = dict(measure=measure, layer=layer, verdict=verdict)
+        rows.append({**who, **what, **around(value, 0.1 * value, "value", "low", "high")})
+    return rows
+
+
 def samples_peers() -> list[dict]:
     """Peers that are as like as those trained apart."""
     ends = {"difference": 0.0, "difference_low": -0.1, "difference_high": 0.1}
@@ -112,6 +130,20 @@ def samples_peers() -> list[dict]:
         | {"peers": 0.7, "apart": 0.7}
         for measure in ("cka", "agreement", "shift")
     ]
+
+
+def looks_runs() -> list[dict]:
+    """Two pairs, one policy of which does not see, and a positive control."""
+    groups = [("mutual-split32", 2**20), ("ppo-norm1-split32", 2**20)]
+    groups += [("ppo-norm1-split32", 2**21), ("drac-twins-split32", 2**20)]
+    rows = []
+    for (method, steps), seed in product(groups, (100, 101)):
+        who = dict(game="coinrun", run=f"coinrun/{method}/{seed}", method=method, seed=seed)
+        clipped = 0.0 if method.startswith("mutual") else 0.2
+        what = dict(steps=steps, policies=5, held_out=30, clipped=clipped, verdict="ok")
+        sees = "no" if (method, seed) == ("mutual-split32", 100) else "yes"
+        rows.append({**who, **what, "value": np.log(0.9) + 0.01 * (seed - 100), "sees": sees})
+    return rows
 
 
 def looks() -> list[dict]:
@@ -144,8 +176,8 @@ def write_all(folder: Path, seed: int = 0) -> Path:
         write(make(rng), folder, make.__name__)
     for make in (embedding, embedding_scores, similarity, similarity_nulls, similarity_outliers):
         write(make(rng), folder, make.__name__)
-    write(samples_peers(), folder, "samples_peers")
-    write(looks(), folder, "looks")
+    for plain in (samples, samples_peers, looks_runs, looks):
+        write(plain(), folder, plain.__name__)
     write(twins(rng, folder / "twins"), folder, "twins")
     write(toy_saliency.saliency(rng), folder, "saliency")
     write(toy_saliency.saliency_sheet(rng, folder / "saliency"), folder, "saliency_sheet")

@@ -17,19 +17,10 @@ from analysis.studies.contrasts.sides import ONE_RUN, Beside
 from analysis.studies.contrasts.sources import beside_of
 from checkpoints.console import UserError
 from checkpoints.runs.study import read_study
-from tests.support.planted_runs import STEPS, planted, values_of
+from tests.support.planted_runs import STEPS, planted, row_of, values_of
 from tests.support.tree import ROOT
 
 PLAN = read_study(ROOT / "study.yaml")
-
-
-def row_of(
-    rows: pd.DataFrame, match: str, measure: str = "ratio_unseen", layer: str = "decisions"
-) -> pd.Series:
-    found = rows[(rows["match"] == match) & (rows["measure"] == measure)]
-    found = found[found["layer"] == layer]
-    assert len(found) == 1
-    return found.iloc[0]
 
 
 # -- rows ---------------------------------------------------------------------------------------
@@ -149,49 +140,6 @@ def test_runs_that_see_are_counted_and_unknown_ones_are_not_guessed():
     del sees["starpilot/mutual-bg9/2/peer0/step2097152"]
     one = row_of(contrast_rows(values, PLAN, Beside(sees)), "frames")
     assert np.isnan(one["sees_treatment"]) and one["sees_control"] == 3
-
-
-@pytest.mark.parametrize("odd", [None, 5])
-def test_what_hangs_on_one_background_says_so(odd):
-    values = planted()
-    rows = values[values["measure"].eq("ratio_unseen") & values["layer"].eq("decisions")]
-    without = {
-        one.id: {
-            b: one.value * (0.3 if b == odd and "mutual" in one.id else 1.0) for b in (2, 5, 8)
-        }
-        for one in rows.itertuples()
-    }
-    one = row_of(contrast_rows(values, PLAN, Beside({}, without)), "frames")
-    assert one["hangs_on"] == ("background 5" if odd else "")
-    ends = one["without_low"] / one["effect"], one["without_high"] / one["effect"]
-    assert ends == pytest.approx((0.3 if odd else 1.0, 1.0))
-    icc = row_of(contrast_rows(values, PLAN, Beside({}, without)), "frames", "icc", "hidden")
-    assert np.isnan(icc["without_low"]) and icc["hangs_on"] == ""
-
-
-def test_what_a_contrast_hangs_on_is_asked_against_its_standard_error_over_runs():
-    values = planted()
-    one = row_of(contrast_rows(values, PLAN, Beside({}, {})), "frames")
-    assert one["runs_treatment"] + one["runs_control"] == 6
-    half = np.log(one["high"] / one["low"]) / 2
-    rows = values[values["measure"].eq("ratio_unseen") & values["layer"].eq("decisions")]
-    # With so few runs Student's quantile is 2.8 to 4.3, so that the error is below half ÷ 2.4.
-    for share, named in ((half / 2.4, "background 5"), (half / 5, "")):
-        moved = {5: np.exp(-share), 8: 1.0}
-        without = {
-            one.id: {b: one.value * (by if "mutual" in one.id else 1.0) for b, by in moved.items()}
-            for one in rows.itertuples()
-        }
-        found = row_of(contrast_rows(values, PLAN, Beside({}, without)), "frames")
-        assert found["hangs_on"] == named
-
-
-def test_backgrounds_that_runs_do_not_share_are_not_left_out():
-    values = planted()
-    rows = values[values["measure"].eq("ratio_unseen") & values["layer"].eq("decisions")]
-    without = {one.id: {one.seed: one.value} for one in rows.itertuples()}
-    one = row_of(contrast_rows(values, PLAN, Beside({}, without)), "frames")
-    assert np.isnan(one["without_low"]) and one["hangs_on"] == ""
 
 
 def test_values_of_samples_say_who_sees_and_what_each_background_does():
