@@ -31,7 +31,7 @@ from figures.kit.style import (
 
 NAME = "looks"
 NOTE_WIDTH = 34
-TICKS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.5, 1.7, 2.0)
+TICKS = (0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3, 1.7, 2.0)
 APART = 0.5
 """Share of the room between two seeds over which their runs are spread."""
 
