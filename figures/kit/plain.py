@@ -1,4 +1,4 @@
-"""Tables of any kind as other tools read them: values, intervals, the digits that mean something."""
+"""Tables of any kind as other tools read them: values, intervals, digits that mean something."""
 
 import math
 from collections.abc import Iterator, Sequence
