@@ -70,7 +70,7 @@ def test_rows_and_columns_are_chosen(kit):
     for part in ASKED.split(","):
         name, value = part.split("=")
         frame = frame[frame[name] == value]
-    assert len(re.findall(r"\\\\$", text, flags=re.MULTILINE)) == len(frame) + 2
+    assert len(re.findall(r"\\\\$", text, flags=re.MULTILINE)) == len(frame) + 3
 
 
 def test_short_tables_are_set_unasked_and_long_ones_named(tmp_path, capsys):
