@@ -44,6 +44,7 @@ format: $(READY) ## put the layout right
 reproduce: $(READY) ## shipped policies -> tables -> figures, redoing only what changed
 	$(VENV)/bin/snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet host progress rules \
 		--max-checksum-file-size 100MB $(ARGS)
+	@$(MAKE) --no-print-directory compare
 
 figures: $(READY) ## redraw every figure, the ledger and the README's result from the committed tables
 	$(PY) -m figures --overwrite $(ARGS)
@@ -65,6 +66,21 @@ paper: $(READY) ## the example paper from the committed tables: results/paper/pa
 	cd $(PAPER) && for pass in 1 2; do $(TEX) ../../examples/paper/paper.tex >paper.out \
 		|| { tail -20 paper.out >&2; exit 2; }; done
 	@echo $(PAPER)/paper.pdf
+
+$(VENV)/.docs: docs/requirements.txt | $(READY)
+	$(PY) -m pip install --quiet --requirement docs/requirements.txt
+	@touch $@
+
+docs: $(VENV)/.docs ## the documentation, warnings as errors: .cache/docs/index.html
+	OMP_NUM_THREADS=1 $(PY) -m sphinx -q -W --keep-going docs .cache/docs
+	@echo .cache/docs/index.html
+
+COMMITTED := .cache/committed
+
+compare: $(READY) ## how far the tables are from the committed ones, in widths of their intervals
+	@rm -rf $(COMMITTED) && mkdir -p $(COMMITTED)
+	@git archive HEAD analysis/tables | tar -x -C $(COMMITTED) --strip-components 2
+	$(PY) -m figures.compare $(COMMITTED) analysis/tables
 
 page: $(READY) ## one HTML file with shipped policies running in it: results/page.html
 	$(PY) -m figures.page --overwrite $(ARGS)
