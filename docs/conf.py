@@ -16,6 +16,8 @@ myst_heading_anchors = 3
 html_theme = "sphinx_book_theme"
 html_title = "Twinscope"
 exclude_patterns = ["_build"]
+# Returns are prose here, in which a colon does not end a type.
+napoleon_custom_sections = [("Returns", "prose")]
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 nb_execution_mode = "off"  # they are executed from the root of the clone, in made.py
