@@ -9,7 +9,7 @@ from checkpoints.console import UserError
 
 
 class MissingTable(UserError):
-    """A table or picture that no command has written yet."""
+    """A table or picture that no command has written yet, or a table without a row."""
 
 
 def command_of(schema: Schema) -> str:
@@ -25,16 +25,15 @@ def load_rows(tables: Path, schema: Schema) -> pd.DataFrame:
         schema: as the study that writes the table declares it.
 
     Raises:
-        MissingTable: no such table.
-        UserError: another table, a column missing, a cell of another kind or out of
-            its range, or no row.
+        MissingTable: no such table, or no row in it.
+        UserError: another table, a column missing, or a cell of another kind or out of its range.
     """
     path, command = tables / f"{schema.name}.csv", command_of(schema)
     if not path.exists():
         raise MissingTable(f"expected a table at {path}, found no file; write it with: {command}")
     rows = read_table(path, schema, schema.names)
     if rows.empty:
-        raise UserError(
+        raise MissingTable(
             f"{path}: expected at least one row, got none: what it compares was not "
             f"among the policies; name more of them, or all, to: {command}"
         )

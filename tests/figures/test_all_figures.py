@@ -270,6 +270,17 @@ def test_what_has_no_table_yet_is_left_out_and_named(one_game, tmp_path, capsys)
     assert done.endswith(f"written to {one_game / 'figures'}\n")
 
 
+def test_a_table_without_a_row_keeps_no_other_figure_from_being_drawn(one_game, capsys):
+    for path in one_game.glob("*.csv"):
+        if path.stem == "cka_contrast":
+            path.write_text("\n".join(path.read_text().splitlines()[:2]) + "\n")
+        elif path.stem != "curves":
+            path.unlink()
+    main(Settings(tables=one_game, format="svg"))
+    assert "left out: cka_contrast: " in capsys.readouterr().err
+    assert (one_game / "figures" / "curves.svg").exists()
+
+
 def test_no_table_at_all_is_an_error(tmp_path):
     with pytest.raises(UserError, match=r"expected a figure to draw, got none; \w+: expected a"):
         main(Settings(tables=tmp_path))
