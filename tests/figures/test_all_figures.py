@@ -258,27 +258,18 @@ def test_missing_table_says_what_writes_it(name, tmp_path):
 
 def test_what_has_no_table_yet_is_left_out_and_named(one_game, tmp_path, capsys):
     for path in one_game.glob("*.csv"):
-        if path.stem not in ("curves", "cka_contrast"):
+        if path.stem == "robustness":  # a table without a row
+            path.write_text("\n".join(path.read_text().splitlines()[:2]) + "\n")
+        elif path.stem not in ("curves", "cka_contrast"):
             path.unlink()
     main(Settings(tables=one_game, format="svg"))
     done, left = capsys.readouterr()
     assert {file.name for file in (one_game / "figures").iterdir()} == {
         f"{name}.{ending}" for name in ("curves", "cka_contrast") for ending in ("svg", "csv")
     }
-    named = set(re.findall(r"^left out: (\w+): expected a", left, flags=re.MULTILINE))
+    named = set(re.findall(r"^left out: (\w+): .*expected a", left, flags=re.MULTILINE))
     assert named == set(FIGURES) - {"curves", "cka_contrast"}
     assert done.endswith(f"written to {one_game / 'figures'}\n")
-
-
-def test_a_table_without_a_row_keeps_no_other_figure_from_being_drawn(one_game, capsys):
-    for path in one_game.glob("*.csv"):
-        if path.stem == "cka_contrast":
-            path.write_text("\n".join(path.read_text().splitlines()[:2]) + "\n")
-        elif path.stem != "curves":
-            path.unlink()
-    main(Settings(tables=one_game, format="svg"))
-    assert "left out: cka_contrast: " in capsys.readouterr().err
-    assert (one_game / "figures" / "curves.svg").exists()
 
 
 def test_no_table_at_all_is_an_error(tmp_path):
