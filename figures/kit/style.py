@@ -85,10 +85,11 @@ _SPARE_COLOURS = (
     *("#CC79A7", "#000000", "#8C6D00", "#4B3F8F", "#117733", "#88CCEE"),
     *("#DDCC77", "#661100", "#6699CC", "#994455", "#222255", "#AAAA00"),
 )
+_SPARE_LINES: tuple[LineStyle, ...] = ("-", DASHED, DASH_DOT, DASH_DOTS)
 SPARE_STYLES = tuple(
     Style(colour, marker, line)
     for marker in ("d", "h")
-    for colour, line in zip(_SPARE_COLOURS, cycle(("-", DASHED, DASH_DOT, DASH_DOTS)), strict=False)
+    for colour, line in zip(_SPARE_COLOURS, cycle(_SPARE_LINES), strict=False)
 )
 """Of methods that are not the project's own. Two of one marker differ by colour to any eye."""
 LAYER_ORDER = (
