@@ -1,11 +1,13 @@
 """Who is examined, on what: policies named on the command line, their state bank and twins."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from checkpoints.console import UserError
+from checkpoints.policy.from_file import hash_of, policy_from
 from checkpoints.policy.ids import UNTRAINED, PolicyId, parse_id
 from checkpoints.policy.shipped import usual_policies
 from checkpoints.policy.store import (
@@ -17,24 +19,11 @@ from checkpoints.policy.store import (
     policy_path,
     untrained,
 )
+from checkpoints.policy.trained import Training
 from checkpoints.world.games import Mode, get_game
 
 if TYPE_CHECKING:
     from checkpoints.policy import encoders
-
-
-@dataclass(frozen=True)
-class Training:
-    """What must be known of a policy's training to examine it fairly."""
-
-    mode: Mode = "easy"
-    """Procgen's difficulty"""
-    backgrounds: tuple[int, ...] = ()
-    """backgrounds that its episodes were drawn on; none means as the game chooses"""
-    levels: int = 500
-    """number of training levels"""
-    code: str = ""
-    """hash of the training code; empty where that is not this project's"""
 
 
 @dataclass(frozen=True)
@@ -43,9 +32,11 @@ class Subject:
 
     id: PolicyId
     policy: "encoders.Policy"
-    training: Training = Training()
+    training: Training = Training()  # noqa: RUF009 - it is frozen
     provenance: Provenance | None = None
     """of its file; none of a policy that is adapted"""
+    source: str = ""
+    """of an adapted policy: the file and function that make it"""
 
     @staticmethod
     def of(policy: "encoders.Policy", made: Provenance) -> "Subject":
@@ -53,6 +44,41 @@ class Subject:
         recipe = made.settings()
         training = Training(recipe.mode, recipe.backgrounds, recipe.levels, made.code)
         return Subject(made.policy_id, policy, training, made)
+
+    @staticmethod
+    def made_by(source: str) -> "Subject":
+        """The policy that ``FILE.py:FUNCTION`` makes, under the id that it was given there.
+
+        Raises:
+            UserError: errors of :func:`checkpoints.policy.from_file.policy_from`, or no id.
+        """
+        policy = policy_from(source)
+        if not policy.id:
+            raise UserError(
+                f"{source}: expected a policy with an id, which names its game and its column in "
+                "tables; give Adapted(…, id='starpilot/mine/0')"
+            )
+        asked = parse_id(policy.id)
+        if asked.method == UNTRAINED:
+            raise UserError(
+                f"{source}: expected the id of a trained policy, got {policy.id!r}; untrained "
+                "ones are added beside it by themselves"
+            )
+        named = replace(asked, peer=asked.peer or 0, step=asked.step or 0)
+        training = replace(policy.trained, code=hash_of(source))
+        return Subject(named, cast("encoders.Policy", policy), training, None, source)
+
+    def untrained(self, seed: int) -> "Subject | None":
+        """One like it that has learned nothing; None where nobody knows how to make it."""
+        if self.provenance is not None:
+            return Subject.of(*untrained(self.provenance, seed))
+        if not self.source:
+            return None
+        from analysis.policies.randomised import forget
+
+        name = PolicyId(self.id.game, UNTRAINED, seed, 0, 0)
+        policy = cast("encoders.Policy", forget(policy_from(self.source), seed))
+        return Subject(name, policy, replace(self.training, code=""), None, self.source)
 
     @property
     def mode(self) -> Mode:
@@ -90,29 +116,33 @@ class Subject:
 
 
 def load_subjects(
-    names: Iterable[str], root: Path = ZOO, *, controls: int = 2
+    names: Iterable[str], root: Path = ZOO, *, controls: int = 2, made: Iterable[str] = ()
 ) -> dict[str, list[Subject]]:
     """Policies by game: those named, each game followed by ``controls`` untrained ones.
 
     Args:
         names: ids under ``root`` or paths of policy files; none takes the shipped runs that are
-            surveyed, or every run under another ``root``, at its last step.
+            surveyed, or every run under another ``root``, at its last step; no shipped one where
+            others are ``made``.
             ``game/untrained/seed`` is made, not loaded.
         root: the zoo, or a folder of runs.
         controls: untrained policies added to each game for each encoder among its policies: seeds
             0, 1, … like the first of them, the next seeds like the next.
+        made: ``FILE.py:FUNCTION`` of policies made there. **The file is run.**
 
     Raises:
         UserError: an unknown id, a missing or damaged file, a policy named twice, or policies of
             one game trained in different modes.
     """
-    names = list(names) or sorted({str(kept.run) for kept in usual_policies(root)})
-    if not names:
-        raise UserError(f"expected policies under {root}, found none; name files or ids")
+    names, made = list(names), list(made)
+    if not names and not made:
+        names = sorted({str(kept.run) for kept in usual_policies(root)})
+        if not names:
+            raise UserError(f"expected policies under {root}, found none; name files or ids")
     subjects: dict[str, list[Subject]] = {}
-    for name in names:
-        for subject in _load(name, root):
-            subjects.setdefault(subject.id.game, []).append(subject)
+    loaded = (subject for name in names for subject in _load(name, root))
+    for subject in chain(loaded, map(Subject.made_by, made)):
+        subjects.setdefault(subject.id.game, []).append(subject)
     for game, group in subjects.items():
         _check_group(game, group)
         group.extend(_controls(group, controls))
@@ -122,16 +152,15 @@ def load_subjects(
 def _controls(group: list[Subject], count: int) -> list[Subject]:
     """Untrained policies, ``count`` like the first policy of each encoder, if not named already."""
     trained = [one for one in group if one.id.method != UNTRAINED] or group
-    kinds: dict[tuple[str, int], Provenance] = {}
+    kinds: dict[tuple[str, int], Subject] = {}
     for one in trained:
-        if one.provenance is not None:
-            kinds.setdefault(one.kind, one.provenance)
+        kinds.setdefault(one.kind, one)
     found = []
     for place, like in enumerate(kinds.values()):
         for seed in range(place * count, (place + 1) * count):
-            one = Subject.of(*untrained(like, seed))
-            if all(one.id != other.id for other in group):
-                found.append(one)
+            blank = like.untrained(seed)
+            if blank is not None and all(blank.id != other.id for other in group):
+                found.append(blank)
     return found
 
 

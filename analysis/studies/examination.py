@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import pandas as pd
-from tyro.conf import Positional
+from tyro.conf import Positional, UseAppendAction
 
 from analysis.records.command import Frames, Output, check_outputs, finish
 from analysis.records.tables import Schema
@@ -42,6 +42,9 @@ class OnPolicies(Output):
 
     ids: Positional[tuple[str, ...]] = ()
     """policies: ids such as starpilot/mutual/0, or files; none takes all shipped"""
+    policy: UseAppendAction[tuple[str, ...]] = ()
+    """a policy of your own, FILE.py:FUNCTION, where the function returns an Adapted module; runs
+    the file; can be given again for more"""
     replicates: Annotated[int, whole(20, 10**5)] = 500
     """bootstrap replicates behind each interval"""
     untrained: Annotated[int, whole(0, 100)] = 2
@@ -149,11 +152,15 @@ def load(settings: OnPolicies, study: Study) -> "dict[str, list[Subject]]":
     from analysis.policies.subjects import every_step, load_subjects
 
     names = settings.ids
-    if getattr(settings, "steps", "last") == "all":
-        names = tuple(every_step(names, settings.root))
-    if study.names is not None:
-        names = tuple(study.names(**asked(settings, study.names)))
-    games = load_subjects(names, settings.root, controls=settings.untrained)
+    # Where only policies of the user's own are given, none of the shipped ones is meant.
+    if names or not settings.policy:
+        if getattr(settings, "steps", "last") == "all":
+            names = tuple(every_step(names, settings.root))
+        if study.names is not None:
+            names = tuple(study.names(**asked(settings, study.names)))
+    for made in settings.policy:
+        say(f"running {made}")
+    games = load_subjects(names, settings.root, controls=settings.untrained, made=settings.policy)
     everyone = [one for group in games.values() for one in group]
     check_layers(everyone, getattr(settings, "layers", ()))
     if study.check is not None:

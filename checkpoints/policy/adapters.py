@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from checkpoints.console import UserError, one_of
+from checkpoints.policy.trained import Training
 from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS
 
 
@@ -33,6 +34,8 @@ class Adapted(nn.Module):
         forward: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None,
         *,
         name: str | None = None,
+        id: str = "",
+        trained: Training = Training(),  # noqa: B008 - it is frozen
     ) -> None:
         """Take ``module`` as it is, try it on some frames and leave it in evaluation mode.
 
@@ -43,6 +46,9 @@ class Adapted(nn.Module):
             forward: maps ``(n, 64, 64, 3)`` uint8 frames to logits ``(n, 15)`` and values ``(n,)``
                 or ``(n, 1)``; ``module`` itself if None. Return zeros where there is no critic.
             name: what messages call it; the module's class if None.
+            id: what commands and tables call it, ``game/method/seed``, such as
+                ``starpilot/mine/0``; needed for ``--policy``.
+            trained: difficulty, backgrounds and levels that it was trained on.
 
         Raises:
             UserError: a name that is no submodule, a submodule that the call does not pass once
@@ -53,6 +59,7 @@ class Adapted(nn.Module):
         self.encoder = module
         self.layers = tuple(layers)
         self.architecture = name or type(module).__name__
+        self.id, self.trained = id, trained
         # The bound call, not the module: assigned, it would be registered a second time.
         self._decide = forward or module.__call__
         known = [found for found, _ in module.named_modules() if found]

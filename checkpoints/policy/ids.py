@@ -7,14 +7,15 @@ a plot. ``bigfish/mutual/0`` is a run, ``bigfish/mutual/0/peer1/step2097152`` on
 import re
 from dataclasses import dataclass
 
-from checkpoints.console import UserError, one_of
+from checkpoints.console import UserError
 from checkpoints.doors.reading import shown
-from checkpoints.policy.recipes import METHODS, base_method
 from checkpoints.world.games import get_game
 
 UNTRAINED = "untrained"
 LARGEST = {"seed": 2**31 - 1, "peer": 63, "step": 10**12}
 """Largest numbers in an id."""
+RESERVED = ("self", "peers", "seeds", "steps", "vs", "all")
+"""Words that say how two policies are related, and so name no method."""
 _LONGEST = 120
 _PATTERN = re.compile(
     r"(?P<game>[a-z]+)/(?P<method>[a-z0-9-]+)/(?P<seed>[0-9]+)"
@@ -54,7 +55,14 @@ class PolicyId:
 
 
 def parse_id(text: str) -> PolicyId:
-    """Read an id; it prints back unchanged. Unknown games and methods raise ``UserError``."""
+    """Read an id; it prints back unchanged.
+
+    A method may bear any name of lower-case letters, digits and hyphens: those that
+    ``checkpoints.train`` knows stand in ``checkpoints.policy.recipes``.
+
+    Raises:
+        UserError: another form, an unknown game, a word of :data:`RESERVED` for a method.
+    """
     match = _PATTERN.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         raise UserError(
@@ -62,8 +70,11 @@ def parse_id(text: str) -> PolicyId:
             f"got {shown(text)}"
         )
     get_game(match["game"])
-    if match["method"] != UNTRAINED:
-        one_of("method", base_method(match["method"]), [*METHODS, UNTRAINED])
+    if match["method"] in RESERVED:
+        raise UserError(
+            f"{text}: expected a method's name, got {match['method']!r}, a word that tables of "
+            f"pairs use, as {', '.join(RESERVED)}; choose another"
+        )
     for part, largest in LARGEST.items():
         if match[part] and int(match[part]) > largest:
             raise UserError(f"{text}: expected a {part} of at most {largest:,}")

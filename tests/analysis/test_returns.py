@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from analysis import returns
-from analysis.policies.subjects import Subject, Training
+from analysis.policies.subjects import Subject
 from analysis.records import tables
 from analysis.returns import Settings
 from analysis.scenes.episodes import Stage
@@ -23,6 +23,7 @@ from analysis.studies.returns.swaps import SWAP_SCHEMA
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import Recipe
+from checkpoints.policy.trained import Training
 from checkpoints.world.environments import UNSEEN_START, Levels, ProcgenVectorEnv
 from checkpoints.world.states import for_drawing
 

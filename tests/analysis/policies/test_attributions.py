@@ -16,6 +16,7 @@ from analysis.policies.attributions import (
     check_method,
     methods_of,
 )
+from analysis.policies.features import read
 from analysis.policies.gradients import VALUE, Scores
 from analysis.policies.randomised import cascade
 from checkpoints.console import UserError
@@ -200,11 +201,30 @@ def test_the_cascade_runs_from_the_heads_to_the_pixels_and_spares_the_policy(fra
 
 def test_what_cannot_reset_itself_is_shuffled():
     network = Quadratic()
-    ((layer, blank),) = cascade(Adapted(network, ()))
-    before, after = (one.weight.flatten().sort()[0] for one in (network, blank.encoder))
+    before = network.weight.clone()
+    found = [
+        (layer, blank.encoder.weight.clone()) for layer, blank in cascade(Adapted(network, ()))
+    ]
+    ((layer, after),) = found
     assert layer == "heads"
-    assert torch.equal(before, after)
-    assert not torch.equal(network.weight, blank.encoder.weight)
+    assert torch.equal(before.flatten().sort()[0], after.flatten().sort()[0])
+    assert not torch.equal(before, after) and torch.equal(before, network.weight)
+
+
+def test_a_policy_that_calls_its_own_network_is_made_random_too(frames):
+    network = nn.Sequential(nn.Conv2d(3, 4, 8, 8), nn.Flatten(), nn.Linear(256, 16))
+
+    def decide(pixels):
+        out = network(pixels.permute(0, 3, 1, 2) / 255)
+        return out[:, :15], out[:, 15]
+
+    one = Adapted(network, ["0", "2"], decide)
+    known = read(one, frames).layers["0"]
+    layers = {layer: read(blank, frames).layers["0"] for layer, blank in cascade(one)}
+    assert list(layers) == ["2", "0"]
+    np.testing.assert_array_equal(layers["2"], known)
+    assert np.abs(layers["0"] - known).max() > 0.01
+    np.testing.assert_array_equal(read(one, frames).layers["0"], known)
 
 
 # -- refusals --------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ def stateless(path: Path) -> None:
 
 
 def unknown(path: Path) -> None:
-    archived(path, coinrun_s_pppo_s_0_s_state_d_safetensors=b"x")
+    archived(path, coinrum_s_ppo_s_0_s_state_d_safetensors=b"x")
 
 
 def garbled(path: Path) -> None:
@@ -129,7 +129,7 @@ def cut(path: Path) -> None:
     [
         (two_runs, "files of 2 runs"),
         (stateless, "no state.safetensors"),
-        (unknown, "unknown method 'pppo'"),
+        (unknown, "unknown game 'coinrum'"),
         (garbled, "truncated, corrupted"),
         (cut, "damaged or of another kind"),
         (lambda path: path.write_bytes(b"not xz"), "damaged or of another kind"),

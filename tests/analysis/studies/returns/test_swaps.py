@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from analysis.policies.subjects import Subject, Training
+from analysis.policies.subjects import Subject
 from analysis.scenes import episodes
 from analysis.scenes.episodes import SWAPS, Played, Stage, act, blind, other_than, pool_of
 from analysis.stats.clusters import Interval
@@ -18,6 +18,7 @@ from analysis.studies.returns.episodes import SPLITS, play_splits
 from analysis.studies.returns.swaps import sees, swap_rows
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
+from checkpoints.policy.trained import Training
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
 
 EPISODES = 20
