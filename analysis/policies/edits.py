@@ -16,7 +16,7 @@ the background around it.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool
@@ -27,6 +27,7 @@ from checkpoints.world.games import IMAGE_SHAPE
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
     from torch.utils.hooks import RemovableHandle
 
     from checkpoints.policy.encoders import Policy
@@ -56,15 +57,18 @@ def patched(policy: "Policy", changes: Mapping[str, Change]) -> Iterator[None]:
             "expected a policy in evaluation mode, got one in training mode: call .eval()"
         )
 
+    from checkpoints.policy.layer_output import rows_of, with_rows
+
     def replace(layer: str, change: Change) -> "RemovableHandle":
-        def hook(module: object, inputs: object, output: "Tensor") -> "Tensor":
-            changed = change(output)
-            if changed.shape != output.shape:
+        def hook(module: "Module", inputs: object, output: Any) -> Any:
+            rows = rows_of(module, output)
+            changed = change(rows)
+            if changed.shape != rows.shape:
                 raise UserError(
-                    f"{layer}: expected a change that keeps the shape {tuple(output.shape)}, got "
+                    f"{layer}: expected a change that keeps the shape {tuple(rows.shape)}, got "
                     f"{tuple(changed.shape)}"
                 )
-            return changed.to(output.dtype)
+            return with_rows(module, output, changed.to(rows.dtype))
 
         return policy.encoder.get_submodule(layer).register_forward_hook(hook)
 

@@ -13,6 +13,7 @@ from checkpoints.world.games import IMAGE_SHAPE
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
     from torch.utils.hooks import RemovableHandle
 
     from checkpoints.policy.encoders import Policy
@@ -47,9 +48,11 @@ def recorded(policy: "Policy", layers: Sequence[str]) -> Iterator[dict[str, "Ten
         )
     seen: dict[str, Tensor] = {}
 
+    from checkpoints.policy.layer_output import rows_of
+
     def keep(layer: str) -> "RemovableHandle":
-        def hook(module: object, inputs: object, output: "Tensor") -> None:
-            seen[layer] = output.detach().clone()
+        def hook(module: "Module", inputs: object, output: Any) -> None:
+            seen[layer] = rows_of(module, output).detach().clone()
 
         return policy.encoder.get_submodule(layer).register_forward_hook(hook)
 

@@ -20,10 +20,11 @@ from checkpoints.policy.store import (
     untrained,
 )
 from checkpoints.policy.trained import Training
-from checkpoints.world.games import Mode, get_game
+from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS, Mode, get_game
 
 if TYPE_CHECKING:
     from checkpoints.policy import encoders
+    from checkpoints.policy.adapters import Adapted
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Subject:
                 f"{source}: expected the id of a trained policy, got {policy.id!r}; untrained "
                 "ones are added beside it by themselves"
             )
+        check_fits(policy, source, get_game(asked.game).name)
         named = replace(asked, peer=asked.peer or 0, step=asked.step or 0)
         training = replace(policy.trained, code=hash_of(source))
         return Subject(named, cast("encoders.Policy", policy), training, None, source)
@@ -100,10 +102,11 @@ class Subject:
     def kind(self) -> tuple[str, int]:
         """Its encoder and how wide that is: what an untrained policy like it must have.
 
-        Of a policy without provenance the width is not known, and 0.
+        Of a policy without provenance it is the number of its weights.
         """
         if self.provenance is None:
-            return self.policy.architecture, 0
+            weights = sum(weight.numel() for weight in self.policy.parameters())
+            return self.policy.architecture, weights
         recipe = self.provenance.settings()
         return self.policy.architecture, recipe.features * recipe.width
 
@@ -113,6 +116,17 @@ class Subject:
         one = self.id
         names = {"game": one.game, "id": str(one), "method": one.method}
         return {**names, "seed": one.seed, "peer": one.peer or 0, "step": one.step or 0}
+
+
+def check_fits(policy: "Adapted", source: str, game: str) -> None:
+    """Raise ``UserError`` unless a policy takes the game's frames and chooses among its actions."""
+    shape, actions = tuple(policy.image_shape), policy.num_actions
+    if (shape, actions) != (IMAGE_SHAPE, NUM_ACTIONS):
+        raise UserError(
+            f"{source}: expected a policy of {game}, whose frames are {IMAGE_SHAPE} and whose "
+            f"actions are {NUM_ACTIONS}, got one of {shape} and {actions}; let forward= scale "
+            "frames and put its actions in their places, with -1e9 for those it never takes"
+        )
 
 
 def load_subjects(

@@ -16,6 +16,7 @@ from checkpoints.world.states import for_drawing, with_background
 
 if TYPE_CHECKING:
     from checkpoints.policy.encoders import Policy
+    from checkpoints.policy.memory import Playing
     from checkpoints.world.environments import Levels
 
 Swap = Literal["none", "episode", "step"]
@@ -103,12 +104,15 @@ class Stage:
             pool: backgrounds to draw from; each level's own is left out.
             narrowed: what training drew its levels on, see :meth:`met`.
         """
+        from checkpoints.policy.memory import Playing
+
         draws, wallpaper = (np.random.default_rng([self.seed, k]) for k in (0, 1))
         met, first = self.met(narrowed), self.first
         begun = other_than(pool, met, wallpaper) if swap == "episode" else met
         if (begun != self.own).any():
             edits = zip(first, begun.tolist(), strict=True)
             first = [with_background(state, self.game, index) for state, index in edits]
+        playing = Playing(policy, self.episodes)
         total, steps = np.zeros(self.episodes), np.zeros(self.episodes, dtype=np.int64)
         taken = np.zeros(NUM_ACTIONS, dtype=np.int64)
         rows = slots = np.arange(self.episodes)
@@ -122,7 +126,7 @@ class Stage:
             else:
                 frames = frames[slots]
             actions = np.zeros(world.num_envs, dtype=np.int32)
-            actions[slots] = act(policy, frames, draws.random(self.episodes)[rows])
+            actions[slots] = act(playing.at(rows), frames, draws.random(self.episodes)[rows])
             taken += np.bincount(actions[slots], minlength=NUM_ACTIONS)
             frames, rewards, dones, _, _ = world.step(actions)
             total[rows] += rewards[slots]
@@ -159,7 +163,7 @@ def blind(actions: Int[np.ndarray, " action"]) -> "Policy":
 
 
 def act(
-    policy: "Policy", frames: np.ndarray, uniform: Float[np.ndarray, " state"]
+    policy: "Policy | Playing", frames: np.ndarray, uniform: Float[np.ndarray, " state"]
 ) -> Int[np.ndarray, " state"]:
     """The action at which the cumulated probability first exceeds ``uniform``, for each frame.
 

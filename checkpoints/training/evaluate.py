@@ -6,6 +6,7 @@ from torch import Tensor
 
 from checkpoints.console import UserError
 from checkpoints.policy.encoders import Policy
+from checkpoints.policy.memory import Playing
 from checkpoints.policy.seeds import Purpose, derive, generator
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
 from checkpoints.world.games import Mode
@@ -53,11 +54,13 @@ class Evaluation:
         device = next(policy.parameters()).device.type
         draws = generator(self.seed, 1, Purpose.EVALUATION, device=device)
         frames = self.env.set_states(self.first)
+        remembering = Playing(policy, self.env.num_envs)
         total = np.zeros(self.env.num_envs)
         playing = np.ones(self.env.num_envs, dtype=bool)
         actions = np.zeros(self.env.num_envs, dtype=np.int32)
         while playing.any():
-            logits, _ = policy(torch.from_numpy(frames[playing]).to(device))
+            shown = torch.from_numpy(frames[playing]).to(device)
+            logits, _ = remembering.at(np.flatnonzero(playing))(shown)
             check_decisions(logits)
             sampled = torch.multinomial(logits.softmax(-1), 1, generator=draws)
             actions[playing] = sampled.squeeze(1).cpu().numpy()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import wraps
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -16,7 +17,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.records.tables import check_output
-from checkpoints.console import UserError
 from checkpoints.doors.writing import atomic
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE, base_method
@@ -81,17 +81,16 @@ METHOD_STYLES = {
     "ppo-dropout-strong": Style("#00553E", ">", DASH_DOT, REGULARISED),
     UNTRAINED: Style("#767676", "*", ":"),
 }
+_SPARE_COLOURS = (
+    *("#CC79A7", "#000000", "#8C6D00", "#4B3F8F", "#117733", "#88CCEE"),
+    *("#DDCC77", "#661100", "#6699CC", "#994455", "#222255", "#AAAA00"),
+)
 SPARE_STYLES = tuple(
     Style(colour, marker, line)
     for marker in ("d", "h")
-    for colour, line in (
-        ("#CC79A7", "-"),
-        ("#000000", DASHED),
-        ("#8C6D00", DASH_DOT),
-        ("#4B3F8F", DASH_DOTS),
-    )
+    for colour, line in zip(_SPARE_COLOURS, cycle(("-", DASHED, DASH_DOT, DASH_DOTS)), strict=False)
 )
-"""Of methods that are not the project's own."""
+"""Of methods that are not the project's own. Two of one marker differ by colour to any eye."""
 LAYER_ORDER = (
     *("pixels", "conv1", "conv2", "conv3", "block1", "block2", "block3", "pooled", "hidden"),
     *("policy", "value"),
@@ -170,22 +169,17 @@ def without_backgrounds(method: str) -> str:
 def method_styles(methods: Iterable[str]) -> dict[str, Style]:
     """Method -> its looks. A known method looks the same everywhere, on whatever backgrounds.
 
-    Another one takes of the spare looks those that its name leads to, or the next that are free.
-
-    Raises:
-        UserError: more unknown methods than spare looks.
+    Another one takes of the spare looks those that its name leads to, whatever else is shown; if
+    one before it in the alphabet has these, the next that are free, and if none is, those.
     """
     asked = sorted(set(methods))
     unknown = sorted({without_backgrounds(method) for method in asked} - set(METHOD_STYLES))
-    if len(unknown) > len(SPARE_STYLES):
-        raise UserError(
-            f"expected at most {len(SPARE_STYLES)} methods without looks of their own, got "
-            f"{', '.join(unknown)}; add them to METHOD_STYLES in figures/kit/style.py"
-        )
-    own, free = dict(METHOD_STYLES), list(SPARE_STYLES)
+    own, taken = dict(METHOD_STYLES), set[Style]()
     for method in unknown:
-        wish = SPARE_STYLES[crc32(method.encode()) % len(SPARE_STYLES)]
-        own[method] = free.pop(free.index(wish) if wish in free else 0)
+        start = crc32(method.encode()) % len(SPARE_STYLES)
+        wishes = SPARE_STYLES[start:] + SPARE_STYLES[:start]
+        own[method] = next((look for look in wishes if look not in taken), wishes[0])
+        taken.add(own[method])
     return {method: own[without_backgrounds(method)] for method in asked}
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from analysis.measures.by_level import Levels
 from analysis.measures.cka import cka
 from analysis.policies.features import read
-from analysis.policies.subjects import Subject
+from analysis.policies.subjects import Subject, check_fits
 from analysis.scenes.bank import Bank, StateList
 from analysis.scenes.twin_sets import twin_set
 from analysis.stats.clusters import cluster_weights
@@ -123,6 +123,11 @@ def test_a_module_without_parameters_is_refused():
         Adapted(nn.Flatten(), ())
 
 
+class Odd(nn.Module):
+    def forward(self, frames: Tensor) -> dict[str, Tensor]:
+        return {"frames": frames}
+
+
 def test_a_layer_that_runs_twice_or_gives_more_than_a_tensor_is_refused():
     policy = adapted()
 
@@ -138,8 +143,18 @@ def test_a_layer_that_runs_twice_or_gives_more_than_a_tensor_is_refused():
         recurrent["gru"](torch.zeros(len(frames), 12))
         return policy(frames)
 
-    with pytest.raises(UserError, match=r"got 1 calls giving \['tuple'\]; name another"):
+    # Its decisions are of single frames, but its layer takes the batch for moments in time.
+    with pytest.raises(UserError, match=r"another output of layer 'gru' of the same frame beside"):
         Adapted(recurrent, ("gru",), through)
+    nested = nn.ModuleDict({"odd": Odd()})
+
+    def oddly(frames: Tensor) -> tuple[Tensor, Tensor]:
+        nested["odd"](frames)
+        return policy(frames)
+
+    nested["odd"].weight = policy.encoder.pi.weight
+    with pytest.raises(UserError, match=r"got 1 calls giving \['dict'\]; name another"):
+        Adapted(nested, ("odd",), oddly)
 
 
 class Remembers(nn.Module):
@@ -154,6 +169,71 @@ class Remembers(nn.Module):
         pooled = self.pool(frames.permute(0, 3, 1, 2).float() / 255).flatten(1)
         out = self.lstm(pooled[:, None])[0][:, 0]
         return out[:, :15], out[:, 15]
+
+
+class InBatches(nn.Module):
+    """Batch normalisation that is never told to stop learning."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool, self.norm, self.out = nn.AvgPool2d(16), nn.BatchNorm1d(48), nn.Linear(48, 16)
+
+    def forward(self, frames):
+        self.norm.train()
+        out = self.out(self.norm(self.pool(frames.permute(0, 3, 1, 2) / 255).flatten(1)))
+        return out[:, :15], out[:, 15]
+
+
+class Goes(nn.Module):
+    """A GRU cell that keeps its state from call to call, and is never reset."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool, self.gru, self.state = nn.AvgPool2d(16), nn.GRUCell(48, 16), None
+
+    def forward(self, frames):
+        pooled = self.pool(frames.permute(0, 3, 1, 2) / 255).flatten(1)
+        if self.state is not None and len(self.state) != len(pooled):
+            self.state = None
+        self.state = self.gru(pooled, self.state)
+        return self.state[:, :15], self.state[:, 15]
+
+
+class Noisy(Goes):
+    """Draws noise at each call."""
+
+    def forward(self, frames):
+        out = self.gru(self.pool(frames.permute(0, 3, 1, 2) / 255).flatten(1))
+        return out[:, :15] + torch.randn(15), out[:, 15]
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (InBatches, "expected a call on 1 uint8 frames of shape .*got ValueError|beside some"),
+        (Goes, "same frame at a second call|beside some|alone"),
+        (Noisy, "another decision of the same frame at a second call than at the first"),
+    ],
+)
+def test_what_depends_on_the_batch_or_on_earlier_calls_is_refused(kind, message):
+    torch.manual_seed(0)
+    with pytest.raises(UserError, match=message):
+        Adapted(kind(), ["pool"])
+
+
+def test_a_network_of_other_sizes_says_what_it_takes():
+    network = nn.Sequential(nn.Flatten(), nn.Linear(84 * 84 * 3, 10))
+
+    def decide(frames):
+        out = network(frames.float())
+        return out[:, :9], out[:, 9]
+
+    one = Adapted(network, ["1"], decide, image_shape=(84, 84, 3))
+    assert (one.num_actions, one.image_shape) == (9, (84, 84, 3))
+    with pytest.raises(UserError, match=r"frames of shape \(64, 64, 3\), .*got RuntimeError: mat1"):
+        Adapted(network, ["1"], decide)
+    with pytest.raises(UserError, match=r"expected a policy of coinrun, .* and 9; let forward="):
+        check_fits(one, "mine.py:make", "coinrun")
 
 
 def test_a_row_that_depends_on_others_is_refused():

@@ -97,8 +97,18 @@ def test_a_stranger_looks_the_same_wherever_there_is_room():
     alone = style.method_styles(["own"])["own"]
     assert style.method_styles(["own", "ppo", "mutual-bg9"])["own"] == alone
     assert alone in style.SPARE_STYLES
-    few = style.method_styles([f"own{n}" for n in range(len(style.SPARE_STYLES))])
-    assert len(set(few.values())) == len(few)
+    many = [f"own{n}" for n in range(len(style.SPARE_STYLES))]
+    assert len(set(style.method_styles(many).values())) == len(many)
+    assert style.method_styles([*many, "one-more"])["one-more"] in style.SPARE_STYLES
+
+
+def test_strangers_keep_their_looks_when_others_come():
+    names = ("idaac", "daac", "plr", "ucb-drac", "ibac-sni", "mixreg", "dcpg", "sil")
+    alone = {name: style.method_styles([name])[name] for name in names}
+    together = style.method_styles([*names, "ppo", "mutual"])
+    assert sum(together[name] == alone[name] for name in names) >= len(names) - 1
+    assert len({together[name] for name in names}) == len(names)
+    assert all(style.method_styles([*names, "ppo"])[name] == together[name] for name in names)
 
 
 def test_rings_and_points_of_one_method_differ_only_in_their_faces():
