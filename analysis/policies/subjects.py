@@ -125,9 +125,10 @@ def check_fits(policy: "Adapted", source: str, game: str) -> None:
     # Of continuous actions any number of logits, means say, will do: nobody looks at them.
     if shape != facts.image_shape or facts.num_actions not in (0, actions):
         raise UserError(
-            f"{source}: expected a policy of {game}, whose frames are {facts.image_shape} and whose "
-            f"actions are {facts.num_actions}, got one of {shape} and {actions}; let forward= scale "
-            "frames and put its actions in their places, with -1e9 for those it never takes"
+            f"{source}: expected a policy of {game}, whose frames are {facts.image_shape} and "
+            f"whose actions are {facts.num_actions}, got one of {shape} and {actions}; let "
+            "forward= scale frames and put its actions in their places, with -1e9 for those it "
+            "never takes"
         )
 
 

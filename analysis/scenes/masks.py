@@ -29,7 +29,8 @@ def exact_mask(
     if count < MIN_RENDERINGS:
         raise UserError(
             f"expected at least {MIN_RENDERINGS} renderings of a state for its mask, got {count}; "
-            f"draw it on more backgrounds (chaser has one background, no twins), or, in a file, save mask"
+            "draw it on more backgrounds (chaser has one background, no twins), or save mask in a "
+            "file"
         )
     return (renderings != renderings[:, :1]).any(axis=(1, 4))
 

@@ -109,7 +109,7 @@ COLOURED = ("colour-jitter", "random-conv")
 
 
 def as_rgb(picture: UInt8[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w 3"]:
-    """A picture to look at: of other than three channels the last one, a stack's newest, in grey."""
+    """A picture to look at; of other than three channels the last one, in grey: the newest."""
     return picture if picture.shape[-1] == 3 else np.repeat(picture[..., -1:], 3, axis=-1)
 
 

@@ -250,12 +250,12 @@ def _masks(found: Contents) -> Iterator[np.ndarray]:
 
 def _check_masks(path: Path, frames: np.ndarray, mask: np.ndarray, start: int) -> None:
     area = mask.mean(axis=(1, 2))
-    for value, word in ((0, "empty"), (1, "full")):
+    for value, word in ((0, "an empty"), (1, "a full")):
         bad = np.flatnonzero(area == value)
         if len(bad):
             raise UserError(
                 f"{path}: mask: expected some pixels of background and some of other things in "
-                f"each state, got an {word} one, first of state {start + int(bad[0])}; correct it, "
+                f"each state, got {word} one, first of state {start + int(bad[0])}; correct it, "
                 "or leave these states out"
             )
     varies = (frames != frames[:, :1]).any(axis=(1, 4))

@@ -6,7 +6,7 @@ names (``variants``). States are opaque bytes that only their world can read.
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt8
@@ -15,6 +15,7 @@ from analysis.scenes.bank import Bank
 from checkpoints.world.games import GAMES, Mode, get_game
 
 
+@runtime_checkable
 class World(Protocol):
     """What the measures ask of a world."""
 
