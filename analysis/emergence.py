@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from analysis.studies.examination import Examination, Study, examine
+from analysis.studies.examination import TRAINED, Examination, Study, examine
 from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
 
@@ -40,7 +40,7 @@ def main(settings: Settings) -> None:
     from analysis.studies.training.kept import kept_names
 
     how = study.measure_game, study.show, study.constants
-    examine(settings, Study(study.SCHEMAS, *how, names=kept_names))
+    examine(settings, Study(study.SCHEMAS, *how, names=kept_names, steps=TRAINED))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def main(settings: Settings) -> None:
     from analysis.studies.erasure import study
 
     parts = study.SCHEMAS, study.measure_game, study.show, study.constants
-    examine(settings, Study(*parts, check=study.check))
+    examine(settings, Study(*parts, check=study.check, decides=True))
 
 
 if __name__ == "__main__":

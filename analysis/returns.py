@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from analysis.scenes.episodes import Pool
-from analysis.studies.examination import OnPolicies, Study, examine
+from analysis.studies.examination import PLAYED, OnPolicies, Study, examine
 from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
 
@@ -39,7 +39,10 @@ def main(settings: Settings) -> None:
     from analysis.studies.returns import study
 
     measured = study.SCHEMAS, study.measure_game, study.show
-    examine(settings, Study(*measured, summaries=study.SUMMARIES, summarise=study.summarise))
+    examine(
+        settings,
+        Study(*measured, summaries=study.SUMMARIES, summarise=study.summarise, steps=PLAYED),
+    )
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ def main(settings: Settings) -> None:
     """Measure, write robustness.csv and print it."""
     from analysis.studies.robustness import rows as study
 
-    examine(settings, Study((study.SCHEMA,), study.measure_game, study.show, study.constants))
+    parts = (study.SCHEMA,), study.measure_game, study.show, study.constants
+    examine(settings, Study(*parts, decides=True))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from analysis.studies.examination import Examination, Study, examine
+from analysis.studies.examination import TRAINED, Examination, Study, examine
 from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
 
@@ -33,7 +33,7 @@ def main(settings: Settings) -> None:
 
     measured = study.SCHEMAS, study.measure_game, study.show
     more = study.SUMMARIES, study.summarise
-    examine(settings, Study(*measured, dict, *more, names=study.names))
+    examine(settings, Study(*measured, dict, *more, names=study.names, steps=TRAINED))
 
 
 if __name__ == "__main__":

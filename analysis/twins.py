@@ -23,6 +23,8 @@ class Settings(Output):
 
     games: Positional[Annotated[tuple[str, ...], arg(metavar="[GAME ...]")]] = ()
     """games to draw; none draws all 16"""
+    world: str = ""
+    """a file of renderings (.npz) to draw in place of games"""
     mode: Mode = "easy"
     """Procgen's difficulty"""
     states: Annotated[int, whole(3, 10**4)] = 64
@@ -38,7 +40,7 @@ def main(settings: Settings) -> None:
     from analysis.studies import twins as study
     from analysis.studies.examination import asked
 
-    games = study.named(settings.games)
+    games = study.named(settings.games, settings.world)
     check_outputs(settings, (study.SCHEMA,), [study.picture_of(game) for game in games])
     frame, strips = study.measure(games, **asked(settings, study.measure))
     study.write_pictures(strips, settings.output)

@@ -56,7 +56,7 @@ _PASS = 128  # frames a pass: with more, what integrated gradients keep falls ou
 class Attribution:
     """What a method says of some states."""
 
-    maps: Float[np.ndarray, "state 64 64"]
+    maps: Float[np.ndarray, "state h w"]
     """|attribution|, summed over colours; in nats for an action, scaled reward for the value,
     save that gradients are per unit of brightness, black to full"""
     error: Float[np.ndarray, " state"]
@@ -84,14 +84,14 @@ def check_method(policy: Any, method: str) -> None:
     one_of("method", method, known)
 
 
-def blurred(frames: UInt8[np.ndarray, "state 64 64 3"]) -> UInt8[np.ndarray, "state 64 64 3"]:
+def blurred(frames: UInt8[np.ndarray, "state h w c"]) -> UInt8[np.ndarray, "state h w c"]:
     """Frames out of focus: a Gaussian blur of :data:`BLUR` pixels, colours apart."""
     return gaussian_filter(frames, sigma=(0, BLUR, BLUR, 0), mode="nearest")
 
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Some states, as Captum takes them: pixels ``(n, 3, 64, 64)`` and what to explain."""
+    """Some states, as Captum takes them: pixels ``(n, c, h, w)`` and what to explain."""
 
     pixels: Tensor
     baseline: Tensor
@@ -101,8 +101,8 @@ class _Part:
 
 def attribute(
     scores: Scores,
-    frames: UInt8[np.ndarray, "state 64 64 3"],
-    twins: UInt8[np.ndarray, "state 64 64 3"],
+    frames: UInt8[np.ndarray, "state h w c"],
+    twins: UInt8[np.ndarray, "state h w c"],
     columns: Int[np.ndarray, " state"],
     method: str,
     *,
@@ -114,8 +114,7 @@ def attribute(
         scores: the policy.
         frames: what is explained.
         twins: each frame's state on another background, the baseline of ``ig-twin``.
-        columns: which score of each frame: an action 0 to 14, or
-            :data:`analysis.policies.gradients.VALUE`.
+        columns: which score of each frame: the number of an action, or ``scores.value``.
         method: one of :func:`methods_of`.
         seed: of the noise of ``smoothgrad``.
 
@@ -149,7 +148,7 @@ def _baseline(method: str, frames: np.ndarray, twins: np.ndarray) -> np.ndarray:
 
 
 def _pixels(frames: np.ndarray) -> Tensor:
-    """``(n, 3, 64, 64)``, 0 to 1, in the order in which the encoders are fastest."""
+    """``(n, c, h, w)``, 0 to 1, in the order in which the encoders are fastest."""
     return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float() / 255
 
 
@@ -228,11 +227,12 @@ def _occlusion(scores: nn.Module) -> _Explain:
     method = Occlusion(scores)
 
     def explain(part: _Part) -> tuple[Tensor, Tensor]:
+        channels = part.pixels.shape[1]
         with torch.no_grad():
             found = method.attribute(
                 part.pixels,
-                sliding_window_shapes=(3, WINDOW, WINDOW),
-                strides=(3, WINDOW, WINDOW),
+                sliding_window_shapes=(channels, WINDOW, WINDOW),
+                strides=(channels, WINDOW, WINDOW),
                 baselines=part.baseline,
                 target=part.columns,
                 perturbations_per_eval=_WINDOWS,

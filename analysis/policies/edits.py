@@ -23,7 +23,6 @@ from jaxtyping import Bool
 
 from analysis.measures.leace import Eraser
 from checkpoints.console import UserError, one_of
-from checkpoints.world.games import IMAGE_SHAPE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -141,7 +140,7 @@ def swap_all(backgrounds: int) -> Change:
 
 
 def cells_under(
-    mask: Bool[np.ndarray, "state 64 64"], shape: tuple[int, int]
+    mask: Bool[np.ndarray, "state height width"], shape: tuple[int, int]
 ) -> Bool[np.ndarray, "state h w"]:
     """Which cells of a ``shape`` grid over the frame hold nothing but background.
 
@@ -159,10 +158,10 @@ def grid_of(policy: "Policy", layer: str) -> tuple[int, int] | None:
     """Height and width of a layer's output; None where it has no positions."""
     import torch
 
-    from analysis.policies.features import recorded
+    from analysis.policies.features import image_shape_of, recorded
 
     device = next(policy.parameters()).device
     with torch.inference_mode(), recorded(policy, [layer]) as seen:
-        policy(torch.zeros(1, *IMAGE_SHAPE, dtype=torch.uint8, device=device))
+        policy(torch.zeros(1, *image_shape_of(policy), dtype=torch.uint8, device=device))
     shape = tuple(seen[layer].shape)
     return (shape[2], shape[3]) if len(shape) == 4 else None

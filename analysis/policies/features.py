@@ -26,7 +26,7 @@ class Reading:
     layers: dict[str, Float[np.ndarray, "state feature"]]
     """activation of each layer asked for, flattened, float32"""
     log_probs: Float[np.ndarray, "state action"]
-    """log-probabilities of the 15 actions, in nats"""
+    """log-probabilities of the actions, in nats"""
     values: Float[np.ndarray, " state"]
     """the critic's value, in units of scaled discounted reward"""
 
@@ -66,7 +66,7 @@ def recorded(policy: "Policy", layers: Sequence[str]) -> Iterator[dict[str, "Ten
 
 def stream(
     policy: "Policy",
-    frames: UInt8[np.ndarray, "state 64 64 3"],
+    frames: UInt8[np.ndarray, "state h w c"],
     layers: Sequence[str] | None = None,
     *,
     batch: int = 256,
@@ -95,12 +95,19 @@ def stream(
             )
 
 
-def check_frames(frames: object) -> None:
-    """Raise ``UserError`` unless these are Procgen observations, ``(n, 64, 64, 3)`` uint8."""
+def image_shape_of(policy: Any) -> tuple[int, int, int]:
+    """Height, width and channels of the frames that a policy takes."""
+    shape: tuple[int, int, int] = getattr(policy, "image_shape", IMAGE_SHAPE)
+    return shape
+
+
+def check_frames(frames: object, wanted: tuple[int, int, int] = IMAGE_SHAPE) -> None:
+    """Raise ``UserError`` unless these are frames of the ``wanted`` shape, uint8."""
+    sizes = ", ".join(map(str, wanted))
     shape, dtype = getattr(frames, "shape", ()), getattr(frames, "dtype", None)
-    if not isinstance(frames, np.ndarray) or dtype != np.uint8 or shape[1:] != IMAGE_SHAPE:
+    if not isinstance(frames, np.ndarray) or dtype != np.uint8 or shape[1:] != wanted:
         raise UserError(
-            f"expected frames as a numpy array of uint8 (n, 64, 64, 3), 0 to 255 with colours "
+            f"expected frames as a numpy array of uint8 (n, {sizes}), 0 to 255 with colours "
             f"last, got {type(frames).__name__} of {dtype} with shape {shape}; convert them first"
         )
 
@@ -111,10 +118,10 @@ def read(
     """All of ``frames`` at once: ``(state, feature)`` per layer, kept in memory.
 
     Raises:
-        UserError: frames that are not ``(n, 64, 64, 3)`` uint8 with n of at least 1, an unknown
-            layer, or a policy in training mode.
+        UserError: frames that are not ``(n, h, w, c)`` uint8 as the policy takes them, an unknown
+            layer, no frame, or a policy in training mode.
     """
-    check_frames(frames)
+    check_frames(frames, image_shape_of(policy))
     parts = list(stream(policy, frames, layers, batch=batch))
     if not parts:
         raise UserError("expected at least one frame, got none")

@@ -3,19 +3,19 @@
 import torch
 from torch import Tensor, nn
 
+from analysis.policies.features import image_shape_of
 from checkpoints.console import UserError
 from checkpoints.policy.encoders import Policy
-from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS
-
-VALUE = NUM_ACTIONS
-"""The column of :class:`Scores` that holds the value."""
 
 
 class Scores(nn.Module):
     """A policy as a differentiable function of pixels.
 
-    Maps ``(n, 3, 64, 64)`` float pixels, 0 to 1, to ``(n, 16)``: 15 log-probabilities in nats and
-    the value. Equal to the policy's own call on uint8 frames.
+    Maps ``(n, c, h, w)`` float pixels, 0 to 1, to ``(n, actions + 1)``: log-probabilities in nats,
+    then the value. Equal to the policy's own call on uint8 frames.
+
+    Attributes:
+        value: the column that holds the value.
     """
 
     def __init__(self, policy: nn.Module) -> None:
@@ -31,7 +31,7 @@ class Scores(nn.Module):
                 "expected a policy in evaluation mode, got one in training mode: call .eval()"
             )
         self.policy = policy
-        self._try()
+        self.value = self._try()
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Log-probabilities and value, side by side."""
@@ -44,10 +44,12 @@ class Scores(nn.Module):
         return torch.cat([logits.log_softmax(-1), values.reshape(-1, 1)], dim=1)
 
     @torch.enable_grad()
-    def _try(self) -> None:
+    def _try(self) -> int:
         device = next(self.policy.parameters()).device
         draws = torch.Generator().manual_seed(0)
-        frames = torch.randint(0, 256, (2, *IMAGE_SHAPE), dtype=torch.uint8, generator=draws)
+        frames = torch.randint(
+            0, 256, (2, *image_shape_of(self.policy)), dtype=torch.uint8, generator=draws
+        )
         frames = frames.to(device)
         pixels = (frames.permute(0, 3, 1, 2).float() / 255).requires_grad_()
         with torch.no_grad():
@@ -65,3 +67,4 @@ class Scores(nn.Module):
                 "expected a policy that decides on float frames, 0 to 255, as on whole numbers, "
                 f"with a gradient; got {what}; let its forward= compute with floats throughout"
             )
+        return logits.shape[1]

@@ -20,7 +20,7 @@ from checkpoints.policy.store import (
     untrained,
 )
 from checkpoints.policy.trained import Training
-from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS, Mode, get_game
+from checkpoints.world.games import Mode, get_game
 
 if TYPE_CHECKING:
     from checkpoints.policy import encoders
@@ -121,11 +121,14 @@ class Subject:
 def check_fits(policy: "Adapted", source: str, game: str) -> None:
     """Raise ``UserError`` unless a policy takes the game's frames and chooses among its actions."""
     shape, actions = tuple(policy.image_shape), policy.num_actions
-    if (shape, actions) != (IMAGE_SHAPE, NUM_ACTIONS):
+    facts = get_game(game)
+    # Of continuous actions any number of logits, means say, will do: nobody looks at them.
+    if shape != facts.image_shape or facts.num_actions not in (0, actions):
         raise UserError(
-            f"{source}: expected a policy of {game}, whose frames are {IMAGE_SHAPE} and whose "
-            f"actions are {NUM_ACTIONS}, got one of {shape} and {actions}; let forward= scale "
-            "frames and put its actions in their places, with -1e9 for those it never takes"
+            f"{source}: expected a policy of {game}, whose frames are {facts.image_shape} and "
+            f"whose actions are {facts.num_actions}, got one of {shape} and {actions}; let "
+            "forward= scale frames and put its actions in their places, with -1e9 for those it "
+            "never takes"
         )
 
 

@@ -15,7 +15,19 @@ from analysis.records.tables import Schema, check_output, write_table
 from checkpoints.doors.numbers import check_numbers
 
 PLACES = frozenset(
-    {"ids", "root", "tables", "study", "output", "overwrite", "workers", "list", "levels", "factor"}
+    {
+        "ids",
+        "root",
+        "tables",
+        "study",
+        "output",
+        "overwrite",
+        "workers",
+        "list",
+        "levels",
+        "factor",
+        "world",
+    }
 )
 """Settings that decide no number: where things are looked up and put, and who works on them. The
 policies or arrays that they name stand in the provenance by themselves."""

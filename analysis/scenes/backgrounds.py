@@ -64,7 +64,7 @@ def pick_backgrounds(
     """``count`` backgrounds of ``game``, spread evenly over those there are.
 
     Args:
-        game: one of the 16.
+        game: one of the 16, or a world that is open.
         count: how many, at least 2.
         mode: decides which of them training shows.
         seen: only those that training levels show, or only the others; ``None`` takes both.

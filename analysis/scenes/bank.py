@@ -80,7 +80,7 @@ class Bank:
     """n states, in the order in which they were met."""
 
     states: StateList
-    observations: UInt8[np.ndarray, "state 64 64 3"]  # as the environment showed them
+    observations: UInt8[np.ndarray, "state h w c"]  # as the environment showed them
     levels: Int[np.ndarray, " state"]  # level seeds: the clusters to resample
     time: Int[np.ndarray, " state"]  # steps since the episode began
     actor: Int[np.ndarray, " state"]  # 0 acted at random, k followed the k-th policy

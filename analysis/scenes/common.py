@@ -1,35 +1,14 @@
-"""What all policies of a game are shown: one bank of states, and a twin of each."""
+"""What all policies of a world are shown: one bank of states, and a twin of each."""
 
-import hashlib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
 from analysis.scenes.backgrounds import other_backgrounds
-from analysis.scenes.bank import Bank, BankPlan, Policy, load_or_gather
-from checkpoints.policy.shipped import usual_policies
-from checkpoints.policy.store import ZOO, find_policies, load_policy, policy_path
-from checkpoints.world.environments import Levels
+from analysis.scenes.bank import Bank
+from analysis.scenes.worlds import is_procgen, world_of
 from checkpoints.world.games import Mode
-
-if TYPE_CHECKING:
-    from checkpoints.policy import encoders
-
-
-def sampled(policy: "encoders.Policy", seed: int) -> Policy:
-    """How a policy acts in a state bank: actions drawn from its distribution, repeatably."""
-    import torch
-
-    draws = torch.Generator().manual_seed(seed)
-
-    @torch.inference_mode()
-    def act(frames: np.ndarray) -> np.ndarray:
-        logits, _ = policy(torch.from_numpy(np.ascontiguousarray(frames)))
-        return torch.multinomial(logits.softmax(-1), 1, generator=draws).squeeze(1).numpy()
-
-    return act
 
 
 def common_bank(
@@ -39,41 +18,30 @@ def common_bank(
     seed: int = 0,
     *,
     thin: int = 16,
-    per_level: int = 6,
+    per_level: int | None = None,
     num_envs: int = 32,
 ) -> Bank:
-    """States of ``game`` on levels that no policy was trained on, the same for all policies.
+    """States of a world, the same for all policies.
 
-    They come from random actions and from every shipped policy of the game at its last step, in
-    equal shares; only from random actions where none is shipped. At most ``per_level`` states a
-    level, at least ``thin`` steps apart.
+    Of a game of Procgen they are of levels that no policy was trained on, and come from random
+    actions and from every shipped policy of the game at its last step, in equal shares; only from
+    random actions where none is shipped. They lie at least ``thin`` steps apart.
+
+    Args:
+        game: a game, or the name of a world that is open.
+        mode: Procgen's difficulty.
+        states: so many; of a file at most as many as it holds.
+        seed: of everything drawn.
+        thin: of a game: steps between two states of an episode.
+        per_level: states of a level at most; of a game 6 unless given, of a file all.
+        num_envs: of a game: environments side by side.
     """
-    kept = {k.run: k for k in usual_policies() if k.game == game}
-    last = [one for run in kept for one in find_policies(run, ZOO)]
-    behaviours: Mapping[str, Policy] = {}
-    for number, one in enumerate(last):
-        path = policy_path(ZOO, one)
-        policy, made = load_policy(path)
-        if made.settings().mode == mode:
-            name = hashlib.sha256(path.read_bytes()).hexdigest()
-            behaviours = {**behaviours, name: sampled(policy, seed + number)}
-    plan = BankPlan(
-        game,
-        mode,
-        levels=Levels.unseen(),
-        num_states=states,
-        seed=seed,
-        thin=thin,
-        per_level=per_level,
-        num_envs=num_envs,
-    )
-    return load_or_gather(plan, behaviours)
+    how: dict[str, Any] = {"thin": thin, "num_envs": num_envs} if is_procgen(game) else {}
+    return world_of(game).bank(states, seed, mode=mode, per_level=per_level, **how)
 
 
-def draw_twins(game: str, bank: Bank, seed: int = 0) -> UInt8[np.ndarray, "state 64 64 3"]:
+def draw_twins(game: str, bank: Bank, seed: int = 0) -> UInt8[np.ndarray, "state h w c"]:
     """Each state of the bank on a background other than its own."""
-    from checkpoints.world.renderer import Renderer
-    from checkpoints.world.states import for_drawing
-
-    own = np.array([for_drawing(state, game).own for state in bank.states])
-    return Renderer(game).render_each(bank.states, other_backgrounds(game, own, seed).tolist())
+    world = world_of(game)
+    others = other_backgrounds(game, world.own(bank.states), seed)
+    return world.render_each(bank.states, others.tolist())

@@ -9,12 +9,14 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from analysis.scenes.backgrounds import MIN_RENDERINGS
+from analysis.scenes.bank import Bank
+from analysis.scenes.worlds import world_of
 from checkpoints.console import UserError
 
 
 def exact_mask(
-    renderings: UInt8[np.ndarray, "state background 64 64 3"],
-) -> Bool[np.ndarray, "state 64 64"]:
+    renderings: UInt8[np.ndarray, "state background h w c"],
+) -> Bool[np.ndarray, "state h w"]:
     """The pixels that the background shows through: those that differ between two renderings.
 
     The mean over the pixels of a state, its *mask area*, is the chance level of every score on
@@ -27,13 +29,26 @@ def exact_mask(
     if count < MIN_RENDERINGS:
         raise UserError(
             f"expected at least {MIN_RENDERINGS} renderings of a state for its mask, got {count}; "
-            f"draw it on more backgrounds (chaser has one background, no twins)"
+            "draw it on more backgrounds (chaser has one background, no twins), or save mask in a "
+            "file"
         )
     return (renderings != renderings[:, :1]).any(axis=(1, 4))
 
 
+def masks_of(
+    game: str, bank: Bank, renderings: UInt8[np.ndarray, "state background h w c"]
+) -> Bool[np.ndarray, "state h w"]:
+    """The background of each state: as its world says, or else as its renderings tell.
+
+    Raises:
+        UserError: a world that does not say, and fewer than 4 renderings.
+    """
+    known = world_of(game).masks(bank.states)
+    return exact_mask(renderings) if known is None else known
+
+
 def twin_distance(
-    renderings: UInt8[np.ndarray, "state background 64 64 3"],
+    renderings: UInt8[np.ndarray, "state background h w c"],
 ) -> tuple[Float[np.ndarray, " state"], Float[np.ndarray, " state"]]:
     """How much two twins differ, mean over the pairs of renderings.
 

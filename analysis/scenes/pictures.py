@@ -12,9 +12,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from analysis.scenes.bank import Bank
-from analysis.scenes.themes import swap_themes
+from analysis.scenes.themes import has_themes, swap_themes
+from analysis.scenes.worlds import is_procgen
 from checkpoints.console import UserError, one_of
-from checkpoints.world.games import IMAGE_SHAPE
+from checkpoints.world.games import get_game
 from checkpoints.world.renderer import Renderer
 
 CHUNK = 64
@@ -29,23 +30,19 @@ _YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523,
 
 
 def add_noise(
-    frames: UInt8[np.ndarray, "state 64 64 3"],
-    views: int,
-    rng: np.random.Generator,
-    *,
-    sigma: float,
-) -> UInt8[np.ndarray, "state view 64 64 3"]:
+    frames: UInt8[np.ndarray, "state h w c"], views: int, rng: np.random.Generator, *, sigma: float
+) -> UInt8[np.ndarray, "state view h w c"]:
     """Independent Gaussian noise on every pixel and channel, of standard deviation ``sigma``.
 
     ``sigma`` is in steps of the 256 levels. Rounded and clipped to 0 … 255.
     """
-    shape = (len(frames), views, *IMAGE_SHAPE)
+    shape = (len(frames), views, *frames.shape[1:])
     return _as_bytes(frames[:, None] + sigma * rng.standard_normal(shape, dtype=np.float32))
 
 
 def jitter_colours(
-    frames: UInt8[np.ndarray, "state 64 64 3"], views: int, rng: np.random.Generator
-) -> UInt8[np.ndarray, "state view 64 64 3"]:
+    frames: UInt8[np.ndarray, "state h w c"], views: int, rng: np.random.Generator
+) -> UInt8[np.ndarray, "state view h w c"]:
     """Brightness, saturation and contrast times 0.6 … 1.4, and any turn of the hue.
 
     One draw for each view. The ranges are those of colour jitter in Raileanu et al. 2021.
@@ -60,7 +57,7 @@ def jitter_colours(
     pixels = frames.reshape(len(frames), 1, -1, 3) @ matrix.swapaxes(-1, -2).astype(np.float32)
     mean = pixels.mean(axis=2, keepdims=True)
     pixels = mean + contrast[:, :, None, None].astype(np.float32) * (pixels - mean)
-    return _as_bytes(pixels.reshape(*shape, *IMAGE_SHAPE))
+    return _as_bytes(pixels.reshape(*shape, *frames.shape[1:]))
 
 
 def colour_matrix(
@@ -79,8 +76,8 @@ def colour_matrix(
 
 
 def random_conv(
-    frames: UInt8[np.ndarray, "state 64 64 3"], views: int, rng: np.random.Generator
-) -> UInt8[np.ndarray, "state view 64 64 3"]:
+    frames: UInt8[np.ndarray, "state h w c"], views: int, rng: np.random.Generator
+) -> UInt8[np.ndarray, "state view h w c"]:
     """A convolution with random weights, another one for each view: checkpoints.world.recolour."""
     import torch
 
@@ -107,17 +104,37 @@ PIXELS: dict[str, Perturb] = {
 """What changes the pixels alone; noise is named by its standard deviation."""
 AXES = ("theme", *PIXELS)
 """All but the background, whose views are the twins."""
+COLOURED = ("colour-jitter", "random-conv")
+"""Those that ask for red, green and blue."""
+
+
+def as_rgb(picture: UInt8[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w 3"]:
+    """A picture to look at; of other than three channels the last one, in grey: the newest."""
+    return picture if picture.shape[-1] == 3 else np.repeat(picture[..., -1:], 3, axis=-1)
+
+
+def applies(axis: str, game: str) -> bool:
+    """Whether pictures of a world can be changed so: some have no other looks, or no colours."""
+    if axis == "theme":
+        return is_procgen(game) and has_themes(game)
+    return axis not in COLOURED or get_game(game).image_shape[2] == 3
+
+
+def _redrawn(renderer: Renderer | None, states: list[bytes]) -> np.ndarray:
+    if renderer is None:
+        raise UserError("expected a game that can be drawn anew for the axis theme, got a file")
+    return renderer.redraw(states)
 
 
 def perturbed(
-    axis: str, bank: Bank, renderer: Renderer, views: int, seed: int
-) -> Iterator[UInt8[np.ndarray, "state view 64 64 3"]]:
+    axis: str, bank: Bank, renderer: Renderer | None, views: int, seed: int
+) -> Iterator[UInt8[np.ndarray, "state view h w c"]]:
     """The bank's frames, each followed by ``views`` changed ones, block by block.
 
     Args:
         axis: one of :data:`AXES`.
         bank: the states.
-        renderer: of the bank's game; draws the themes.
+        renderer: of the bank's game; draws the themes, which a world in a file has not.
         views: changed views of each state, at least 1.
         seed: the same gives the same views; each axis has random numbers of its own.
 
@@ -133,7 +150,7 @@ def perturbed(
         frames = np.asarray(bank.observations[part])
         if axis == "theme":
             changed = [swap_themes(state, rng) for state in bank.states[part] for _ in range(views)]
-            drawn = renderer.redraw(changed).reshape(len(frames), views, *IMAGE_SHAPE)
+            drawn = _redrawn(renderer, changed).reshape(len(frames), views, *frames.shape[1:])
         else:
             drawn = PIXELS[axis](frames, views, rng)
         yield np.concatenate([frames[:, None], drawn], axis=1)

@@ -22,10 +22,12 @@ from numpy.lib.format import open_memmap
 from analysis.policies.features import read
 from analysis.scenes.bank import Bank, procgen_version
 from analysis.scenes.cache import Hold, is_as_written, make_room, note_content
+from analysis.scenes.file_world import FileWorld
+from analysis.scenes.worlds import world_of
 from checkpoints.console import UserError
 from checkpoints.doors.writing import atomic
 from checkpoints.world.games import IMAGE_SHAPE
-from checkpoints.world.states import check_background, for_drawing
+from checkpoints.world.states import check_background
 
 if TYPE_CHECKING:
     from checkpoints.policy.encoders import Policy
@@ -42,7 +44,7 @@ class TwinReading:
     layers: dict[str, Float[np.ndarray, "state background feature"]]
     """activation of each layer asked for, flattened, float32"""
     log_probs: Float[np.ndarray, "state background action"]
-    """log-probabilities of the 15 actions, in nats"""
+    """log-probabilities of the actions, in nats"""
     values: Float[np.ndarray, "state background"]
     """the critic's value, in units of scaled discounted reward"""
 
@@ -53,11 +55,11 @@ class Block:
 
     states: slice
     """which rows of the bank they are"""
-    frames: UInt8[np.ndarray, "state background 64 64 3"]
+    frames: UInt8[np.ndarray, "state background h w c"]
 
     def read(self, policy: "Policy", layers: Sequence[str] | None = None) -> TwinReading:
         """What a policy makes of it; arguments as in ``analysis.policies.features.read``."""
-        whole = read(policy, self.frames.reshape(-1, *IMAGE_SHAPE), layers)
+        whole = read(policy, self.frames.reshape(-1, *self.frames.shape[2:]), layers)
         shape = self.frames.shape[:2]
         return TwinReading(
             {name: found.reshape(*shape, -1) for name, found in whole.layers.items()},
@@ -76,9 +78,11 @@ class TwinSet:
     own: Int[np.ndarray, " state"]
     """the background on which each state was met; not always one of ``backgrounds``"""
     path: Path
-    """the frames, ``(state, background, 64, 64, 3)`` uint8 in one .npy file"""
+    """the frames, ``(state, background, h, w, c)`` uint8 in one .npy file"""
     held: Hold | None = None
     """keeps that file in the cache"""
+    rows: Int[np.ndarray, " state"] | None = None
+    """of a world in a file: where the bank's states stand in that file, which has all variants"""
 
     def __len__(self) -> int:
         return len(self.bank)
@@ -91,7 +95,11 @@ class TwinSet:
         for start in range(0, len(self), chunk):
             states = slice(start, min(start + chunk, len(self)))
             # Opened anew for each block: pages of a map that stays open would count as memory.
-            yield Block(states, np.array(np.load(self.path, mmap_mode="r")[states]))
+            there = np.load(self.path, mmap_mode="r")
+            if self.rows is None:
+                yield Block(states, np.array(there[states]))
+            else:
+                yield Block(states, there[np.ix_(self.rows[states], np.array(self.backgrounds))])
 
     def readings(
         self, policy: "Policy", layers: Sequence[str] | None = None, chunk: int | None = None
@@ -105,7 +113,7 @@ def twin_set(game: str, bank: Bank, backgrounds: Sequence[int], folder: Path = F
     """Draw every state of ``bank`` on every background, or find that it was done before.
 
     Args:
-        game: whose states they are.
+        game: whose states they are; frames of a world in a file are drawn already.
         bank: the states.
         backgrounds: at least two different ones that the game has.
         folder: the cache; holds one file a twin set, named by the hash of all that decides it.
@@ -119,7 +127,11 @@ def twin_set(game: str, bank: Bank, backgrounds: Sequence[int], folder: Path = F
             f"{game}: expected at least 2 different backgrounds, got {list(backgrounds)}; a state "
             "on one background has no twins (chaser has only one)"
         )
-    own = np.array([for_drawing(state, game).own for state in bank.states], dtype=np.int64)
+    world = world_of(game)
+    own = world.own(bank.states)
+    if isinstance(world, FileWorld):
+        frames = world.files[0]
+        return TwinSet(game, bank, chosen, own, frames, Hold(frames), world.rows(bank.states))
     decisive = {"procgen": procgen_version(), "game": game, "backgrounds": chosen, "format": 1}
     name = sha256(json.dumps(decisive, sort_keys=True).encode())
     name.update(bank.states.joined.tobytes())

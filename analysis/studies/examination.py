@@ -15,7 +15,7 @@ from tyro.conf import Positional, UseAppendAction, arg
 
 from analysis.records.command import Frames, Output, check_outputs, finish
 from analysis.records.tables import Schema
-from checkpoints.console import say
+from checkpoints.console import UserError, path_of, say
 from checkpoints.doors.numbers import Seed, whole
 from checkpoints.policy.store import ZOO
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from analysis.policies.subjects import Subject
 
 Rows = Iterable[Mapping[str, Any]]
+PLAYED = "returns come from playing episodes"
+TRAINED = "this follows runs through training, where they play"
+"""Why some studies speak of no world that cannot be stepped."""
 ALL = "all"
 """Named as a game: all games together."""
 
@@ -53,6 +56,8 @@ class OnPolicies(Output):
     """of everything drawn: states, backgrounds, the bootstrap"""
     root: Path = ZOO
     """where ids are looked up: the zoo, or a folder of runs"""
+    world: str = ""
+    """a file of renderings (.npz) in place of Procgen, for policies given by --policy"""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,10 @@ class Study:
     """what it writes beside the tables, relative to the output folder"""
     write: Callable[[Path], None] | None = None
     """writes these files below the output folder, when all games are measured"""
+    decides: bool = False
+    """whether it speaks of decisions, which must be among actions that can be counted"""
+    steps: str = ""
+    """of a study that needs more than pictures of states: what it would need of a world"""
 
 
 def asked(settings: Any, function: Callable[..., Any]) -> dict[str, Any]:
@@ -110,6 +119,7 @@ def examine(settings: OnPolicies, study: Study) -> None:
     """
     schemas = study.schemas + study.summaries
     check_outputs(settings, schemas, study.files)
+    world = _open(settings, study)
     say("reading policies")
     games = load(settings, study)
     rows: list[list[Mapping[str, Any]]] = [[] for _ in study.schemas]
@@ -130,13 +140,39 @@ def examine(settings: OnPolicies, study: Study) -> None:
         for game in [*games, *together]:
             study.show(frames, game)
 
-    more = {"policies": policies_of(games), **study.constants()}
+    more = {"policies": policies_of(games), **study.constants(), **world}
     more |= {f"{name}_of": by_game for name, by_game in notes.items()}
     if study.write is not None:
         study.write(settings.output)
     finish(settings, schemas, frames, show, **more)
     for name in study.files:
         print(settings.output / name)
+
+
+def _open(settings: OnPolicies, study: Study) -> dict[str, Any]:
+    """Open the world that is asked for, if any; what a provenance says of it."""
+    if not settings.world:
+        return {}
+    if study.steps:
+        raise UserError(
+            f"vacuous: {study.steps}, and the states of --world {settings.world} are pictures, "
+            "which nobody can step; ask this of a game of Procgen"
+        )
+    if settings.ids or not settings.policy:
+        raise UserError(
+            f"--world {settings.world}: expected policies of that world, given by --policy "
+            "FILE.py:FUNCTION and by nothing else; ids and policy files are Procgen's"
+        )
+    from analysis.scenes.file_world import open_world
+
+    world = open_world(path_of(settings.world))
+    if study.decides and not world.num_actions:
+        raise UserError(
+            f"vacuous: decisions are compared by how much probability moves between actions, and "
+            f"the actions of {world.name} are continuous; ask of its layers: cka, similarity, "
+            "invariance, embedding, probes"
+        )
+    return {"world": {"name": world.name, "sha256": world.digest, "variants": list(world.variants)}}
 
 
 def _frames(rows: Sequence[Rows], schemas: Sequence[Schema]) -> list[pd.DataFrame]:
@@ -162,10 +198,31 @@ def load(settings: OnPolicies, study: Study) -> "dict[str, list[Subject]]":
         say(f"running {made}")
     games = load_subjects(names, settings.root, controls=settings.untrained, made=settings.policy)
     everyone = [one for group in games.values() for one in group]
+    _check_world(settings, everyone)
     check_layers(everyone, getattr(settings, "layers", ()))
     if study.check is not None:
         study.check(everyone, **asked(settings, study.check))
     return games
+
+
+def _check_world(settings: OnPolicies, subjects: "Sequence[Subject]") -> None:
+    """Refuse policies of another world than the one that is open, and variants that it lacks."""
+    if not settings.world:
+        return
+    from checkpoints.world.games import GAMES, get_game
+
+    for one in subjects:
+        if one.id.game in GAMES:
+            raise UserError(
+                f"--world {settings.world}: expected policies of that world, got {one.id}; give "
+                "Adapted(…, id='WORLD/method/seed') with the world's name"
+            )
+        count = get_game(one.id.game).backgrounds
+        if not all(0 <= b < count for b in one.trained_backgrounds):
+            raise UserError(
+                f"{one.id}: expected variants that it was trained on from 0 to {count - 1}, got "
+                f"{list(one.trained_backgrounds)}; correct Training(backgrounds=…)"
+            )
 
 
 def policies_of(games: "Mapping[str, Sequence[Subject]]") -> dict[str, str]:

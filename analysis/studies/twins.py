@@ -13,14 +13,15 @@ from jaxtyping import UInt8
 from analysis.records.columns import GAME, interval
 from analysis.records.tables import Column, Schema
 from analysis.scenes.backgrounds import MIN_RENDERINGS, pick_backgrounds
-from analysis.scenes.bank import BankPlan, gather, procgen_version
-from analysis.scenes.masks import exact_mask, twin_distance
+from analysis.scenes.bank import Bank, BankPlan, gather, procgen_version
+from analysis.scenes.file_world import open_world
+from analysis.scenes.masks import exact_mask, masks_of, twin_distance
+from analysis.scenes.pictures import as_rgb
+from analysis.scenes.worlds import World, is_procgen, world_of
 from analysis.stats.clusters import cluster_interval
-from checkpoints.console import watch
+from checkpoints.console import UserError, path_of, watch
 from checkpoints.doors.writing import atomic
-from checkpoints.world.games import GAMES, IMAGE_SHAPE, Mode, get_game
-from checkpoints.world.renderer import Renderer
-from checkpoints.world.states import for_drawing
+from checkpoints.world.games import GAMES, Mode, get_game
 
 SCHEMA = Schema(
     "twins",
@@ -49,7 +50,7 @@ SCHEMA = Schema(
 MEASURES = ("mask_area", "low", "high", "pixels_changed", "colour_change")
 FOLDER = "twins"
 """Of the pictures, inside the folder of the table."""
-Strip = UInt8[np.ndarray, "64 320 3"]
+Strip = UInt8[np.ndarray, "h five_w 3"]
 
 
 def constants() -> dict[str, Any]:
@@ -57,12 +58,16 @@ def constants() -> dict[str, Any]:
     return {"procgen": procgen_version()}
 
 
-def named(games: Sequence[str]) -> list[str]:
-    """The games asked for, each once; all of them if none is.
+def named(games: Sequence[str], world: str = "") -> list[str]:
+    """The games asked for, each once; all of them if none is; or the world in a file, opened.
 
     Raises:
-        UserError: an unknown game.
+        UserError: an unknown game, games and a world.
     """
+    if world and games:
+        raise UserError(f"expected games or --world, got both: {', '.join(games)} and {world}")
+    if world:
+        return [open_world(path_of(world)).name]
     return [get_game(name).name for name in dict.fromkeys(games)] or list(GAMES)
 
 
@@ -92,29 +97,27 @@ def measure_game(
     A game with one background gives a row without measures.
 
     Args:
-        game: one of the 16.
+        game: one of the 16, or a world that is open.
         mode: Procgen's difficulty.
         states: how many are measured, at most 2 a level.
         backgrounds: renderings of a state that make its mask; all of a game that has fewer.
         seed: of levels and actions.
     """
     facts = get_game(game)
-    # Few environments: they meet their levels at more different times.
-    plan = BankPlan(game, mode, num_states=states, seed=seed, thin=32, per_level=2, num_envs=8)
-    bank, renderer = gather(plan), Renderer(game)
+    world, bank = world_of(game), _states(game, mode, states, seed)
     vacuous = facts.backgrounds < 2
     count = 1 if vacuous else min(backgrounds, facts.backgrounds)
     measures, median = dict.fromkeys(MEASURES, math.nan), 0
     if not vacuous:
-        renderings = renderer.render(bank.states, pick_backgrounds(game, count, mode=mode))
-        areas = exact_mask(renderings).mean(axis=(1, 2))
+        renderings = world.render(bank.states, pick_backgrounds(game, count, mode=mode))
+        areas = masks_of(game, bank, renderings).mean(axis=(1, 2))
         distances = (distance.mean() for distance in twin_distance(renderings))
         values = (*cluster_interval(areas, bank.levels), *distances)
         measures = dict(zip(MEASURES, values, strict=True))
         median = int(np.argsort(areas, kind="stable")[len(areas) // 2])
-    own = for_drawing(bank.states[median], game).own
-    shown = [(own + k * facts.backgrounds // 4) % facts.backgrounds for k in range(4)]
-    shown = [own] if vacuous else shown
+    own = int(world.own(bank.states[median : median + 1])[0])
+    tiles = min(MIN_RENDERINGS, facts.backgrounds)
+    shown = [(own + k * facts.backgrounds // tiles) % facts.backgrounds for k in range(tiles)]
     row = {
         "game": game,
         "mode": mode,
@@ -129,16 +132,30 @@ def measure_game(
         "time": int(bank.time[median]),
         "shown": " ".join(map(str, shown)),
     }
-    return row, strip(renderer, bank.states[median], shown)
+    return row, strip(world, bank.states[median], shown)
 
 
-def strip(renderer: Renderer, state: bytes, backgrounds: Sequence[int]) -> Strip:
+def _states(game: str, mode: Mode, states: int, seed: int) -> Bank:
+    """At most two of a level."""
+    if not is_procgen(game):
+        return world_of(game).bank(states, seed, per_level=2)
+    # Few environments: they meet their levels at more different times.
+    return gather(
+        BankPlan(game, mode, num_states=states, seed=seed, thin=32, per_level=2, num_envs=8)
+    )
+
+
+def strip(world: World, state: bytes, backgrounds: Sequence[int]) -> Strip:
     """Up to four renderings side by side, then their mask, white; black where there is none."""
-    tiles = np.zeros((MIN_RENDERINGS + 1, *IMAGE_SHAPE), dtype=np.uint8)
-    drawn = renderer.render([state], backgrounds)
-    tiles[: len(backgrounds)] = drawn[0]
-    if len(backgrounds) == MIN_RENDERINGS:
-        tiles[-1] = 255 * exact_mask(drawn)[0, :, :, None]
+    height, width, _ = world.image_shape
+    tiles = np.zeros((MIN_RENDERINGS + 1, height, width, 3), dtype=np.uint8)
+    drawn = world.render([state], backgrounds)
+    tiles[: len(backgrounds)] = [as_rgb(one) for one in drawn[0]]
+    mask = world.masks([state])
+    if mask is None and len(backgrounds) == MIN_RENDERINGS:
+        mask = exact_mask(drawn)
+    if mask is not None:
+        tiles[-1] = 255 * mask[0, :, :, None]
     return np.concatenate(list(tiles), axis=1)
 
 

@@ -1,5 +1,6 @@
 """Arrays that a user brings: files without pickle, and whatever in memory stands for numbers."""
 
+import math
 import tokenize
 import zipfile
 import zlib
@@ -86,14 +87,14 @@ def read_array(path: Path, what: str, *, text: bool = False) -> np.ndarray:
     check_file(path, limit=LARGEST, what=f"a file of {what}")
     if path.suffix not in SUFFIXES:
         raise UserError(f"expected {what} in {', '.join(SUFFIXES)}, got {path}; save it as one")
-    with _told(path, what):
+    with told(path, what):
         if path.suffix == ".safetensors":
             found = _of_tensors(path)
         elif path.suffix == ".npz":
             found = _of_archive(path)
         else:
             with open(path, "rb") as file:
-                found = _of_stream(file, path.stat().st_size, str(path))
+                found = of_stream(file, path.stat().st_size, str(path))
     if found.dtype.kind not in NUMBERS + "US" * text:
         raise UserError(
             f"{path}: expected {what} as real numbers{' or text' * text}, got {found.dtype}; "
@@ -111,7 +112,8 @@ def read_array(path: Path, what: str, *, text: bool = False) -> np.ndarray:
 
 
 @contextmanager
-def _told(path: Path, what: str) -> "Iterator[None]":
+def told(path: Path, what: str) -> "Iterator[None]":
+    """Tell in one line what is wrong with a file that is damaged or of another format."""
     try:
         yield
     except UserError:
@@ -123,8 +125,15 @@ def _told(path: Path, what: str) -> "Iterator[None]":
         ) from error
 
 
-def _of_stream(file: Any, size: int, where: str) -> np.ndarray:
-    """The array of a ``.npy`` stream of so many bytes."""
+def header_of(
+    file: Any, size: int, where: str, limit: int = LARGEST
+) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether by columns, and type of a ``.npy`` stream of so many bytes, read up to there.
+
+    Raises:
+        UserError: objects, or more than ``limit`` bytes.
+        ValueError: damage, or as many bytes as the header does not say.
+    """
     version = np.lib.format.read_magic(file)
     headers: dict[tuple[int, int], Callable[..., Any]] = {
         (1, 0): np.lib.format.read_array_header_1_0,
@@ -140,14 +149,19 @@ def _of_stream(file: Any, size: int, where: str) -> np.ndarray:
         )
     if any(n < 0 for n in shape) or dtype.names or dtype.subdtype:
         raise ValueError(f"shape {shape} of {dtype}")
-    count = 1
-    for n in shape:
-        count *= n
-    _check_size(count * dtype.itemsize, where)
+    count = math.prod(shape)
+    _check_size(count * dtype.itemsize, where, limit)
     # A file has a place to stand at, a member of an archive as well: what is left must be there.
     left = size - file.tell()
     if left != count * dtype.itemsize:
         raise ValueError(f"{left:,} bytes for shape {shape} of {dtype}")
+    return shape, by_columns, dtype
+
+
+def of_stream(file: Any, size: int, where: str) -> np.ndarray:
+    """The array of a ``.npy`` stream of so many bytes; errors as in :func:`header_of`."""
+    shape, by_columns, dtype = header_of(file, size, where)
+    left = math.prod(shape) * dtype.itemsize
     raw = bytearray(file.read(left))
     if len(raw) != left:
         raise ValueError(f"{len(raw):,} of {left:,} bytes")
@@ -155,10 +169,10 @@ def _of_stream(file: Any, size: int, where: str) -> np.ndarray:
     return found.reshape(shape, order="F" if by_columns else "C")
 
 
-def _check_size(count: int, where: str) -> None:
-    if count > LARGEST:
+def _check_size(count: int, where: str, limit: int = LARGEST) -> None:
+    if count > limit:
         raise UserError(
-            f"{where}: expected an array of at most {LARGEST:,} bytes, got {count:,}; take fewer "
+            f"{where}: expected an array of at most {limit:,} bytes, got {count:,}; take fewer "
             "rows, or save it as float32"
         )
 
@@ -173,7 +187,7 @@ def _of_archive(path: Path) -> np.ndarray:
             )
         _check_size(members[0].file_size, str(path))
         with archive.open(members[0]) as file:
-            return _of_stream(file, members[0].file_size, str(path))
+            return of_stream(file, members[0].file_size, str(path))
 
 
 def tensor_names(path: Path) -> list[str]:

@@ -18,7 +18,7 @@ RESERVED = ("self", "peers", "seeds", "steps", "vs", "all")
 """Words that say how two policies are related, and so name no method."""
 _LONGEST = 120
 _PATTERN = re.compile(
-    r"(?P<game>[a-z]+)/(?P<method>[a-z0-9-]+)/(?P<seed>[0-9]+)"
+    r"(?P<game>[a-z][a-z0-9-]*)/(?P<method>[a-z0-9-]+)/(?P<seed>[0-9]+)"
     r"(/peer(?P<peer>[0-9]+))?(/step(?P<step>[0-9]+))?"
 )
 

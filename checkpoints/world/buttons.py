@@ -16,7 +16,7 @@ Note:
 import numpy as np
 from jaxtyping import Float
 
-from checkpoints.world.games import NUM_ACTIONS, get_game
+from checkpoints.world.games import get_game
 
 _UNREAD = (10, 11, 12, 13, 14)
 _NO_BUTTON = ((4, 9, *_UNREAD),)
@@ -40,15 +40,19 @@ SAME: dict[str, tuple[tuple[int, ...], ...]] = {
 def buttons(game: str) -> tuple[tuple[int, ...], ...]:
     """Every action of a game once, those that do the same together, by their smallest number.
 
+    In a world of a file each stands alone: nobody has stepped it to see.
+
     Raises:
         UserError: an unknown game.
     """
-    get_game(game)
-    grouped = {action for group in SAME[game] for action in group}
-    alone = [(action,) for action in range(NUM_ACTIONS) if action not in grouped]
-    return tuple(sorted([*SAME[game], *alone]))
+    same = SAME.get(game, ())
+    grouped = {action for group in same for action in group}
+    alone = [(one,) for one in range(get_game(game).num_actions) if one not in grouped]
+    return tuple(sorted([*same, *alone]))
 
 
-def merged(probs: Float[np.ndarray, "*some 15"], game: str) -> Float[np.ndarray, "*some button"]:
+def merged(
+    probs: Float[np.ndarray, "*some action"], game: str
+) -> Float[np.ndarray, "*some button"]:
     """Probabilities of the distinct buttons of a game, in the order of :func:`buttons`."""
     return np.stack([probs[..., list(group)].sum(-1) for group in buttons(game)], axis=-1)

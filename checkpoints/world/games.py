@@ -1,4 +1,4 @@
-"""The facts of Procgen's 16 games: backgrounds, return bounds, timeouts.
+"""The facts of Procgen's 16 games: backgrounds, return bounds, timeouts; and of worlds in files.
 
 Number of background images: openai/procgen ``resources.cpp`` and ``games/*.cpp``.
 Return bounds (what a policy that sees nothing gets, what is possible): Cobbe et al. 2020,
@@ -6,6 +6,7 @@ Return bounds (what a policy that sees nothing gets, what is possible): Cobbe et
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -25,6 +26,10 @@ class Game:
     backgrounds: int
     easy_bounds: tuple[float, float]
     hard_bounds: tuple[float, float]
+    image_shape: tuple[int, int, int] = IMAGE_SHAPE
+    """height, width and channels of a picture"""
+    num_actions: int = NUM_ACTIONS
+    """0 where actions are continuous"""
 
     def bounds(self, mode: Mode) -> tuple[float, float]:
         """(lowest, highest) return used to normalise, for ``mode``."""
@@ -103,9 +108,30 @@ _FACTS = [
     Game("starpilot", 13, (2.5, 64.0), (1.5, 35.0)),
 ]
 GAMES: dict[str, Game] = {game.name: game for game in _FACTS}
+_WORLDS: dict[str, Game] = {}
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
 def get_game(name: str) -> Game:
-    """The facts of ``name``; an unknown name raises ``UserError`` listing all 16."""
-    one_of("game", name, GAMES)
-    return GAMES[name]
+    """The facts of a game, or of a world in a file that is open.
+
+    Raises:
+        UserError: an unknown name; it lists all there are.
+    """
+    known = GAMES | _WORLDS
+    one_of("game", name, known)
+    return known[name]
+
+
+def add_world(facts: Game) -> None:
+    """Make a world that is no game of Procgen's known by its name.
+
+    Raises:
+        UserError: a name that a game has, or that could not stand in an id.
+    """
+    if facts.name in GAMES or not _NAME.fullmatch(facts.name):
+        raise UserError(
+            "expected a world's name of lower-case letters, digits and hyphens, 40 at most, and "
+            f"none of Procgen's games, such as crafter-grass; got {facts.name[:80]!r}"
+        )
+    _WORLDS[facts.name] = facts

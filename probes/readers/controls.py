@@ -82,8 +82,8 @@ def selectivity(score: float, control: float, chance: float) -> float:
     return score - max(control, chance)
 
 
-def pixels(frames: UInt8[np.ndarray, "state 64 64 3"]) -> Float[np.ndarray, "state feature"]:
-    """All 12,288 numbers of a picture in [0, 1]: what a linear reader needs no encoder for."""
+def pixels(frames: UInt8[np.ndarray, "state h w c"]) -> Float[np.ndarray, "state feature"]:
+    """All numbers of a picture in [0, 1]: what a linear reader needs no encoder for."""
     return frames.reshape(len(frames), -1).astype(np.float32) / 255
 
 

@@ -14,10 +14,12 @@ from jaxtyping import Int, UInt8
 
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
+from analysis.scenes.worlds import is_procgen, world_of
 from checkpoints.console import UserError
 from checkpoints.world.games import Mode, get_game
 from probes.factors.frame import Factor
-from probes.factors.targets import measure
+from probes.factors.given import given
+from probes.factors.targets import Targets, measure
 from probes.readers.crossfit import Task
 from probes.readers.splits import FOLDS, check_target, deal_folds, frequent
 
@@ -50,9 +52,9 @@ class Sights:
     """States of a game, what they look like, and what is asked of them."""
 
     bank: Bank
-    fitted: UInt8[np.ndarray, "state 64 64 3"]
+    fitted: UInt8[np.ndarray, "state h w c"]
     """each on a background of group A; as met where the game has one background"""
-    unseen: UInt8[np.ndarray, "state 64 64 3"] | None
+    unseen: UInt8[np.ndarray, "state h w c"] | None
     """each on a background of group B"""
     folds: Int[np.ndarray, " state"]
     questions: tuple[Question, ...]
@@ -88,25 +90,31 @@ def gather(
         UserError: an unknown factor, or too few levels for the folds.
     """
     bank = common_bank(game, mode, states, seed)
-    found = measure(game, bank.states, factors or None)
+    found = _targets(game, bank.states, factors)
     group_a, group_b = background_groups(game)
     fitted = plain = np.asarray(bank.observations)
     unseen, values = None, dict(found.values)
     if group_b:
-        from checkpoints.world.renderer import Renderer
-
-        renderer, rng = Renderer(game), np.random.default_rng(seed)
+        world, rng = world_of(game), np.random.default_rng(seed)
         place = rng.integers(len(group_a), size=len(bank))
-        fitted = renderer.render_each(bank.states, np.array(group_a)[place].tolist())
-        unseen = renderer.render_each(bank.states, rng.choice(group_b, len(bank)).tolist())
+        fitted = world.render_each(bank.states, np.array(group_a)[place].tolist())
+        unseen = world.render_each(bank.states, rng.choice(group_b, len(bank)).tolist())
         # Two states that differ in nothing but their wallpaper must not straddle.
-        plain = renderer.render_each(bank.states, [group_a[0]] * len(bank))
+        plain = world.render_each(bank.states, [group_a[0]] * len(bank))
         if "background" in values:
             values["background"] = np.array(group_a, dtype=np.float64)[place]
     levels = np.asarray(bank.levels)
     folds = deal_folds(levels, plain, seed=seed)
     questions = tuple(ask(one, values[one.name], levels, folds) for one in found.factors)
     return Sights(bank, fitted, unseen, folds, questions)
+
+
+def _targets(game: str, states: Sequence[bytes], factors: Sequence[str] | None) -> Targets:
+    """What is true of each state: read off it, or given with it."""
+    if is_procgen(game):
+        return measure(game, states, factors or None)
+    world = world_of(game)
+    return given(game, world.factors(states), world.variants, world.own(states), factors or None)
 
 
 def ask(factor: Factor, values: np.ndarray, levels: np.ndarray, folds: np.ndarray) -> Question:

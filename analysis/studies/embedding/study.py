@@ -19,12 +19,12 @@ from analysis.records.tables import Column, Schema
 from analysis.scenes.backgrounds import pick_backgrounds
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
-from analysis.scenes.pictures import random_conv
+from analysis.scenes.pictures import applies, random_conv
+from analysis.scenes.worlds import world_of
 from analysis.studies.embedding.points import SPREAD, Panel, Plan, lay_out, spread_rows
 from analysis.studies.examination import Found
 from checkpoints.console import UserError, say, watch
-from checkpoints.world.games import IMAGE_SHAPE, get_game
-from checkpoints.world.renderer import Renderer
+from checkpoints.world.games import get_game
 
 ANCHORS = 100
 """Pictures that policies are compared by, at most."""
@@ -90,8 +90,8 @@ class Pictures:
     """Pictures of one panel."""
 
     panel: str
-    drawn: UInt8[np.ndarray, "state view 64 64 3"]
-    counted: UInt8[np.ndarray, "more few 64 64 3"]
+    drawn: UInt8[np.ndarray, "state view h w c"]
+    counted: UInt8[np.ndarray, "more few h w c"]
     """more states in fewer views, behind the spread"""
     names: tuple[int, ...]
     """numbers of the views that are drawn"""
@@ -118,17 +118,20 @@ def one_a_level(bank: Bank, drawn: int, seed: int) -> Int[np.ndarray, " chosen"]
 
 
 def gather(
-    game: str, states: Sequence[bytes], frames: UInt8[np.ndarray, "state 64 64 3"], plan: Drawn
+    game: str, states: Sequence[bytes], frames: UInt8[np.ndarray, "state h w c"], plan: Drawn
 ) -> Iterator[Pictures]:
     """The panels of a game; one without other backgrounds has no twins."""
     drawn = plan.drawn
     if get_game(game).backgrounds > 1:
         count = min(plan.backgrounds, get_game(game).backgrounds)
         chosen = pick_backgrounds(game, count)
-        twins = Renderer(game).render(states, chosen)
+        twins = world_of(game).render(states, chosen)
         yield Pictures("twins", twins[:drawn], twins, chosen, "background")
     else:
         say(f"{game} has one background and so no twins: only random convolutions are laid out")
+    if not applies("random-conv", game):
+        say(f"{game} has no pictures of three colours: only twins are laid out")
+        return
     rng = np.random.default_rng(plan.seed)
     many = random_conv(frames[: plan.frames], plan.views, rng)
     few = random_conv(frames, VIEWS, rng)
@@ -179,11 +182,11 @@ def embed_game(
 
 
 def _see(
-    subject: Subject, frames: UInt8[np.ndarray, "*some 64 64 3"], layer: str
+    subject: Subject, frames: UInt8[np.ndarray, "*some h w c"], layer: str
 ) -> Float[np.ndarray, "*some feature"]:
     """The layer that is laid out, of some frames."""
     layer = layer or subject.policy.layers[-1]
-    flat = read(subject.policy, np.asarray(frames).reshape(-1, *IMAGE_SHAPE), [layer])
+    flat = read(subject.policy, np.asarray(frames).reshape(-1, *frames.shape[-3:]), [layer])
     return flat.layers[layer].reshape(*frames.shape[:-3], -1)
 
 

@@ -29,9 +29,10 @@ from analysis.scenes.backgrounds import pick_backgrounds
 from analysis.scenes.common import common_bank
 from analysis.scenes.masks import exact_mask
 from analysis.scenes.twin_sets import TwinSet, twin_set, whole
+from analysis.scenes.worlds import world_of
 from analysis.stats.clusters import cluster_means, cluster_weights
 from checkpoints.console import say
-from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS, Mode, get_game
+from checkpoints.world.games import Mode, get_game
 
 if TYPE_CHECKING:
     from checkpoints.policy.encoders import Policy
@@ -44,8 +45,8 @@ class SplitTwins:
     """The twins of a game, its levels split in two: fitted on one half, edited on the other."""
 
     twins: TwinSet
-    mask: Bool[np.ndarray, "state 64 64"]
-    """the background's pixels, from ``analysis.scenes.masks.exact_mask``"""
+    mask: Bool[np.ndarray, "state h w"]
+    """the background's pixels, as the world says or ``analysis.scenes.masks.exact_mask`` finds"""
     seed: int
     replicates: int
     """bootstrap replicates over levels"""
@@ -78,7 +79,9 @@ def split_twins(
     count = min(backgrounds, get_game(game).backgrounds)
     chosen = pick_backgrounds(game, count, mode=mode)
     twins = twin_set(game, common_bank(game, mode, states, seed), chosen)
-    mask = np.concatenate([exact_mask(block.frames) for block in twins.blocks()])
+    mask = world_of(game).masks(twins.bank.states)
+    if mask is None:
+        mask = np.concatenate([exact_mask(block.frames) for block in twins.blocks()])
     return SplitTwins(twins, mask, seed, replicates)
 
 
@@ -99,13 +102,13 @@ def edited(
         groups: states of different groups never share a pass, so that each may have its own fit.
     """
     count = len(twins.backgrounds)
-    probs = np.empty((len(twins), count, NUM_ACTIONS), np.float32)
+    probs = np.empty((len(twins), count, get_game(twins.game).num_actions), np.float32)
     values = np.empty((len(twins), count), np.float32)
     for block in twins.blocks():
         rows = np.arange(block.states.start, block.states.stop)
         for group in np.unique(groups[rows]):
             part = rows[groups[rows] == group]
-            frames = block.frames[part - rows[0]].reshape(-1, *IMAGE_SHAPE)
+            frames = block.frames[part - rows[0]].reshape(-1, *block.frames.shape[2:])
             with patched(policy, {layer: change_of(part)}):
                 found = read(policy, frames, [], batch=len(frames))
             probs[part] = probabilities(found.log_probs).reshape(len(part), count, -1)

@@ -8,6 +8,7 @@ from analysis.policies.layers import asked_layers
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
 from analysis.scenes.backgrounds import pick_backgrounds
+from analysis.scenes.worlds import is_procgen
 from analysis.studies.erasure.episodes import NOT_PLAYED, ErasedEpisodes
 from analysis.studies.erasure.interventions import Layer, split_twins
 from analysis.studies.erasure.rows import (
@@ -19,7 +20,7 @@ from analysis.studies.erasure.rows import (
     patching_rows,
 )
 from analysis.studies.examination import Found
-from checkpoints.console import watch
+from checkpoints.console import say, watch
 from checkpoints.policy.ids import UNTRAINED
 
 SCHEMAS = SCHEMA, PATCHING_SCHEMA
@@ -55,7 +56,9 @@ def measure_game(
         game, mode, states=states, backgrounds=backgrounds, replicates=replicates, seed=seed
     )
     played = None
-    if episodes:
+    if episodes and not is_procgen(game):
+        say(f"{game}: the states of a file cannot be stepped, so no episodes are played")
+    elif episodes:
         played = ErasedEpisodes(game, mode, episodes=episodes, replicates=replicates, seed=seed)
     work = [(one, name) for one in subjects for name in chosen.get(one.id, ())]
     erasures: list[dict[str, Any]] = []

@@ -16,13 +16,13 @@ from analysis.records.columns import of_interval
 from analysis.scenes.backgrounds import cover, cycle_views
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
-from analysis.scenes.pictures import AXES, perturbed
-from analysis.scenes.themes import has_themes
+from analysis.scenes.pictures import AXES, applies, perturbed
 from analysis.scenes.twin_sets import FRAMES, TwinSet, twin_set
+from analysis.scenes.worlds import is_procgen
 from analysis.stats.clusters import cluster_interval
 from checkpoints.console import UserError, watch
 from checkpoints.policy.ids import PolicyId
-from checkpoints.world.games import IMAGE_SHAPE, get_game
+from checkpoints.world.games import get_game
 from checkpoints.world.renderer import Renderer
 
 Cells = dict[str, float | int]
@@ -42,23 +42,22 @@ class Answers:
     """share of pixels that differ between two views, mean over states"""
 
 
-def pixels_changed(
-    frames: UInt8[np.ndarray, "state view 64 64 3"],
-) -> Float[np.ndarray, "view view"]:
+def pixels_changed(frames: UInt8[np.ndarray, "state view h w c"]) -> Float[np.ndarray, "view view"]:
     """Share of pixels that differ between two views, in [0, 1], summed over the states."""
     views = frames.shape[1]
-    # One number a pixel compares far faster than three colours.
-    red, green, blue = (frames[..., channel].astype(np.uint32) for channel in range(3))
-    colours = red + 256 * green + 65536 * blue
+    # One number a pixel compares far faster than its channels, of which four fit into it.
+    packed = np.zeros((*frames.shape[:-1], -(-frames.shape[-1] // 4)), np.uint32)
+    for channel in range(frames.shape[-1]):
+        packed[..., channel // 4] = 256 * packed[..., channel // 4] + frames[..., channel]
     found = np.zeros((views, views))
     for a, b in combinations(range(views), 2):
-        differ = colours[:, a] != colours[:, b]
+        differ = (packed[:, a] != packed[:, b]).any(axis=-1)
         found[a, b] = found[b, a] = differ.mean(axis=(1, 2)).sum()
     return found
 
 
 def answers_to(
-    blocks: Iterator[UInt8[np.ndarray, "state view 64 64 3"]], subjects: Sequence[Subject]
+    blocks: Iterator[UInt8[np.ndarray, "state view h w c"]], subjects: Sequence[Subject]
 ) -> Answers:
     """Read every policy on each block of frames while it is in memory."""
     probs: dict[PolicyId, list[np.ndarray]] = {one.id: [] for one in subjects}
@@ -67,7 +66,7 @@ def answers_to(
     for frames in blocks:
         shape = frames.shape[:2]
         pixels, states = pixels + pixels_changed(frames), states + len(frames)
-        flat = frames.reshape(-1, *IMAGE_SHAPE)
+        flat = frames.reshape(-1, *frames.shape[2:])
         for one in subjects:
             reading = read(one.policy, flat, [])
             probs[one.id].append(probabilities(reading.log_probs).reshape(*shape, -1))
@@ -95,11 +94,11 @@ def along_axes(
 ) -> Iterator[tuple[str, Answers]]:
     """For each other axis the decisions on the frames as met and on ``views`` changed ones.
 
-    The theme of a game without other themes gives no decisions.
+    The theme of a game without other themes gives no decisions, nor does colour of a world in grey.
     """
-    renderer = Renderer(game)
+    renderer = Renderer(game) if is_procgen(game) else None
     for axis in watch(AXES, f"{game}: changing pictures"):
-        if axis == "theme" and not has_themes(game):
+        if not applies(axis, game):
             yield axis, Answers({}, np.zeros((1, 1)))
             continue
         yield axis, answers_to(perturbed(axis, bank, renderer, views, seed), subjects)
@@ -112,13 +111,14 @@ def find_cycles(
 
     Returns:
         policy -> group of backgrounds -> cells of the table, those that are defined; no policy
-        for a game of one background.
+        for a game of one background, or a world in a file.
 
     Raises:
         UserError: episodes so short that fewer than two trajectories were found.
     """
     game, mode = subjects[0].id.game, subjects[0].mode
-    if get_game(game).backgrounds < 2:
+    # States of a file are not known to follow each other.
+    if get_game(game).backgrounds < 2 or not is_procgen(game):
         return {}
     most, worlds = 2 * LEAST, min(32, max(8, number))
     bank = common_bank(game, mode, most * number, seed, thin=4, per_level=most, num_envs=worlds)

@@ -18,18 +18,18 @@ from analysis.measures.decisions import probabilities, total_variation
 from analysis.measures.mask_scores import likeness, mask_scores, spearman_interval
 from analysis.policies.attributions import MAX_ERROR, Attribution, attribute
 from analysis.policies.features import read
-from analysis.policies.gradients import VALUE, Scores
+from analysis.policies.gradients import Scores
 from analysis.policies.randomised import cascade
 from analysis.policies.subjects import Subject
 from analysis.records.columns import of_interval
 from analysis.scenes.backgrounds import pick_backgrounds
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
-from analysis.scenes.masks import exact_mask
+from analysis.scenes.masks import masks_of
 from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import Interval, cluster_interval
 from checkpoints.world.buttons import merged
-from checkpoints.world.games import NUM_ACTIONS, Mode, get_game
+from checkpoints.world.games import Mode, get_game
 
 TARGETS = ("action", "value")
 NOWHERE = Interval(np.nan, np.nan, np.nan)
@@ -42,8 +42,8 @@ class MaskedTwins:
     """States of a game, each as met and on other backgrounds, and their masks."""
 
     twins: TwinSet
-    renderings: UInt8[np.ndarray, "state background 64 64 3"]
-    mask: Bool[np.ndarray, "state 64 64"]
+    renderings: UInt8[np.ndarray, "state background h w c"]
+    mask: Bool[np.ndarray, "state h w"]
     """the background: what differs between the picture as met and any of the renderings"""
     seed: int
     replicates: int
@@ -55,7 +55,7 @@ class MaskedTwins:
         return self.twins.bank
 
     @cached_property
-    def frames(self) -> UInt8[np.ndarray, "state 64 64 3"]:
+    def frames(self) -> UInt8[np.ndarray, "state h w c"]:
         """The pictures explained: each state on the background on which it was met."""
         return np.array(self.bank.observations)
 
@@ -65,7 +65,7 @@ class MaskedTwins:
         return self.twins.own[:, None] != np.array(self.twins.backgrounds)
 
     @cached_property
-    def twin(self) -> UInt8[np.ndarray, "state 64 64 3"]:
+    def twin(self) -> UInt8[np.ndarray, "state h w c"]:
         """One twin of each state, on its other backgrounds in turn: the semantic baseline."""
         turns = (np.flatnonzero(others) for others in self.foreign)
         chosen = [others[i % len(others)] for i, others in enumerate(turns)]
@@ -85,7 +85,7 @@ def masked_twins(
     bank = common_bank(game, mode, states, seed, thin=64, per_level=1, num_envs=16)
     twins = twin_set(game, bank, chosen)
     renderings = np.concatenate([block.frames for block in twins.blocks()])
-    mask = exact_mask(np.concatenate([bank.observations[:, None], renderings], axis=1))
+    mask = masks_of(game, bank, np.concatenate([bank.observations[:, None], renderings], axis=1))
     return MaskedTwins(twins, renderings, mask, seed, replicates)
 
 
@@ -118,7 +118,7 @@ class Explained:
 
     def columns(self, target: str) -> Int[np.ndarray, " state"]:
         """What is explained of each state."""
-        return self.actions if target == "action" else np.full_like(self.actions, VALUE)
+        return self.actions if target == "action" else np.full_like(self.actions, self.scores.value)
 
     def maps(self, target: str, method: str) -> Attribution:
         """The maps of all states."""
@@ -137,7 +137,7 @@ class Explained:
         frames, twins = self.masked.frames[some], self.masked.twin[some]
         actions = self.actions[some]
         draws = np.random.default_rng(self.masked.seed)
-        others = (actions + draws.integers(1, NUM_ACTIONS, len(some))) % NUM_ACTIONS
+        others = (actions + draws.integers(1, self.scores.value, len(some))) % self.scores.value
 
         def explain(scores: Scores, columns: np.ndarray, method: str) -> np.ndarray:
             return attribute(scores, frames, twins, columns, method, seed=self.masked.seed).maps

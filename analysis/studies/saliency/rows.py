@@ -45,7 +45,7 @@ SHEET_SCHEMA = Schema(
         Column("attribution", "text", "how the map was made; of the likeliest action"),
         Column("state", "int", "which of the states measured", low=0),
         Column("level", "int", "level seed", low=0),
-        Column("action", "int", "the action explained", low=0, high=14),
+        Column("action", "int", "the action explained", low=0),
         Column("effect", "float", "TV between the picture and its twins", low=0, high=1),
         Column("mask_area", "float", "share of the frame under the mask", low=0, high=1),
         Column("ratio", "float", "share of the map on the mask / area; empty: left out", low=0),

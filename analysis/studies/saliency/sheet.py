@@ -15,6 +15,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from analysis.policies.subjects import Subject
+from analysis.scenes.pictures import as_rgb
 from checkpoints.doors.writing import atomic
 from checkpoints.policy.ids import UNTRAINED
 
@@ -40,7 +41,7 @@ def shown_states(effect: Float[np.ndarray, " state"]) -> list[int]:
     return sorted({int(order[len(order) // 2]), int(order[-1])}, key=lambda s: float(effect[s]))
 
 
-def as_grey(one: Float[np.ndarray, "64 64"]) -> UInt8[np.ndarray, "64 64"]:
+def as_grey(one: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
     """A map from 0, black, to its :data:`BRIGHTEST` percentile, white."""
     top = np.percentile(one, BRIGHTEST) or 1.0
     return (255 * np.clip(one / top, 0, 1)).round().astype(np.uint8)
@@ -50,7 +51,7 @@ class Shown(NamedTuple):
     """A policy, and what was made of its likeliest actions by each method."""
 
     one: "Explained"
-    maps: dict[str, Float[np.ndarray, "state 64 64"]]
+    maps: dict[str, Float[np.ndarray, "state h w"]]
     ratios: dict[str, Float[np.ndarray, " state"]]
     """the number under each map; NaN where it is left out"""
 
@@ -59,8 +60,8 @@ class Shown(NamedTuple):
 class Sheet:
     """Tiles, gathered game by game."""
 
-    pictures: list[UInt8[np.ndarray, "64 192 3"]] = field(default_factory=list)
-    maps: list[list[UInt8[np.ndarray, "64 64"]]] = field(default_factory=list)
+    pictures: list[UInt8[np.ndarray, "h three_w 3"]] = field(default_factory=list)
+    maps: list[list[UInt8[np.ndarray, "h w"]]] = field(default_factory=list)
 
     def add(self, shown: Sequence[Shown]) -> Iterator[dict[str, Any]]:
         """Add the tiles of one game, and say in a row each where they lie.
@@ -87,7 +88,7 @@ class Sheet:
     def write(self, folder: Path) -> None:
         """Both pictures below ``folder``, each whole or not at all."""
         widest = max(len(line) for line in self.maps)
-        blank = np.zeros((64, 64), dtype=np.uint8)
+        blank = np.zeros_like(self.maps[0][0])
         lines = [np.hstack(line + [blank] * (widest - len(line))) for line in self.maps]
         for name, tiles in zip(FILES, (self.pictures, lines), strict=True):
             path = folder / name
@@ -95,9 +96,9 @@ class Sheet:
                 Image.fromarray(np.vstack(tiles)).save(temporary, format="png", optimize=True)
 
 
-def _strip(masked: "MaskedTwins", state: int) -> UInt8[np.ndarray, "64 192 3"]:
+def _strip(masked: "MaskedTwins", state: int) -> UInt8[np.ndarray, "h three_w 3"]:
     mask = np.repeat(255 * masked.mask[state, :, :, None].astype(np.uint8), 3, axis=2)
-    return np.hstack([masked.frames[state], masked.twin[state], mask])
+    return np.hstack([as_rgb(masked.frames[state]), as_rgb(masked.twin[state]), mask])
 
 
 def _row(one: "Explained", state: int) -> dict[str, Any]:

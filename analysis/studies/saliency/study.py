@@ -41,7 +41,8 @@ def saliency() -> Study:
     sheet = Sheet()
     measure = partial(measure_game, sheet)
     schemas = SCHEMA, SHEET_SCHEMA
-    return Study(schemas, measure, show, constants, check=check, files=FILES, write=sheet.write)
+    parts = schemas, measure, show, constants
+    return Study(*parts, check=check, files=FILES, write=sheet.write, decides=True)
 
 
 def constants() -> dict[str, Any]:

@@ -58,7 +58,7 @@ class View:
 
 def look(
     subject: Subject,
-    frames: UInt8[np.ndarray, "state 64 64 3"],
+    frames: UInt8[np.ndarray, "state h w c"],
     levels: Levels,
     layers: Sequence[str] | None,
 ) -> View:
@@ -144,7 +144,7 @@ def compare(x: Subject, y: Subject, rendering: Rendering, seen: View, other: Vie
 
 def compare_all(
     subjects: Sequence[Subject],
-    frames: dict[Rendering, UInt8[np.ndarray, "state 64 64 3"]],
+    frames: dict[Rendering, UInt8[np.ndarray, "state h w c"]],
     levels: Levels,
     layers: Sequence[str] | None = None,
 ) -> Iterator[Comparison]:

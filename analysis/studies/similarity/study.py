@@ -13,6 +13,7 @@ from analysis.policies.layers import asked_layers, check_layers
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
 from analysis.scenes.common import common_bank
+from analysis.scenes.worlds import world_of
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.examination import Found
 from analysis.studies.similarity.nulls import NULL_SCHEMA, contrasts
@@ -20,7 +21,6 @@ from analysis.studies.similarity.outliers import OUTLIER_SCHEMA, outlier_rows
 from analysis.studies.similarity.pairs import SCHEMA, comparable_pairs, liken
 from checkpoints.console import say, watch
 from checkpoints.policy.ids import PolicyId
-from checkpoints.world.renderer import Renderer
 
 SCHEMAS = SCHEMA, NULL_SCHEMA, OUTLIER_SCHEMA
 
@@ -64,7 +64,8 @@ def measure_game(
     order = np.lexsort((bank.time, bank.levels))
     own, level = np.asarray(bank.observations)[order], np.asarray(bank.levels)[order]
     shown = subjects[0].trained_backgrounds[0]
-    plain = Renderer(game).render_each([bank.states[i] for i in order.tolist()], [shown] * len(own))
+    states_in_order = [bank.states[i] for i in order.tolist()]
+    plain = world_of(game).render_each(states_in_order, [shown] * len(own))
     if np.array_equal(own, plain):
         say(f"{game} shows one background: cka_one_background is cka there")
         plain = own
