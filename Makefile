@@ -1,6 +1,6 @@
 # A fresh clone needs make, Python 3.11 or 3.12, and pip. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help test lint format reproduce figures page app notebooks zoo study measure bench lock clean
+.PHONY: help test lint format reproduce compare figures paper page docs app notebooks zoo study measure bench lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -44,11 +44,43 @@ format: $(READY) ## put the layout right
 reproduce: $(READY) ## shipped policies -> tables -> figures, redoing only what changed
 	$(VENV)/bin/snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet host progress rules \
 		--max-checksum-file-size 100MB $(ARGS)
+	@$(MAKE) --no-print-directory compare
 
 figures: $(READY) ## redraw every figure, the ledger and the README's result from the committed tables
 	$(PY) -m figures --overwrite $(ARGS)
 	$(PY) -m figures.claims
 	$(PY) -m figures.readme
+
+PAPER := results/paper
+ASKED := game=starpilot,treatment=mutual-bg9,control=ppo-bg9,match=frames
+TEX := pdflatex -interaction=nonstopmode -halt-on-error -output-directory .
+
+paper: $(READY) ## the example paper from the committed tables: results/paper/paper.pdf (needs LaTeX)
+	$(PY) -m figures invariance --width 3.25 --format pdf --output $(PAPER) --overwrite
+	$(PY) -m figures contrasts --width 6.75 --format pdf --output $(PAPER) --overwrite
+	$(PY) -m figures.latex samples_peers --output $(PAPER) --overwrite
+	$(PY) -m figures.latex contrasts --rows $(ASKED) --output $(PAPER) --overwrite \
+		--columns measure,layer,value_treatment,value_control,effect
+	@command -v pdflatex >/dev/null || { echo "expected pdflatex on the PATH; on Debian: \
+	apt-get install texlive-latex-recommended texlive-science" >&2; exit 2; }
+	cd $(PAPER) && for pass in 1 2; do $(TEX) ../../examples/paper/paper.tex >paper.out \
+		|| { tail -20 paper.out >&2; exit 2; }; done
+	@echo $(PAPER)/paper.pdf
+
+$(VENV)/.docs: docs/requirements.txt | $(READY)
+	$(PY) -m pip install --quiet --requirement docs/requirements.txt
+	@touch $@
+
+docs: $(VENV)/.docs ## the documentation, warnings as errors: .cache/docs/index.html
+	OMP_NUM_THREADS=1 $(PY) -m sphinx -q -W --keep-going docs .cache/docs
+	@echo .cache/docs/index.html
+
+COMMITTED := .cache/committed
+
+compare: $(READY) ## how far the tables are from the committed ones, in widths of their intervals
+	@rm -rf $(COMMITTED) && mkdir -p $(COMMITTED)
+	@git archive HEAD analysis/tables | tar -x -C $(COMMITTED) --strip-components 2
+	$(PY) -m figures.compare $(COMMITTED) analysis/tables
 
 page: $(READY) ## one HTML file with shipped policies running in it: results/page.html
 	$(PY) -m figures.page --overwrite $(ARGS)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from analysis.records.command import Output, check_outputs, finish
 from checkpoints.console import run_command, say
@@ -24,7 +25,7 @@ class Settings(Output):
     contrasts.csv.
     """
 
-    games: Positional[tuple[str, ...]] = ()
+    games: Positional[Annotated[tuple[str, ...], arg(metavar="[GAME ...]")]] = ()
     """games to answer for, such as starpilot; none takes all in the table"""
     tables: Path = ROOT / "analysis" / "tables"
     """folder with emergence.csv and probes_steps.csv"""

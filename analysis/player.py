@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from analysis.records.command import Output, check_outputs, finish
 from checkpoints.console import run_command
@@ -20,7 +20,7 @@ class Settings(Output):
     player/GAME.webp, which ``python -m figures.page`` reads.
     """
 
-    games: Positional[tuple[str, ...]] = ()
+    games: Positional[Annotated[tuple[str, ...], arg(metavar="[GAME ...]")]] = ()
     """games to play; none plays all that have a shipped PPO policy"""
     mode: Mode = "easy"
     """Procgen's difficulty"""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from analysis.records.command import Output, check_outputs, finish
 from analysis.scenes.backgrounds import MIN_RENDERINGS
@@ -21,7 +21,7 @@ class Settings(Output):
     Writes twins.csv and twins/GAME.png.
     """
 
-    games: Positional[tuple[str, ...]] = ()
+    games: Positional[Annotated[tuple[str, ...], arg(metavar="[GAME ...]")]] = ()
     """games to draw; none draws all 16"""
     world: str = ""
     """a file of renderings (.npz) to draw in place of games"""

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from checkpoints.console import run_command
 from checkpoints.policy.ids import parse_id
@@ -14,7 +15,7 @@ from checkpoints.policy.store import ZOO, find_policies, list_policies, policy_p
 class Settings:
     """List kept policies with steps, recipe, returns and a check of each file."""
 
-    ids: Positional[tuple[str, ...]] = ()
+    ids: Positional[Annotated[tuple[str, ...], arg(metavar="[POLICY ...]")]] = ()
     """runs or policies to list; all if none is given"""
     root: Path = ZOO
     """folder to look in: the zoo, or a folder of runs"""

@@ -16,6 +16,11 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 LONGEST = 80
 """Characters of a name that was not expected, as messages quote it."""
+STOPPED = (
+    "stopped: run the same command again; training goes on from its last save, a measurement "
+    "begins anew, and no table was written by this call in part"
+)
+"""What Ctrl-C is told."""
 PAUSE = 10.0
 """Seconds between two lines of progress where there is no terminal."""
 
@@ -78,7 +83,7 @@ def run_command(
         print(f"error: {error}. Free room or choose another folder", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("\nstopped: run the same command again to go on", file=sys.stderr)
+        print(f"\n{STOPPED}", file=sys.stderr)
         sys.exit(130)
 
 

@@ -10,13 +10,15 @@ from tyro.conf import Positional
 from checkpoints.console import UserError, run_command
 from checkpoints.doors.numbers import whole
 from checkpoints.policy.foreign import convert, read_weights
-from checkpoints.policy.ids import PolicyId, parse_id
-from checkpoints.policy.recipes import get_recipe
+from checkpoints.policy.ids import UNTRAINED, PolicyId, parse_id
+from checkpoints.policy.recipes import METHODS, Recipe, base_method, get_recipe
 from checkpoints.policy.store import Provenance, code_hash, policy_path, save_policy, versions
 from checkpoints.world.games import Mode
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from checkpoints.policy.encoders import Policy
 
 ALL_LEVELS = 1_000_000
 """Kept as the number of training levels where all of Procgen's were allowed."""
@@ -26,14 +28,15 @@ ALL_LEVELS = 1_000_000
 class Settings:
     """Write weights trained elsewhere as a Twinscope policy, with where they come from.
 
-    State dicts of arXiv 2501.02481's public code and of CleanRL's ppo_procgen are recognised, as
-    written by torch.save (tensors only: no code in the file is run) or as .safetensors.
+    State dicts of arXiv 2501.02481's public code, of CleanRL's ppo_procgen, of
+    train-procgen-pytorch, auto-drac and impoola are recognised, as written by torch.save (tensors
+    only: no code in the file is run) or as .safetensors.
     """
 
     file: Positional[Path]
     """state dict of the agent, or of its encoder alone"""
     id: Positional[str]
-    """what it shall be called, such as starpilot/ppo/0 or starpilot/mutual/1/peer1"""
+    """what it shall be called, such as starpilot/ppo/0 or starpilot/idaac/7; any method's name"""
     mode: Mode
     """Procgen's difficulty in training: hard in arXiv 2501.02481, easy in CleanRL's script"""
     levels: Annotated[int, whole(0, 10**6)]
@@ -52,6 +55,11 @@ class Settings:
     """replace a policy that exists"""
 
 
+def _recipe_of(method: str) -> Recipe:
+    """The settings of a method of ours; of another, which may bear any name, those usual."""
+    return get_recipe(method) if base_method(method) in METHODS else Recipe()
+
+
 def _gather(settings: Settings) -> "dict[str, Tensor]":
     """All tensors of the agent, from as many files as it was saved in."""
     import torch
@@ -68,9 +76,11 @@ def _gather(settings: Settings) -> "dict[str, Tensor]":
     return tensors
 
 
-def provenance_of(settings: Settings, features: int, source: str) -> Provenance:
+def provenance_of(settings: Settings, policy: "Policy", source: str) -> Provenance:
     """What the header says: the settings given, the program, and the hash of each file."""
     asked = parse_id(settings.id)
+    if asked.method == UNTRAINED:
+        raise UserError(f"{settings.id}: expected the method that trained it, got {UNTRAINED!r}")
     if settings.steps < 0 or asked.step not in (None, settings.steps):
         raise UserError(
             f"expected --steps to be 0 or more and to agree with the id, got {settings.steps:,} "
@@ -78,9 +88,10 @@ def provenance_of(settings: Settings, features: int, source: str) -> Provenance:
         )
     policy_id = PolicyId(asked.game, asked.method, asked.seed, asked.peer or 0, settings.steps)
     recipe = replace(
-        get_recipe(asked.method),
-        encoder="impala",
-        features=features,
+        _recipe_of(asked.method),
+        encoder=policy.architecture,
+        features=policy.actor.in_features // policy.width,
+        width=policy.width,
         mode=settings.mode,
         levels=settings.levels or ALL_LEVELS,
     )
@@ -97,7 +108,7 @@ def provenance_of(settings: Settings, features: int, source: str) -> Provenance:
 def main(settings: Settings) -> None:
     """Convert one policy and write it."""
     policy, source = convert(_gather(settings))
-    made = provenance_of(settings, policy.actor.in_features, source)
+    made = provenance_of(settings, policy, source)
     path = policy_path(settings.output, made.policy_id)
     if path.exists() and not settings.overwrite:
         raise UserError(f"{path} exists and is kept; give --overwrite or another --output")

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
-from checkpoints.console import one_of, run_command
+from checkpoints.console import UserError, one_of, run_command, say
 from checkpoints.doors.writing import check_folder
 from figures import (
     backgrounds,
@@ -34,7 +35,10 @@ from figures import (
     twins_panel,
     variation,
 )
-from figures.kit.style import Draw, save
+from figures.kit.report import Report
+from figures.kit.rows import MissingTable
+from figures.kit.saving import Print, Style, fit, formats_of, save
+from figures.kit.style import Draw
 
 FIGURES: dict[str, Draw] = {
     module.NAME: module.draw
@@ -48,6 +52,9 @@ FIGURES: dict[str, Draw] = {
 }
 
 
+COMMITTED = Path("analysis/tables")
+
+
 @dataclass(frozen=True)
 class Settings:
     """Draw figures from tables, each as PDF, PNG (200 dpi) and CSV of the rows it shows.
@@ -55,36 +62,61 @@ class Settings:
     NAME is one of: curves, cka_map, cka_contrast, invariance, invariance_steps, robustness,
     emergence, onsets, contrasts, samples, looks, backgrounds, strengths, erasure, probes,
     variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs,
-    similarity_nulls, similarity_outliers, returns, twins_panel. No name draws all.
+    similarity_nulls, similarity_outliers, returns, twins_panel. No name draws all whose tables
+    are there. Type is embedded in PDF and drawn as shapes in SVG.
     """
 
-    names: Positional[tuple[str, ...]] = ()
+    names: Positional[Annotated[tuple[str, ...], arg(metavar="[NAME ...]")]] = ()
     """figures to draw"""
-    tables: Path = Path("analysis/tables")
-    """folder of tables"""
-    output: Path = Path("figures/out")
-    """folder to write into"""
+    tables: Path = COMMITTED
+    """folder of tables, such as results"""
+    output: Path | None = None
+    """folder to write into; figures/out of the committed tables, else TABLES/figures"""
+    width: float | None = None
+    """inches, exactly, such as 3.25 or 6.75; what has no room there is left out and named"""
+    style: Style = "paper"
+    """talk: half as large again; own: your matplotlibrc laid over paper's settings"""
+    format: str = "pdf,png"
+    """of pdf, png and svg, between commas"""
     overwrite: bool = False
     """replace files that exist"""
 
+    @property
+    def folder(self) -> Path:
+        """Where figures are written to."""
+        own = self.tables / "figures"
+        return self.output or (Path("figures/out") if self.tables == COMMITTED else own)
+
 
 def main(settings: Settings) -> None:
-    """Draw, save, and say what was drawn from how many rows."""
+    """Draw, save, and say what was drawn from how many rows, and what was not."""
     for name in settings.names:
         one_of("figure", name, FIGURES)
-    check_folder(settings.output)
-    from rich.console import Console
-    from rich.table import Table
-
-    report = Table("figure", "rows", "size (mm)", "files")
+    printed = Print(settings.width, settings.style, formats_of(settings.format))
+    check_folder(settings.folder)
+    report, left = Report(), list[str]()
     for name in settings.names or FIGURES:
-        for drawing in FIGURES[name](settings.tables):
-            save(drawing, settings.output, overwrite=settings.overwrite)
-            width, height = (f"{25.4 * side:.0f}" for side in drawing.figure.get_size_inches())
-            files = f"{drawing.name}.{{pdf,png,csv}}"
-            report.add_row(drawing.name, f"{len(drawing.rows):,}", f"{width} x {height}", files)
-    Console().print(report)
-    print(f"written to {settings.output}")
+        try:
+            with printed.settings():
+                drawings = list(FIGURES[name](settings.tables))
+        except MissingTable as error:
+            if settings.names:
+                raise
+            left.append(f"{name}: {error}")
+            continue
+        for drawing in drawings:
+            tight = fit(drawing.figure, printed)
+            if tight:
+                left.append(f"{drawing.name}: no room at {settings.width:g} in: {tight[0]}")
+                continue
+            save(drawing, settings.folder, printed, overwrite=settings.overwrite)
+            report.add(drawing, printed)
+    report.show()
+    for line in left:
+        say(f"left out: {line}")
+    if not report.lines:
+        raise UserError(f"expected a figure to draw, got none; {left[-1]}")
+    print(f"written to {settings.folder}")
 
 
 if __name__ == "__main__":

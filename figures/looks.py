@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from analysis.records.runs import MARGIN
 from analysis.studies.looks.runs import RUNS
@@ -32,6 +32,8 @@ from figures.kit.style import (
 NAME = "looks"
 NOTE_WIDTH = 34
 TICKS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.5, 1.7, 2.0)
+ROOM = 1.1
+"""Factor left free above and below the runs, which may be few."""
 APART = 0.5
 """Share of the room between two seeds over which their runs are spread."""
 
@@ -61,8 +63,9 @@ def plot_runs(ax: Axes, runs: pd.DataFrame, column: str, styles: dict[str, Style
             at, here[column], here["sees"], np.where(last, 3.6, 2.4), strict=True
         ):
             ax.plot(x, y, **styles[method].points(filled=sees == "yes", size=size))
+    ax.set_xlim(runs["seed"].min() - 0.7, runs["seed"].max() + 0.7)
     ax.set_xlabel("seed")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xticks(sorted(set(runs["seed"])))
     return ax
 
 
@@ -103,8 +106,10 @@ def draw(tables: Path) -> Iterator[Drawing]:
     styles = method_styles(runs["method"])
     figure = Figure(figsize=(PAGE_WIDTH, 2.8))
     left, middle, right = figure.subplots(1, 3)
-    plot_runs(left, runs.assign(ratio=np.exp(runs["value"])), "ratio", styles)
+    ratios = np.exp(runs["value"])
+    plot_runs(left, runs.assign(ratio=ratios), "ratio", styles)
     left.set_yscale("log")
+    left.set_ylim(ratios.min() / ROOM, ratios.max() * ROOM)
     show_factors(left.yaxis, TICKS)
     left.set_title(f"{runs['game'].iloc[0]}: TV twins ÷ states,\nheld-out backgrounds")
     plot_looks(middle, looks).set_title("treatment ÷ control,\n95 % over runs")

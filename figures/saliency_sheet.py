@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis.studies.saliency.rows import SHEET_SCHEMA
 from checkpoints.console import UserError
-from figures.kit.rows import command_of, load_rows
+from figures.kit.rows import MissingTable, command_of, load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, on_paper
 
 NAME = "saliency_sheet"
@@ -28,7 +28,7 @@ def read_tiles(path: Path, lines: int, columns: int) -> np.ndarray:
         UserError: no such file, or fewer tiles.
     """
     if not path.exists():
-        raise UserError(
+        raise MissingTable(
             f"expected tiles at {path}, found no file; write them: {command_of(SHEET_SCHEMA)}"
         )
     picture: np.ndarray = matplotlib.image.imread(path)

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from analysis.studies.twins import SCHEMA
 from checkpoints.console import UserError
-from figures.kit.rows import command_of, load_rows
+from figures.kit.rows import MissingTable, command_of, load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, on_paper
 
 NAME = "twins_panel"
@@ -57,7 +57,7 @@ def read_strip(path: Path) -> np.ndarray:
         UserError: no such file, or another size.
     """
     if not path.exists():
-        raise UserError(
+        raise MissingTable(
             f"expected a strip of tiles at {path}, found no file; write it: {command_of(SCHEMA)}"
         )
     strip: np.ndarray = matplotlib.image.imread(path)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from analysis.records.command import Output, check_outputs, finish
 from checkpoints.console import run_command
@@ -18,7 +18,7 @@ class Settings(Output):
     Writes variation.csv.
     """
 
-    games: Positional[tuple[str, ...]] = ()
+    games: Positional[Annotated[tuple[str, ...], arg(metavar="[GAME ...]")]] = ()
     """games to look at; none takes all 16"""
     mode: Mode = "easy"
     """Procgen's difficulty"""

@@ -172,7 +172,7 @@ def svcca(x: ArrayLike, y: ArrayLike, keep: float = KEEP) -> float:
 def pwcca(x: ArrayLike, y: ArrayLike, keep: float = KEEP) -> float:
     """The same correlations, weighted by how much of x's own units they account for, in [0, 1].
 
-    Morcos et al. 2018, equations 2 and 3: α_i = Σ_j |h_iᵀ x_j| over the units j of x. Not
+    Morcos et al. 2018, equations 2 and 3: α_i = Σ_j abs(h_iᵀ x_j) over the units j of x. Not
     symmetric, and as it sums absolute values unit by unit, not unchanged by a rotation of x.
 
     Note:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import pandas as pd
-from tyro.conf import Positional, UseAppendAction
+from tyro.conf import Positional, UseAppendAction, arg
 
 from analysis.records.command import Frames, Output, check_outputs, finish
 from analysis.records.tables import Schema
@@ -44,7 +44,7 @@ class Found(NamedTuple):
 class OnPolicies(Output):
     """Settings of every command that takes policies."""
 
-    ids: Positional[tuple[str, ...]] = ()
+    ids: Positional[Annotated[tuple[str, ...], arg(metavar="[POLICY ...]")]] = ()
     """policies: ids such as starpilot/mutual/0, or files; none takes all shipped"""
     policy: UseAppendAction[tuple[str, ...]] = ()
     """a policy of your own, FILE.py:FUNCTION, where the function returns an Adapted module; runs

@@ -1,4 +1,4 @@
-"""Pixels to features to decisions: the Nature, IMPALA and Impoola encoders, with named layers.
+"""Pixels to features to decisions: Nature, IMPALA and its kin, with named layers.
 
 Every ReLU is a module and none works in place, so a hook on any named layer sees, and may keep,
 exactly what the next layer reads.
@@ -88,7 +88,21 @@ def impoola(features: int, dropout: float = 0.0, width: int = 1) -> nn.Sequentia
     return nn.Sequential(parts | head)
 
 
-_BUILDERS = {"nature": nature, "impala": impala, "impoola": impoola}
+def impala_relu(features: int, dropout: float = 0.0, width: int = 1) -> nn.Sequential:
+    """IMPALA whose residual blocks add to what a ReLU leaves of their input, not to the input.
+
+    The network of the public code of Raileanu et al. 2021 (arXiv 2006.12862), where that ReLU works
+    in place. Here to read such weights; the names of its tensors are its own.
+    """
+    network = impala(features, dropout, width)
+    for layer in ("block1", "block2", "block3"):
+        conv, pool, *residual = network.get_submodule(layer).children()
+        rectified = [part for block in residual for part in (nn.ReLU(), block)]
+        setattr(network, layer, nn.Sequential(conv, pool, *rectified))
+    return network
+
+
+_BUILDERS = {"nature": nature, "impala": impala, "impoola": impoola, "impala-relu": impala_relu}
 
 
 class Policy(nn.Module):
@@ -104,13 +118,13 @@ class Policy(nn.Module):
         """Build with fresh weights from torch's global generator.
 
         Args:
-            encoder: ``nature``, ``impala`` or ``impoola``.
+            encoder: ``nature``, ``impala``, ``impoola`` or ``impala-relu``.
             features: width of the last hidden layer.
             dropout: probability of dropping a unit of that layer in training mode.
             width: multiplies the channels of every convolution and ``features``.
         """
         super().__init__()
-        self.architecture = encoder
+        self.architecture, self.width = encoder, width
         features *= width
         self.encoder = _BUILDERS[encoder](features, dropout, width)
         self.actor = nn.Linear(features, NUM_ACTIONS)

@@ -1,16 +1,8 @@
 """Weights of other programs: recognised by the names and shapes of their tensors, and renamed.
 
-Two programs are known. Files of ``torch.save`` are
-read as tensors only (``weights_only=True``), so that no code in them is run:
-
-- the public code of arXiv 2501.02481, which saves the encoder and the actor of each agent in a
-  file of its own and no critic;
-- CleanRL's ``ppo_procgen.py`` (Huang et al. 2022), which saves nothing by itself: write
-  ``torch.save(agent.state_dict(), path)`` at its end.
-
-Both train the same network, and it is ours under other names: IMPALA (16, 32, 32) on frames
-divided by 255, a ReLU after flattening and one after the 256 units, two linear heads. For any
-other network see ``checkpoints.policy.adapters``.
+Known programs stand in ``checkpoints.policy.layouts``. Files of ``torch.save`` are read as tensors
+only (``weights_only=True``), so that no code in them is run. For any other network see
+``checkpoints.policy.adapters``.
 """
 
 from collections.abc import Mapping
@@ -20,20 +12,15 @@ from typing import TYPE_CHECKING, Any
 from checkpoints.console import UserError
 from checkpoints.doors.reading import check_file, shown
 from checkpoints.doors.tensors import LARGEST, Wanted, check_tensors, read_tensors
+from checkpoints.policy.layouts import PARTS, SOURCES, Layout
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from checkpoints.policy.encoders import Policy
 
-SOURCES = {
-    "cleanrl ppo_procgen": "network.",
-    "arXiv 2501.02481, whole agent": "encoder.encoder.",
-    "arXiv 2501.02481, encoder and heads": "",
-}
-"""Who writes such files -> what stands before the encoder's tensors in them."""
-WRAPPINGS = ("module.", "_orig_mod.")
-"""What ``DataParallel`` and ``torch.compile`` put before every name."""
+WRAPPINGS = ("module", "_orig_mod")
+"""What ``DataParallel`` and ``torch.compile`` put into the names of what they wrap."""
 _PRECISIONS = ("float32", "float16", "bfloat16", "float64")
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _LFS = b"version https://git-lfs"
@@ -43,21 +30,8 @@ _DAMAGES: tuple[type[Exception], ...] = (
 )
 
 
-def tensor_names(prefix: str) -> dict[str, str]:
-    """Their tensors' names -> ours, for an encoder whose names begin with ``prefix``."""
-    modules = {f"{prefix}5": "encoder.hidden.0", "actor": "actor", "critic": "critic"}
-    for i in range(3):
-        modules[f"{prefix}{i}.conv"] = f"encoder.block{i + 1}.0"
-        for r in range(2):
-            for c in range(2):
-                theirs = f"{prefix}{i}.res_block{r}.conv{c}"
-                modules[theirs] = f"encoder.block{i + 1}.{2 + r}.branch.{1 + 2 * c}"
-    parts = ("weight", "bias")
-    return {f"{a}.{part}": f"{b}.{part}" for a, b in modules.items() for part in parts}
-
-
 def recognise(names: set[Any]) -> str:
-    """Which of :data:`SOURCES` writes exactly these tensors.
+    """Which of :data:`checkpoints.policy.layouts.SOURCES` writes exactly these tensors.
 
     Raises:
         UserError: none does; says what the nearest one would hold.
@@ -68,12 +42,13 @@ def recognise(names: set[Any]) -> str:
                 f"expected tensors under their names, got one under {shown(name)}; save the "
                 "agent's state_dict()"
             )
-    expected = {source: set(tensor_names(prefix)) for source, prefix in SOURCES.items()}
+    expected = {source: set(layout.tensors()) for source, layout in SOURCES.items()}
     near = max(expected, key=lambda source: len(expected[source] & names))
     missing, extra = expected[near] - names, names - expected[near]
     if not missing and not extra:
         return near
-    heads = {f"{head}.{part}" for head in ("actor", "critic") for part in ("weight", "bias")}
+    # Only heads of these names are saved in files of their own.
+    heads = {f"{head}.{part}" for head in ("actor", "critic") for part in PARTS}
     if not extra and missing <= heads:
         lacking = " and ".join(sorted({name.split(".")[0] for name in missing}))
         raise UserError(
@@ -89,11 +64,27 @@ def recognise(names: set[Any]) -> str:
 
 
 def without_wrapping(tensors: "Mapping[str, Tensor]") -> "Mapping[str, Tensor]":
-    """The tensors under the names they have without ``DataParallel`` and ``torch.compile``."""
-    for prefix in WRAPPINGS:
-        if tensors and all(isinstance(n, str) and n.startswith(prefix) for n in tensors):
-            return without_wrapping({n.removeprefix(prefix): v for n, v in tensors.items()})
-    return tensors
+    """The tensors under the names that they have in a known program, if there is a way to them.
+
+    What ``DataParallel`` and ``torch.compile`` put in, wherever it stands, is left out, and then
+    what all names have in common, such as ``agent.``, where the rest is known.
+    """
+    if not all(isinstance(name, str) for name in tensors):
+        return tensors
+    parts = {name: [p for p in name.split(".") if p not in WRAPPINGS] for name in tensors}
+    bare = {".".join(kept): tensors[name] for name, kept in parts.items()}
+    if len(bare) < len(tensors):
+        return tensors
+    known = [set(layout.tensors()) for layout in SOURCES.values()]
+    names, before = set(bare), ""
+    while all(name.startswith(before) for name in names):
+        if {name.removeprefix(before) for name in names} in known:
+            return {name.removeprefix(before): value for name, value in bare.items()}
+        first, dot, _ = min(names).removeprefix(before).partition(".")
+        if not dot:
+            break
+        before += f"{first}."
+    return bare
 
 
 def _some(names: set[str]) -> str:
@@ -108,32 +99,44 @@ def convert(tensors: "Mapping[str, Tensor]") -> "tuple[Policy, str]":
         tensors: a state dict with encoder, actor and critic; any floating type.
 
     Returns:
-        A policy in evaluation mode, float32, and a name out of :data:`SOURCES`.
+        A policy in evaluation mode, float32, and a name out of
+        :data:`checkpoints.policy.layouts.SOURCES`.
 
     Raises:
-        UserError: unknown names, a tensor of another shape (another width, other actions), or
+        UserError: unknown names, a tensor of another shape (other channels, other actions), or
             weights that are no finite floats.
     """
-    from checkpoints.policy.encoders import Policy
-
     tensors = without_wrapping(tensors)
     source = recognise(set(tensors))
-    prefix = SOURCES[source]
-    features = tensors[f"{prefix}5.weight"].shape[0]
-    policy = Policy("impala", features)
-    wanted = policy.state_dict()
-    ours = {mine: tensors[theirs] for theirs, mine in tensor_names(prefix).items()}
-    for theirs, mine in tensor_names(prefix).items():
+    layout = SOURCES[source]
+    policy = _alike(layout, tensors)
+    wanted, theirs_of = policy.state_dict(), layout.tensors(policy.architecture)
+    ours = {mine: tensors[theirs] for theirs, mine in theirs_of.items()}
+    for theirs, mine in theirs_of.items():
         if ours[mine].shape != wanted[mine].shape:
             raise UserError(
                 f"{theirs}: expected shape {tuple(wanted[mine].shape)}, got "
-                f"{tuple(ours[mine].shape)}; only IMPALA (16, 32, 32) on 64 x 64 pixels with 15 "
-                "actions can be converted: use another network through checkpoints.policy.adapters"
+                f"{tuple(ours[mine].shape)}; only IMPALA of channels (16, 32, 32), or a multiple, "
+                "on 64 x 64 pixels with 15 actions can be converted: use another network through "
+                "checkpoints.policy.adapters"
             )
     shapes = {name: Wanted(tuple(value.shape), _PRECISIONS) for name, value in wanted.items()}
     check_tensors(ours, shapes, f"weights of {source}")
     policy.load_state_dict({name: value.float() for name, value in ours.items()})
     return policy.eval(), source
+
+
+def _alike(layout: Layout, tensors: "Mapping[str, Tensor]") -> "Policy":
+    """A policy of the width, the features and the pooling that the tensors' shapes tell."""
+    from checkpoints.policy.encoders import Policy
+
+    channels = tensors[f"{layout.conv_of(0)}.weight"].shape[0]
+    hidden = tensors[f"{layout.hidden}.weight"].shape
+    width = channels // 16 if channels and channels % 16 == 0 else 1
+    if hidden[0] % width:
+        width = 1
+    pooled = layout.may_pool and hidden[-1] == 32 * width
+    return Policy("impoola" if pooled else layout.encoder, hidden[0] // width, width=width)
 
 
 def read_weights(path: Path) -> "dict[str, Tensor]":
@@ -176,10 +179,25 @@ def read_weights(path: Path) -> "dict[str, Tensor]":
         ) from error
     if not isinstance(found, dict) or not found:
         raise UserError(f"{path}: expected a state dict, got {type(found).__name__}")
+    inside = [name for name, value in found.items() if _is_state(value)]
+    if len(inside) == 1 and not _is_state(found):
+        return found[inside[0]]
     other = [name for name, value in found.items() if not isinstance(value, torch.Tensor)]
     if other:
+        several = f" ({', '.join(map(shown, inside))} would each do)" if inside else ""
         raise UserError(
             f"{path}: expected tensors by name, but {shown(other[0])} is a "
-            f"{type(found[other[0]]).__name__}; save the agent's state_dict() alone"
+            f"{type(found[other[0]]).__name__}{several}; save the agent's state_dict() alone"
         )
     return found
+
+
+def _is_state(value: object) -> bool:
+    """Whether this is a state dict: tensors by name, one at least."""
+    from torch import Tensor
+
+    return (
+        isinstance(value, dict)
+        and bool(value)
+        and all(isinstance(one, Tensor) for one in value.values())
+    )

@@ -13,7 +13,7 @@ from checkpoints.doors.numbers import check_numbers, real, whole
 from checkpoints.doors.reading import shown
 from checkpoints.world.games import Mode, drawn_backgrounds, first_backgrounds
 
-EncoderName = Literal["nature", "impala", "impoola"]
+EncoderName = Literal["nature", "impala", "impoola", "impala-relu"]
 Precision = Literal["float32", "bfloat16"]
 Views = Literal["recoloured", "twins"]
 MAX_KEPT = 16
@@ -21,6 +21,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "nature": ("conv1", "conv2", "conv3", "hidden"),
     "impala": ("block1", "block2", "block3", "hidden"),
     "impoola": ("block1", "block2", "block3", "pooled", "hidden"),
+    "impala-relu": ("block1", "block2", "block3", "hidden"),
 }
 """The layers of each encoder, in order; a layer's activation is the output of that submodule."""
 

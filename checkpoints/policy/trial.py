@@ -1,6 +1,6 @@
 """A module tried on some frames: what would go wrong, or go unseen, is refused before a measure."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -8,16 +8,13 @@ from torch import Tensor
 from checkpoints.console import UserError
 from checkpoints.policy.layer_output import rows_of
 
-if TYPE_CHECKING:
-    from checkpoints.policy.adapters import Adapted
-
 ALIKE, SAME = 1e-3, 1e-5
 """Largest difference, of the largest number, between a frame read alone and in a batch, where a
 device may compute otherwise; and between batches of one size."""
 
 
-def try_out(policy: "Adapted") -> int:
-    """Number of actions that a module decides between.
+def try_out(policy: Any) -> int:
+    """Number of actions that an ``Adapted`` module decides between.
 
     Raises:
         UserError: no parameters, a call that fails, outputs of other shapes or that are not finite,
@@ -57,7 +54,7 @@ def try_out(policy: "Adapted") -> int:
     return shapes[0][1]
 
 
-def _rows(policy: "Adapted", layer: str, outputs: list[Any]) -> Tensor:
+def _rows(policy: Any, layer: str, outputs: list[Any]) -> Tensor:
     """What the one call of a layer gave of each of three frames."""
     rows = rows_of(policy.encoder.get_submodule(layer), outputs[0]) if outputs else None
     if len(outputs) != 1 or not isinstance(rows, Tensor) or len(rows) != 3:
@@ -70,7 +67,7 @@ def _rows(policy: "Adapted", layer: str, outputs: list[Any]) -> Tensor:
 
 
 def _check_same(
-    policy: "Adapted", what: str, found: Tensor, wanted: Tensor, why: str, *, most: float = SAME
+    policy: Any, what: str, found: Tensor, wanted: Tensor, why: str, *, most: float = SAME
 ) -> None:
     """Refuse rows that other frames or earlier calls change."""
     room = most * max(float(wanted.abs().max()), float(found.abs().max()))
@@ -82,7 +79,7 @@ def _check_same(
         )
 
 
-def _watched(policy: "Adapted", frames: Tensor) -> tuple[Any, dict[str, list[Any]]]:
+def _watched(policy: Any, frames: Tensor) -> tuple[Any, dict[str, list[Any]]]:
     """Decisions, and all that each layer gave on the way."""
     seen: dict[str, list[Any]] = {layer: [] for layer in policy.layers}
     handles = [
@@ -98,7 +95,7 @@ def _watched(policy: "Adapted", frames: Tensor) -> tuple[Any, dict[str, list[Any
             handle.remove()
 
 
-def _called(policy: "Adapted", frames: Tensor) -> tuple[Tensor, Tensor]:
+def _called(policy: Any, frames: Tensor) -> tuple[Tensor, Tensor]:
     try:
         with torch.inference_mode():
             return policy(frames)
@@ -113,7 +110,7 @@ def _called(policy: "Adapted", frames: Tensor) -> tuple[Tensor, Tensor]:
         ) from error
 
 
-def _one(policy: "Adapted", frames: Tensor) -> Tensor:
+def _one(policy: Any, frames: Tensor) -> Tensor:
     return torch.column_stack(_called(policy, frames))
 
 

@@ -47,6 +47,11 @@ def only_process(folder: Path) -> Iterator[None]:
                 f"another process is training in {folder}; wait for it, stop it, or choose "
                 "another --output"
             ) from None
+        except OSError as error:
+            raise MachineTrouble(
+                f"expected a file system with locks (flock), but {folder} has none: {error}. Have "
+                "it mounted with them (Lustre: -o flock; NFS: version 4), or take another --output"
+            ) from error
         yield
 
 

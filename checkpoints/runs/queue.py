@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from checkpoints.console import MachineTrouble, UserError
+from checkpoints.console import MachineTrouble, UserError, one_of
 from checkpoints.doors.numbers import check_numbers, real, whole
 from checkpoints.runs.declaration import check_ready, note_declaration
 from checkpoints.runs.folder import Standing, mark_failed, standing
@@ -32,12 +32,16 @@ class Settings:
     """Train the runs of a study in order of worth, within the time or steps given.
 
     Ctrl-C or SIGTERM saves and ends; the same command goes on. Several workers may share a folder.
+    Exit codes: 0 all runs asked for are done, 75 something is left to do, 2 something failed.
     """
 
     study: Positional[Path]
     """YAML file with the runs, such as study.yaml"""
     output: Path = Path("runs")
     """folder of runs"""
+    only: tuple[str, ...] = ()
+    """only these runs of the study, such as starpilot/ppo/0; one that another process trains is
+    waited for"""
     hours: Annotated[float, real(0, above=True)] = math.inf
     """stop after so many hours, rounded up to a whole iteration"""
     steps: Annotated[float, real(0, above=True)] = math.inf
@@ -67,11 +71,26 @@ class Settings:
 
 
 Standings = dict[Planned, Standing]
+WAIT = 5.0
+"""Seconds between two looks at runs that another process trains."""
+
+
+def chosen(study: tuple[Planned, ...], only: tuple[str, ...]) -> tuple[Planned, ...]:
+    """The runs asked for, in the order of the study; all if none is named."""
+    known = [str(run.id) for run in study]
+    for name in only:
+        one_of("run of the study", name, known)
+    return tuple(run for run in study if not only or str(run.id) in only)
 
 
 def look(study: tuple[Planned, ...], output: Path) -> Standings:
     """Where each run stands now."""
     return {run: standing(output / str(run.id), run.steps) for run in study}
+
+
+def busy(standings: Standings) -> list[str]:
+    """Runs that some process trains at this moment."""
+    return [str(run.id) for run, now in standings.items() if now.state == "running"]
 
 
 def show(standings: Standings, threads: int) -> None:
@@ -140,6 +159,7 @@ class Worker:
     def __post_init__(self) -> None:
         self.steps_left = self.settings.steps
         self.last_second = time.monotonic() + 3600 * self.settings.hours
+        self._waiting = False
 
     def seconds_left(self) -> float:
         """Until the limit of hours."""
@@ -161,6 +181,9 @@ class Worker:
             while not relay.asked and self.steps_left > 0 and self.seconds_left() > 0:
                 standings = look(self.study, output)
                 open_runs = self.takeable(standings)
+                if not open_runs and self.settings.only and busy(standings):
+                    self._wait(standings)
+                    continue
                 if not open_runs:
                     break
                 run, *others = open_runs
@@ -174,6 +197,13 @@ class Worker:
                 stepped = standing(output / str(run.id), run.steps).step - done
                 self.steps_left -= stepped
                 self._note(run, outcome, stepped)
+
+    def _wait(self, standings: Standings) -> None:
+        """Until a signal, the limit of hours, or some seconds have passed; says once for whom."""
+        if not self._waiting:
+            print(f"waiting for another process: {', '.join(busy(standings))}", flush=True)
+        self._waiting = True
+        time.sleep(max(0.0, min(WAIT, self.seconds_left())))
 
     def _request(self, run: Planned) -> TrainSettings:
         asked = self.settings
@@ -202,18 +232,18 @@ class Worker:
             mark_failed(self.settings.output / str(run.id), outcome.why)
 
 
-def main(settings: Settings) -> None:
-    """List, pack, unpack, or work; says in the end what is left."""
-    study = read_study(settings.study)
+def main(settings: Settings) -> int:
+    """List, pack, unpack, or work; says in the end what is left, and returns how many runs are."""
+    study = chosen(read_study(settings.study), settings.only)
     if settings.pack is not None:
         pack_all([run.id for run in study], settings.output, settings.pack, settings.overwrite)
-        return
+        return 0
     if settings.unpack is not None:
         unpack_all(settings.unpack, settings.output, settings.overwrite)
-        return
+        return 0
     if settings.list:
         show(look(study, settings.output), settings.threads)
-        return
+        return 0
     if study[0].declaration is not None:
         check_ready(study[0].declaration, settings.study)
     worker = Worker(study, settings)
@@ -224,3 +254,4 @@ def main(settings: Settings) -> None:
     if failed:
         names = ", ".join(str(run.id) for run in failed)
         raise UserError(f"failed and passed over: {names}. See --list; --retry tries them again")
+    return sum(now.state != "done" for now in standings.values())

@@ -5,12 +5,15 @@
     recipe: {encoder: nature, mode: easy}     # what differs from the methods' own, for all runs
     runs:
       - {id: starpilot/ppo/0, steps: 2_097_152}
+      - {id: starpilot/ppo/1, steps: 2_097_152, recipe: {levels: 200}}
 
-In place of ``runs`` a ``declaration`` may stand, from which they follow.
+In place of ``runs`` a ``grid`` may stand (:mod:`checkpoints.runs.grid`) or, of one contrast, a
+``declaration``, from which they follow.
 """
 
 from collections.abc import Hashable
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from checkpoints.doors.reading import KIB, read_text, shown
 from checkpoints.policy.ids import PolicyId, parse_id
 from checkpoints.policy.recipes import METHOD_SETTINGS, METHODS, Recipe, from_dict, get_recipe
 from checkpoints.runs.declaration import Declaration, declaration_from
+from checkpoints.runs.grid import expand
 
 LARGEST = 256 * KIB
 """Bytes of a study at most."""
@@ -86,23 +90,25 @@ def read_study(path: Path) -> tuple[Planned, ...]:
             stands twice, steps that are no positive whole number.
     """
     content = _content(path)
-    declared = isinstance(content, dict) and "declaration" in content
-    _mapping(content, ("declaration" if declared else "runs",), ("recipe",), str(path))
-    common = _common(content.get("recipe"), path)
-    if declared:
+    kinds = ("declaration", "grid")
+    kind = next((one for one in kinds if isinstance(content, dict) and one in content), "runs")
+    _mapping(content, (kind,), ("recipe",), str(path))
+    common = _common(content.get("recipe"), f"{path}, recipe")
+    if kind == "declaration":
         declaration = declaration_from(content["declaration"], f"{path}, declaration")
         return tuple(
             Planned(run, steps, _recipe(run, common), declaration)
             for run, steps in declaration.runs()
         )
-    if not isinstance(content["runs"], list) or not content["runs"]:
-        raise UserError(
-            f"{path}: expected a list of runs under 'runs', got {shown(content['runs'])}"
-        )
-    if len(content["runs"]) > MOST_RUNS:
+    entries = content[kind]
+    if kind == "grid":
+        entries = list(islice(expand(entries, f"{path}, grid"), MOST_RUNS + 1))
+    if not isinstance(entries, list) or not entries:
+        raise UserError(f"{path}: expected a list of runs under 'runs', got {shown(entries)}")
+    if len(entries) > MOST_RUNS:
         raise UserError(f"{path}: expected at most {MOST_RUNS:,} runs")
     planned: dict[PolicyId, Planned] = {}
-    for place, entry in enumerate(content["runs"], 1):
+    for place, entry in enumerate(entries, 1):
         run = _planned(entry, common, f"{path}, run {place}")
         if run.id in planned:
             raise UserError(
@@ -153,11 +159,11 @@ def _named(place: str, kind: str, given: object, known: list[str]) -> None:
         raise UserError(f"{place}: {error}") from error
 
 
-def _common(given: Any, path: Path) -> dict[str, Any]:
-    """The settings common to all runs, checked."""
+def _common(given: Any, place: str) -> dict[str, Any]:
+    """The settings common to some runs, checked."""
     if given is None:
         return {}
-    place, decided = f"{path}, recipe", METHOD_SETTINGS
+    decided = METHOD_SETTINGS
     free = [field.name for field in fields(Recipe) if field.name not in decided]
     if not isinstance(given, dict):
         raise UserError(f"{place}: expected a mapping of settings, got {shown(given)}")
@@ -176,13 +182,14 @@ def _common(given: Any, path: Path) -> dict[str, Any]:
 
 
 def _planned(entry: Any, common: dict[str, Any], place: str) -> Planned:
-    _mapping(entry, ("id", "steps"), (), place)
+    _mapping(entry, ("id", "steps"), ("recipe",), place)
     name, steps = entry["id"], entry["steps"]
     if not isinstance(name, str):
         raise UserError(f"{place}: expected an id such as bigfish/mutual/0, got {shown(name)}")
+    own = _common(entry.get("recipe"), f"{place}, recipe")
     try:
         run = parse_id(name)
-        recipe = _recipe(run, common)
+        recipe = _recipe(run, common | own)
     except UserError as error:
         raise UserError(f"{place}: {error}") from error
     if run != run.run:

@@ -8,6 +8,10 @@ from analysis.records.tables import Schema, read_table
 from checkpoints.console import UserError
 
 
+class MissingTable(UserError):
+    """A table or picture that no command has written yet."""
+
+
 def command_of(schema: Schema) -> str:
     """What a user types to have a table written."""
     return f"python -m {schema.command}"
@@ -21,12 +25,13 @@ def load_rows(tables: Path, schema: Schema) -> pd.DataFrame:
         schema: as the study that writes the table declares it.
 
     Raises:
-        UserError: no such table, another table, a column missing, a cell of another kind or out of
+        MissingTable: no such table.
+        UserError: another table, a column missing, a cell of another kind or out of
             its range, or no row.
     """
     path, command = tables / f"{schema.name}.csv", command_of(schema)
     if not path.exists():
-        raise UserError(f"expected a table at {path}, found no file; write it with: {command}")
+        raise MissingTable(f"expected a table at {path}, found no file; write it with: {command}")
     rows = read_table(path, schema, schema.names)
     if rows.empty:
         raise UserError(

@@ -1,7 +1,8 @@
-"""One look for all figures, and one way to save them: PDF, PNG, and the rows behind."""
+"""One look for all figures."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
 from itertools import cycle
@@ -16,8 +17,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.records.tables import check_output
-from checkpoints.doors.writing import atomic
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE, base_method
 
@@ -28,8 +27,6 @@ COLUMN_WIDTH = 83 / 25.4
 """Width of one column in inches."""
 SMALL = 7
 """Smallest type in points, at print size."""
-FAINTEST = 2
-"""Root mean square of the change, of 255 levels, that fewer colours may bring to a picture."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +82,11 @@ _SPARE_COLOURS = (
     *("#CC79A7", "#000000", "#8C6D00", "#4B3F8F", "#117733", "#88CCEE"),
     *("#DDCC77", "#661100", "#6699CC", "#994455", "#222255", "#AAAA00"),
 )
+_SPARE_LINES: tuple[LineStyle, ...] = ("-", DASHED, DASH_DOT, DASH_DOTS)
 SPARE_STYLES = tuple(
     Style(colour, marker, line)
     for marker in ("d", "h")
-    for colour, line in zip(_SPARE_COLOURS, cycle(("-", DASHED, DASH_DOT, DASH_DOTS)), strict=False)
+    for colour, line in zip(_SPARE_COLOURS, cycle(_SPARE_LINES), strict=False)
 )
 """Of methods that are not the project's own. Two of one marker differ by colour to any eye."""
 LAYER_ORDER = (
@@ -120,6 +118,8 @@ _PAPER = {
     "lines.markersize": 3,
     "pdf.fonttype": 42,
     "savefig.dpi": 200,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "twinscope",
     "xtick.labelsize": SMALL,
     "ytick.labelsize": SMALL,
 }
@@ -137,9 +137,22 @@ class Drawing:
 Draw = Callable[[Path], Iterator[Drawing]]
 
 
+_CHANGED: ContextVar[dict[str, Any] | None] = ContextVar("_CHANGED", default=None)
+
+
 def paper() -> AbstractContextManager[None]:
-    """The project's style inside a ``with`` block, whatever the user's own settings are."""
-    return matplotlib.style.context(["default", _PAPER])
+    """The project's style inside a ``with`` block; :func:`own_settings` may change it."""
+    return matplotlib.style.context(["default", _PAPER, _CHANGED.get() or {}])
+
+
+@contextmanager
+def own_settings(changed: dict[str, Any]) -> Iterator[None]:
+    """Lay settings of matplotlib, such as those of the user's matplotlibrc, over the style."""
+    token = _CHANGED.set(changed)
+    try:
+        yield
+    finally:
+        _CHANGED.reset(token)
 
 
 def on_paper(draw: Draw) -> Draw:
@@ -212,47 +225,3 @@ def in_layer_order(layers: Iterable[str]) -> list[str]:
     """Distinct layers from the pixels upwards; unknown names last, by alphabet."""
     known = list(LAYER_ORDER)
     return sorted(set(layers), key=lambda n: (known.index(n) if n in known else len(known), n))
-
-
-def save(drawing: Drawing, folder: Path, *, overwrite: bool = False) -> list[Path]:
-    """Write ``NAME.pdf``, ``NAME.png`` (200 dpi) and ``NAME.csv`` into ``folder``.
-
-    The same drawing gives the same bytes: no date and no version is written into a file.
-
-    Returns:
-        The three paths.
-
-    Raises:
-        UserError: one of the files exists and ``overwrite`` is not set.
-    """
-    paths = [folder / f"{drawing.name}.{ending}" for ending in ("pdf", "png", "csv")]
-    for path in paths:
-        check_output(path, overwrite=overwrite)
-    keep = not overwrite
-    with (
-        atomic(paths[0], keep=keep) as pdf,
-        atomic(paths[1], keep=keep) as png,
-        atomic(paths[2], keep=keep) as csv,
-    ):
-        with paper():
-            drawing.figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
-            drawing.figure.savefig(png, format="png", metadata={"Software": None})
-        use_palette(png)
-        drawing.rows.to_csv(csv, index=False, float_format="%.6g", lineterminator="\n")
-    return paths
-
-
-def use_palette(png: Path) -> None:
-    """Rewrite a PNG with a palette of 256 colours, a third of its size, unless that would show.
-
-    Photographs keep all of their colours: see :data:`FAINTEST`.
-    """
-    import numpy as np
-    from PIL import Image
-
-    with Image.open(png) as opened:
-        full, dpi = opened.convert("RGB"), opened.info["dpi"]
-    few = full.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    change = np.asarray(few.convert("RGB"), float) - np.asarray(full, float)
-    if np.sqrt(np.mean(change**2)) < FAINTEST:
-        few.save(png, format="png", optimize=True, dpi=dpi)

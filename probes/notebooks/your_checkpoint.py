@@ -1,7 +1,8 @@
 # %% [markdown]
 # # Bring your own checkpoint
-# **Weights of two known programs** are recognised by the names and shapes of their tensors:
-# CleanRL's `ppo_procgen.py` and the public code of arXiv 2501.02481. Nothing is unpickled.
+# **Weights of known programs** are recognised by the names and shapes of their tensors: CleanRL's
+# `ppo_procgen.py`, the public code of arXiv 2501.02481, train-procgen-pytorch, auto-drac and
+# impoola. Nothing is unpickled.
 # ```
 # python -m checkpoints.convert agent.pt starpilot/ppo/7 --mode easy --levels 0 --steps 25000000
 # ```
@@ -19,12 +20,14 @@ from analysis.policies.subjects import load_subjects
 from analysis.scenes.common import common_bank
 from checkpoints.policy.adapters import Adapted
 from checkpoints.policy.encoders import Policy
-from checkpoints.policy.foreign import convert, tensor_names
+from checkpoints.policy.foreign import convert
+from checkpoints.policy.layouts import SOURCES
 from checkpoints.world.renderer import Renderer
 
 torch.manual_seed(0)
 ours = Policy("impala").state_dict()
-agent = {theirs: ours[name] for theirs, name in tensor_names("network.").items()}
+names = SOURCES["cleanrl ppo_procgen"].tensors()
+agent = {theirs: ours[name] for theirs, name in names.items()}
 policy, source = convert(agent)
 print(source, policy.layers)
 

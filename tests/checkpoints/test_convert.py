@@ -11,13 +11,13 @@ from torch import Tensor
 
 from checkpoints.console import UserError
 from checkpoints.convert import ALL_LEVELS, Settings, main
-from checkpoints.policy.encoders import Policy
-from checkpoints.policy.foreign import SOURCES, convert, read_weights, recognise, tensor_names
+from checkpoints.policy.foreign import convert, read_weights, recognise
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.store import list_policies, load_policy, policy_path
-from tests.support.foreign import foreign_forward, foreign_state
+from tests.support.foreign import PROGRAMS, foreign_forward, foreign_state
 
-EACH = pytest.mark.parametrize("source", SOURCES)
+EACH = pytest.mark.parametrize("source", PROGRAMS)
+CLEANRL, APART = "cleanrl ppo_procgen", "arXiv 2501.02481, encoder and heads"
 
 
 def frames(count: int = 3) -> Tensor:
@@ -30,47 +30,12 @@ def settings(file: Path, folder: Path, **given) -> Settings:
     return Settings(**{"file": file, "output": folder / "runs", **usual, **given})
 
 
-# --- the same network --------------------------------------------------------------------------
-
-
-@EACH
-def test_the_converted_policy_decides_as_the_original(source):
-    state = foreign_state(SOURCES[source])
-    policy, found = convert(state)
-    assert found == source
-    with torch.no_grad():
-        logits, values = policy(frames())
-    wanted = foreign_forward(state, SOURCES[source], frames())
-    torch.testing.assert_close((logits, values), wanted, rtol=1e-5, atol=1e-5)
-    assert logits.std() > 0.1  # the comparison is not one of zeros
-
-
-def test_every_tensor_has_its_place():
-    """Each filled with a number of its own: none is dropped, doubled or swapped."""
-    state = foreign_state("network.")
-    numbered = {name: torch.full_like(state[name], i) for i, name in enumerate(state)}
-    found = convert(numbered)[0].state_dict()
-    place = {mine: theirs for theirs, mine in tensor_names("network.").items()}
-    assert sorted(place.values()) == sorted(state)
-    assert all(torch.equal(found[mine], numbered[place[mine]]) for mine in found)
-
-
-def test_all_of_our_tensors_are_named():
-    assert set(tensor_names("").values()) == set(Policy("impala").state_dict())
-
-
-def test_another_width_and_half_precision_are_read():
-    state = {name: value.half() for name, value in foreign_state("", features=64).items()}
-    policy, _ = convert(state)
-    assert policy.actor.in_features == 64 and policy.actor.weight.dtype == torch.float32
-
-
 # --- files and the command ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["pth", "old pth", "safetensors"])
 def test_the_command_writes_a_policy_that_loads_with_its_provenance(kind, tmp_path, capsys):
-    state, file = foreign_state("network."), tmp_path / f"agent.{kind.split()[-1]}"
+    state, file = foreign_state(CLEANRL), tmp_path / f"agent.{kind.split()[-1]}"
     if kind == "safetensors":
         save_file(state, file)
     else:
@@ -86,12 +51,12 @@ def test_the_command_writes_a_policy_that_loads_with_its_provenance(kind, tmp_pa
     assert len(made.versions["sha256 of file"]) == 64
     with torch.no_grad():
         found = policy(frames())
-    torch.testing.assert_close(found, foreign_forward(state, "network.", frames()))
+    torch.testing.assert_close(found, foreign_forward(state, CLEANRL, frames()))
 
 
 def saved_apart(folder: Path) -> tuple[dict[str, Tensor], Path, Path]:
     """As the public code of arXiv 2501.02481 does: encoder and actor, no critic."""
-    state = foreign_state("")
+    state = foreign_state(APART)
     actor = {name: state.pop(f"actor.{name}") for name in ("weight", "bias")}
     for name in ("weight", "bias"):
         del state[f"critic.{name}"]
@@ -108,14 +73,14 @@ def test_encoder_and_actor_saved_apart_and_no_critic(tmp_path):
     assert made.settings().peers == 2 and made.versions["critic"].startswith("not saved")
     with torch.no_grad():
         logits, values = policy(frames())
-    wanted, _ = foreign_forward(foreign_state(""), "", frames())
+    wanted, _ = foreign_forward(foreign_state(APART), APART, frames())
     torch.testing.assert_close(logits, wanted)
     assert not values.any()
 
 
 def test_a_critic_of_its_own_file(tmp_path):
     _, encoder, actor = saved_apart(tmp_path)
-    critic = {name: foreign_state("")[f"critic.{name}"] for name in ("weight", "bias")}
+    critic = {name: foreign_state(APART)[f"critic.{name}"] for name in ("weight", "bias")}
     save_file(critic, tmp_path / "critic.safetensors")
     files = {"actor": actor, "critic": tmp_path / "critic.safetensors"}
     main(settings(encoder, tmp_path, **files))
@@ -123,7 +88,7 @@ def test_a_critic_of_its_own_file(tmp_path):
     policy, _ = load_policy(policy_path(tmp_path / "runs", kept))
     with torch.no_grad():
         found = policy(frames())
-    torch.testing.assert_close(found, foreign_forward(foreign_state(""), "", frames()))
+    torch.testing.assert_close(found, foreign_forward(foreign_state(APART), APART, frames()))
 
 
 # --- what is refused ----------------------------------------------------------------------------
@@ -138,13 +103,13 @@ def test_missing_heads_are_named(tmp_path):
 
 
 def test_a_critic_that_is_there_is_not_replaced(tmp_path):
-    save_file(foreign_state("network."), tmp_path / "agent.safetensors")
+    save_file(foreign_state(CLEANRL), tmp_path / "agent.safetensors")
     with pytest.raises(UserError, match="hold a critic: leave out --without-critic"):
         main(settings(tmp_path / "agent.safetensors", tmp_path, without_critic=True))
 
 
 def test_unknown_architectures_are_told_what_was_expected():
-    names = set(foreign_state("network."))
+    names = set(foreign_state(CLEANRL))
     changed = names - {"network.5.weight"} | {"lstm.weight"}
     message = "for cleanrl ppo_procgen missing network.5.weight, and not known lstm.weight"
     with pytest.raises(UserError, match=message):
@@ -155,10 +120,10 @@ def test_unknown_architectures_are_told_what_was_expected():
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("network.0.conv.weight", (32, 3, 3, 3)), ("actor.weight", (9, 256)), ("critic.bias", (2,))],
+    [("network.0.conv.weight", (8, 3, 3, 3)), ("actor.weight", (9, 256)), ("critic.bias", (2,))],
 )
 def test_another_shape_is_refused(name, shape):
-    state = foreign_state("network.") | {name: torch.zeros(shape)}
+    state = foreign_state(CLEANRL) | {name: torch.zeros(shape)}
     message = f"{name}: expected shape .*, got {re.escape(str(shape))}; only IMPALA"
     with pytest.raises(UserError, match=message):
         convert(state)
@@ -193,12 +158,15 @@ def test_files_that_hold_something_else(tmp_path):
     with pytest.raises(UserError, match="there is none at"):
         read_weights(file)
     torch.save({"model": {"w": torch.zeros(1)}, "step": 3}, file)
-    with pytest.raises(UserError, match=r"'model' is a dict; save the agent's state_dict"):
+    assert set(read_weights(file)) == {"w"}
+    torch.save({"model": {"w": torch.zeros(1)}, "target": {"w": torch.zeros(1)}}, file)
+    message = r"'model' is a dict \('model', 'target' would each do\); save the agent's state_dict"
+    with pytest.raises(UserError, match=message):
         read_weights(file)
     torch.save([torch.zeros(1)], file)
     with pytest.raises(UserError, match="expected a state dict, got list"):
         read_weights(file)
-    torch.save(foreign_state(""), file)
+    torch.save(foreign_state(APART), file)
     file.write_bytes(file.read_bytes()[:5000])
     with pytest.raises(UserError, match="truncated or of another format"):
         read_weights(file)
@@ -209,8 +177,8 @@ def test_files_that_hold_something_else(tmp_path):
 
 def test_wrong_requests(tmp_path):
     file = tmp_path / "agent.safetensors"
-    save_file(foreign_state("network."), file)
-    with pytest.raises(UserError, match="unknown method 'untrained'"):
+    save_file(foreign_state(CLEANRL), file)
+    with pytest.raises(UserError, match="expected the method that trained it, got 'untrained'"):
         main(settings(file, tmp_path, id="starpilot/untrained/0"))
     with pytest.raises(UserError, match="agree with the id, got 1,000"):
         main(settings(file, tmp_path, id="starpilot/ppo/0/peer0/step5"))
@@ -240,22 +208,27 @@ def test_what_is_no_file_of_weights_is_not_said_to_run_code(content, message, tm
 
 
 def test_safetensors_are_known_whatever_they_are_called(tmp_path):
-    save_file(foreign_state("network."), tmp_path / "agent.pt")
+    save_file(foreign_state(CLEANRL), tmp_path / "agent.pt")
     assert convert(read_weights(tmp_path / "agent.pt"))[1] == "cleanrl ppo_procgen"
 
 
-@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
-def test_wrapped_networks_are_known(prefix):
-    wrapped = {prefix + name: value for name, value in foreign_state("network.").items()}
-    assert convert(wrapped)[1] == "cleanrl ppo_procgen"
+@pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "agent"])
+def test_a_state_dict_inside_of_a_checkpoint_is_found(key, tmp_path):
+    state = foreign_state("train-procgen-pytorch")
+    optimiser = {"state": {0: {"exp_avg": torch.zeros(1)}}, "param_groups": [{"lr": 1e-3}]}
+    torch.save({"epoch": 3, "optimizer_state_dict": optimiser, key: state}, tmp_path / "a.pt")
+    assert convert(read_weights(tmp_path / "a.pt"))[1] == "train-procgen-pytorch"
 
 
-def test_weights_that_are_no_finite_floats_are_refused():
-    state = foreign_state("network.")
-    with pytest.raises(UserError, match=r"float64, got .* of int8"):
-        convert({name: (100 * value).to(torch.int8) for name, value in state.items()})
-    state["actor.bias"][0] = torch.nan
-    with pytest.raises(UserError, match=r"finite numbers in 'actor.bias'"):
-        convert(state)
-    with pytest.raises(UserError, match="tensors under their names, got one under 1"):
-        recognise({1})
+def test_the_command_takes_any_width_and_any_method(tmp_path):
+    save_file(foreign_state("impoola, pooled or with dropout"), tmp_path / "a.safetensors")
+    main(settings(tmp_path / "a.safetensors", tmp_path, id="starpilot/impoola-ppo/7"))
+    (kept,) = list_policies(tmp_path / "runs")
+    policy, made = load_policy(policy_path(tmp_path / "runs", kept))
+    recipe = made.settings()
+    assert (recipe.encoder, recipe.features, recipe.width) == ("impoola", 128, 2)
+    wanted = foreign_forward(
+        foreign_state(made.versions["source"]), made.versions["source"], frames()
+    )
+    with torch.no_grad():
+        torch.testing.assert_close(policy(frames()), wanted, rtol=1e-4, atol=1e-4)

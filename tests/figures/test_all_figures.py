@@ -1,6 +1,7 @@
 """Figures on synthetic tables: files, rows, bytes and errors."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -253,6 +254,33 @@ def test_missing_table_says_what_writes_it(name, tmp_path):
     ):
         main(Settings(names=(name,), tables=tmp_path, output=tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_what_has_no_table_yet_is_left_out_and_named(one_game, tmp_path, capsys):
+    for path in one_game.glob("*.csv"):
+        if path.stem not in ("curves", "cka_contrast"):
+            path.unlink()
+    main(Settings(tables=one_game, format="svg"))
+    done, left = capsys.readouterr()
+    assert {file.name for file in (one_game / "figures").iterdir()} == {
+        f"{name}.{ending}" for name in ("curves", "cka_contrast") for ending in ("svg", "csv")
+    }
+    named = set(re.findall(r"^left out: (\w+): expected a", left, flags=re.MULTILINE))
+    assert named == set(FIGURES) - {"curves", "cka_contrast"}
+    assert done.endswith(f"written to {one_game / 'figures'}\n")
+
+
+def test_no_table_at_all_is_an_error(tmp_path):
+    with pytest.raises(UserError, match=r"expected a figure to draw, got none; \w+: expected a"):
+        main(Settings(tables=tmp_path))
+
+
+def test_what_has_no_room_is_left_out_and_named(one_game, tmp_path, capsys):
+    names = ("twins_panel", "cka_contrast")
+    main(Settings(names=names, tables=one_game, output=tmp_path / "out", width=3.25))
+    assert "left out: twins_panel: no room at 3.25 in: the panel" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "twins_panel.pdf").exists()
+    assert (tmp_path / "out" / "cka_contrast.pdf").exists()
 
 
 def test_missing_strip_says_what_writes_it(one_game, tmp_path):

@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 
 from checkpoints.policy.recipes import is_strength
-from figures.kit import style
+from figures.kit import saving, style
 
 
 def picture(fill: np.ndarray, path: Path) -> np.ndarray:
     """Save an RGB picture of bytes (h, w, 3) with a palette, if that does not show; read it."""
     Image.fromarray(fill).save(path, dpi=(200, 200))
-    style.use_palette(path)
+    saving.use_palette(path)
     with Image.open(path) as opened:
         assert opened.info["dpi"] == pytest.approx((200, 200), abs=0.1)
         return np.asarray(opened.convert("RGB"))

@@ -1,0 +1,132 @@
+r"""Numbers that a paper quotes, each a LaTeX macro with its provenance in a comment."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
+from analysis.studies.looks.study import LOOKS
+from analysis.studies.samples.pairs import CONVERGENCE
+from checkpoints.console import UserError
+from figures.kit.claimed import CLAIMS, POOLINGS, PUBLISHED
+from figures.kit.latex import escaped, interval, macro
+from figures.kit.plain import rounded
+from figures.kit.rows import load_rows
+
+LEVEL = 95
+"""Per cent of the intervals."""
+ASKED = {
+    *((one.measure, one.layer) for one in (*CLAIMS, *PUBLISHED)),
+    *((name, "hidden") for name in POOLINGS),
+    *(("tv_between", "buttons"), ("tv_between", "decisions")),
+}
+"""(measure, layer) of what the ledger and the README say."""
+
+
+class Number(NamedTuple):
+    """A macro."""
+
+    name: str
+    text: str
+    """as LaTeX sets it"""
+    source: str
+    """table, row and column"""
+
+
+def numbers(tables: Path) -> list[Number]:
+    """Every number that the ledger and the README take from contrasts, peers and looks.
+
+    Raises:
+        UserError: a table is missing, or two numbers have one name.
+    """
+    found = [Number("intervalLevel", rf"\qty{{{LEVEL}}}{{\percent}}", "of all intervals")]
+    contrasts = load_rows(tables, CONTRASTS)
+    for row in contrasts.to_dict("records"):
+        here = (row["measure"], row["layer"]) in ASKED
+        if here and row["match"] in ("steps", "frames") and pd.notna(row["effect"]):
+            found += _of_contrast(row)
+    peers = load_rows(tables, CONVERGENCE)
+    for row in peers.to_dict("records"):
+        found += _of_peers(row)
+    last = load_rows(tables, LOOKS).iloc[-1].to_dict()
+    found += _of_look(last)
+    names = [number.name for number in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"{tables}: expected a name for each number, got twice: {twice[:3]}")
+    return found
+
+
+def _of_contrast(row: dict[str, Any]) -> Iterator[Number]:
+    keys = ("game", "treatment", "control", "match", "steps_treatment", "measure", "layer")
+    source = f"{CONTRASTS.name}.csv: " + " ".join(f"{key}={row[key]}" for key in keys)
+    start = [row["game"], row["treatment"], row["control"], row["match"]]
+    millions = f"{row['steps_treatment'] / 1e6:.1f}"
+    start += [] if row["primary"] or millions == "2.1" else [f"at {millions} M"]
+    start += [row["measure"], row["layer"]]
+    width = row["high"] - row["low"]
+    for column in ("effect", "low", "high"):
+        if pd.notna(row[column]):
+            text = rf"\num{{{rounded(row[column], width)}}}"
+            yield Number(macro([*start, column]), text, f"{source}, {column}")
+    ends = interval(row["low"], row["high"])
+    if ends:
+        text = rf"\num{{{rounded(row['effect'], width)}}} {ends}"
+        yield Number(macro([*start, "interval"]), text, f"{source}, effect [low, high]")
+    for column in ("value_treatment", "value_control", "detectable", "q", "p"):
+        if pd.notna(row[column]):
+            text = rf"\num{{{rounded(row[column])}}}"
+            yield Number(macro([*start, column]), text, f"{source}, {column}")
+    for column in ("runs_treatment", "runs_control"):
+        yield Number(macro([*start, column]), rf"\num{{{row[column]}}}", f"{source}, {column}")
+
+
+def _of_peers(row: dict[str, Any]) -> Iterator[Number]:
+    source = f"{CONVERGENCE.name}.csv: game={row['game']} method={row['method']} "
+    source += f"measure={row['measure']}"
+    start = ["peers", row["game"], row["method"], row["measure"]]
+    for column in ("peers", "apart"):
+        text = rf"\num{{{rounded(row[column])}}}"
+        yield Number(macro([*start, column]), text, f"{source}, {column}")
+    ends = row["difference_low"], row["difference_high"]
+    text = rf"\num{{{rounded(row['difference'], ends[1] - ends[0])}}} {interval(*ends)}".strip()
+    yield Number(macro([*start, "difference"]), text, f"{source}, difference [low, high]")
+
+
+def _of_look(row: dict[str, Any]) -> Iterator[Number]:
+    source = f"{LOOKS.name}.csv: game={row['game']} look={row['look']}"
+    for column in ("look", "pairs", "asked"):
+        text = rf"\num{{{row[column]}}}"
+        yield Number(macro(["second sample", column]), text, f"{source}, {column}")
+    yield Number("secondSampleVerdict", escaped(row["verdict"]), f"{source}, verdict")
+
+
+def as_latex(found: list[Number], short: dict[str, str]) -> str:
+    r"""The file ``numbers.tex``: the provenance of each macro stands over it.
+
+    Args:
+        found: the macros.
+        short: further names, as :func:`short_names` gives them.
+    """
+    lines = ["% Written by python -m figures.latex; needs siunitx 3. Do not edit.", ""]
+    for number in found:
+        lines += [f"% {number.source}", rf"\newcommand{{\{number.name}}}{{{number.text}}}"]
+    lines += ["", "% the declared contrast by short names"]
+    lines += [rf"\newcommand{{\{name}}}{{\{full}}}" for name, full in short.items()]
+    return "\n".join(lines) + "\n"
+
+
+def short_names(tables: Path) -> dict[str, str]:
+    r"""``\declared…`` -> the macro of the declared contrast that it stands for.
+
+    A paper need not say at every number which methods were declared.
+    """
+    rows = load_rows(tables, CONTRASTS)
+    declared = next(rows[rows["primary"]].itertuples(), None)
+    if declared is None:
+        return {}
+    start = macro([declared.game, declared.treatment, declared.control, declared.match])
+    names = [number.name for number in numbers(tables)]
+    return {f"declared{name[len(start) :]}": name for name in names if name.startswith(start)}
