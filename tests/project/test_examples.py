@@ -1,4 +1,4 @@
-"""The exporters' shipped worlds are what they say; where their simulators are, they prove it anew."""
+"""The shipped worlds are what they say; where their simulators are, exporters prove it anew."""
 
 import sys
 from importlib import import_module, util
