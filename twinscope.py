@@ -35,6 +35,7 @@ FUNCTIONS = {
     "probe": "probes.studies.by_arrays:probe",
     "bank": "analysis.scenes.common:common_bank",
     "twins": "analysis.scenes.twin_sets:twin_set",
+    "world": "analysis.scenes.file_world:open_world",
     "load": "analysis.policies.subjects:load_subjects",
     "read": "analysis.policies.features:read",
     "Adapted": "checkpoints.policy.adapters:Adapted",

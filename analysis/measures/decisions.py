@@ -16,6 +16,7 @@ from scipy.special import entr, rel_entr
 from checkpoints.console import UserError
 from checkpoints.doors.arrays import ArrayLike, as_array
 from checkpoints.world.buttons import merged
+from checkpoints.world.games import get_game
 
 _ROWS = 256  # states compared at once, in all pairs of views or with all others: bounds memory
 
@@ -126,3 +127,12 @@ def between_states(
     sums = np.add.reduceat(sums, starts, axis=0)
     np.fill_diagonal(sums, 0.0)
     return (sums + sums.T) / 2
+
+
+def agreement_of(
+    game: str, likeliest: Int[np.ndarray, " state"], others: Int[np.ndarray, " state"]
+) -> float:
+    """Share of states on which the likeliest actions agree; NaN where actions are continuous."""
+    if not get_game(game).num_actions:
+        return float("nan")
+    return float((likeliest == others).mean())

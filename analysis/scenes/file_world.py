@@ -20,6 +20,7 @@ from checkpoints.doors.writing import atomic
 from checkpoints.world.games import Mode, add_world
 
 FOLDER = Path(".cache/worlds")
+_ONCE = 32  # rows picked before the map is opened anew
 _ROW = np.dtype("<i8")  # a state's bytes are the number of its row
 
 
@@ -100,7 +101,7 @@ class FileWorld:
             say(f"{self.name}: {len(rows):,} states{of}, all that the file has, are looked at")
         found, joined = self._found, rows.astype(_ROW).view(np.uint8)
         listed = StateList(joined, np.arange(len(rows) + 1) * _ROW.itemsize)
-        pictures = self._frames()[rows, self._shown[rows]]
+        pictures = self._picked(rows, self._shown[rows])
         nobody = np.zeros(len(rows), np.int64)
         return Bank(listed, pictures, found.levels[rows], found.time[rows], nobody)
 
@@ -111,6 +112,14 @@ class FileWorld:
     def _frames(self) -> np.ndarray:
         # Opened anew each time: pages of a map that stays open would count as memory.
         found: np.ndarray = np.load(self.files[0], mmap_mode="r")
+        return found
+
+    def _picked(self, rows: np.ndarray, variants: np.ndarray) -> np.ndarray:
+        """Row i in its own variant, a few at a time: rows far apart map much of a file."""
+        found = np.empty((len(rows), *self.image_shape), dtype=np.uint8)
+        for start in range(0, len(rows), _ONCE):
+            some = slice(start, start + _ONCE)
+            found[some] = self._frames()[rows[some], variants[some]]
         return found
 
     def rows(self, states: Sequence[bytes]) -> Int[np.ndarray, " state"]:
@@ -139,7 +148,7 @@ class FileWorld:
         self, states: Sequence[bytes], backgrounds: Sequence[int]
     ) -> UInt8[np.ndarray, "state h w c"]:
         """State i in variant ``backgrounds[i]``."""
-        return self._frames()[self.rows(states), self._known(backgrounds)]
+        return self._picked(self.rows(states), self._known(backgrounds))
 
     def stream(
         self, states: Sequence[bytes], backgrounds: Sequence[int], chunk: int = 64

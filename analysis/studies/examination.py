@@ -18,6 +18,7 @@ from analysis.records.tables import Schema
 from checkpoints.console import UserError, path_of, say
 from checkpoints.doors.numbers import Seed, whole
 from checkpoints.policy.store import ZOO
+from checkpoints.world.games import get_game
 
 if TYPE_CHECKING:
     from analysis.policies.subjects import Subject
@@ -198,26 +199,27 @@ def load(settings: OnPolicies, study: Study) -> "dict[str, list[Subject]]":
         say(f"running {made}")
     games = load_subjects(names, settings.root, controls=settings.untrained, made=settings.policy)
     everyone = [one for group in games.values() for one in group]
-    _check_world(settings, everyone)
+    _check_world(settings.world, everyone)
     check_layers(everyone, getattr(settings, "layers", ()))
     if study.check is not None:
         study.check(everyone, **asked(settings, study.check))
     return games
 
 
-def _check_world(settings: OnPolicies, subjects: "Sequence[Subject]") -> None:
+def _check_world(file: str, subjects: "Sequence[Subject]") -> None:
     """Refuse policies of another world than the one that is open, and variants that it lacks."""
-    if not settings.world:
+    if not file:
         return
-    from checkpoints.world.games import GAMES, get_game
+    from analysis.scenes.world_file import read_contents
 
+    name = read_contents(path_of(file)).meta.world
     for one in subjects:
-        if one.id.game in GAMES:
+        if one.id.game != name:
             raise UserError(
-                f"--world {settings.world}: expected policies of that world, got {one.id}; give "
-                "Adapted(…, id='WORLD/method/seed') with the world's name"
+                f"--world {file}: expected policies of {name}, got {one.id}; give "
+                f"Adapted(…, id='{name}/method/seed')"
             )
-        count = get_game(one.id.game).backgrounds
+        count = get_game(name).backgrounds
         if not all(0 <= b < count for b in one.trained_backgrounds):
             raise UserError(
                 f"{one.id}: expected variants that it was trained on from 0 to {count - 1}, got "

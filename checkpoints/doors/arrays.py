@@ -126,12 +126,12 @@ def told(path: Path, what: str) -> "Iterator[None]":
 
 
 def header_of(
-    file: Any, size: int, where: str, limit: int = LARGEST
+    file: Any, size: int, where: str, limit: int | None = None
 ) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, whether by columns, and type of a ``.npy`` stream of so many bytes, read up to there.
 
     Raises:
-        UserError: objects, or more than ``limit`` bytes.
+        UserError: objects, or more than ``limit`` bytes, :data:`LARGEST` unless given.
         ValueError: damage, or as many bytes as the header does not say.
     """
     version = np.lib.format.read_magic(file)
@@ -169,7 +169,8 @@ def of_stream(file: Any, size: int, where: str) -> np.ndarray:
     return found.reshape(shape, order="F" if by_columns else "C")
 
 
-def _check_size(count: int, where: str, limit: int = LARGEST) -> None:
+def _check_size(count: int, where: str, limit: int | None = None) -> None:
+    limit = LARGEST if limit is None else limit
     if count > limit:
         raise UserError(
             f"{where}: expected an array of at most {limit:,} bytes, got {count:,}; take fewer "

@@ -17,8 +17,8 @@ SHARERS = 32
 
 
 def convolve(
-    frames: UInt8[Tensor, "state 64 64 3"], filters: Float[Tensor, "view 3 3 3 3"]
-) -> UInt8[Tensor, "state view 64 64 3"]:
+    frames: UInt8[Tensor, "state h w 3"], filters: Float[Tensor, "view 3 3 3 3"]
+) -> UInt8[Tensor, "state view h w 3"]:
     """Every frame under every filter, as pictures; a filter is (channel out, channel in, y, x).
 
     Note:
@@ -33,8 +33,8 @@ def convolve(
 
 
 def recolour(
-    frames: UInt8[Tensor, "state 64 64 3"], draws: torch.Generator
-) -> UInt8[Tensor, "state 64 64 3"]:
+    frames: UInt8[Tensor, "state h w 3"], draws: torch.Generator
+) -> UInt8[Tensor, "state h w 3"]:
     """One view of each frame; every 32 frames, in their order, share a random filter.
 
     So do those of one process in the code of Raileanu et al. 2021 (DrAC).

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from analysis.measures.by_level import LevelGram, Levels, hsic_levels
+from analysis.measures.decisions import agreement_of
 from analysis.measures.hsic import cka_grams, linear_gram, normalise
 from analysis.policies.features import read
 from analysis.policies.layers import asked_layers
@@ -133,7 +134,7 @@ def compare(x: Subject, y: Subject, rendering: Rendering, seen: View, other: Vie
     pairs = [[hsic_levels(K, L) for L in other.prepared] for K in seen.prepared]
     ratio = normalise(np.array(pairs).transpose(2, 0, 1), seen.own, other.own, "nan")
     biased = cka_grams(seen.grams, other.grams, biased=True, undefined="nan")
-    agreement = float((seen.action == other.action).mean())
+    agreement = agreement_of(x.id.game, seen.action, other.action)
     levels = seen.prepared[0].levels
     return Comparison(
         *(x.id, y.id, rendering, seen.layers, other.layers, ratio, biased, agreement),

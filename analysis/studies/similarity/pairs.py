@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from analysis.measures.chance import Calibrated, calibrate, permuted
+from analysis.measures.decisions import agreement_of
 from analysis.measures.panel import (
     ANGLE_OF,
     PROFILES,
@@ -168,7 +169,7 @@ def liken(
     found = []
     for x, y in couples:
         one, other = looks[x], looks[y]
-        agreed = float((one.action == other.action).mean())
+        agreed = agreement_of(x.game, one.action, other.action)
         found.append(Likeness(x, y, one.layers, other.layers, *size, agreed, {}, {}, {}))
     for measure in progress(PROFILES):
         pairs, rows = profiles(ready, measure, setup)

@@ -17,7 +17,7 @@ from analysis.policies.attributions import (
     methods_of,
 )
 from analysis.policies.features import read
-from analysis.policies.gradients import VALUE, Scores
+from analysis.policies.gradients import Scores
 from analysis.policies.randomised import cascade
 from checkpoints.console import UserError
 from checkpoints.policy.adapters import Adapted
@@ -54,7 +54,7 @@ def test_floats_decide_as_whole_numbers_do(encoder, frames):
     with torch.no_grad():
         found, (logits, values) = Scores(one)(pixels(frames)), one(torch.from_numpy(frames))
     np.testing.assert_allclose(found[:, :15], logits.log_softmax(-1), atol=1e-6)
-    np.testing.assert_allclose(found[:, VALUE], values, atol=1e-6)
+    np.testing.assert_allclose(found[:, 15], values, atol=1e-6)
 
 
 def test_an_adapted_module_decides_as_on_whole_numbers():
@@ -62,7 +62,7 @@ def test_an_adapted_module_decides_as_on_whole_numbers():
     with torch.no_grad():
         found, (logits, values) = Scores(one)(pixels(seen)), one(torch.from_numpy(seen))
     np.testing.assert_allclose(found[:, :15], logits.log_softmax(-1), atol=1e-6)
-    np.testing.assert_allclose(found[:, VALUE], values, atol=1e-6)
+    np.testing.assert_allclose(found[:, 15], values, atol=1e-6)
 
 
 # -- integrated gradients are exact where they can be ----------------------------------------
@@ -86,7 +86,7 @@ def test_integrated_gradients_of_a_square(baseline, frames):
     twins = np.ascontiguousarray(frames[::-1])
     start = {"black": 0 * frames, "blurred": blurred(frames), "twin": twins}[baseline] / 255
     scores = Scores(Adapted(network, ()))
-    found = attribute(scores, frames, twins, np.full(4, VALUE), f"ig-{baseline}")
+    found = attribute(scores, frames, twins, np.full(4, 15), f"ig-{baseline}")
     exact = network.weight.detach().numpy() * ((frames / 255) ** 2 - start**2)
     np.testing.assert_allclose(found.maps, np.abs(exact).sum(-1), atol=2e-5)
     assert (found.error < 1e-4).all()
@@ -103,13 +103,13 @@ def test_more_steps_leave_less_unexplained(frames, monkeypatch):
 
 
 def test_only_integrated_gradients_have_an_error(frames):
-    scores, columns = Scores(policy()), np.full(4, VALUE)
+    scores, columns = Scores(policy()), np.full(4, 15)
     for method in ("gradient", "occlusion", "gradcam-conv2"):
         assert np.isnan(attribute(scores, frames, frames, columns, method).error).all()
 
 
 def test_the_gradient_is_torchs(frames):
-    scores, columns = Scores(policy()), np.array([3, 0, VALUE, 14])
+    scores, columns = Scores(policy()), np.array([3, 0, 15, 14])
     found = attribute(scores, frames, frames, columns, "gradient").maps
     seen = pixels(frames).requires_grad_()
     scores(seen)[range(4), columns].sum().backward()
@@ -131,7 +131,7 @@ def test_occlusion_is_the_score_that_a_blurred_window_costs(frames):
 # -- planted sight ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("column", [0, VALUE])
+@pytest.mark.parametrize("column", [0, 15])
 @pytest.mark.parametrize("method", [*METHODS, "gradcam-colours"])
 def test_who_looks_at_one_place_is_found_out(method, column):
     seen, twins, mask = scenes(STATES)
