@@ -3,11 +3,11 @@
 Files of arrays, rows of the same states, are compared as they are.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated
 
 from analysis.studies.examination import Examination, Study, examine
-from checkpoints.console import UserError, run_command
+from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
 
 
@@ -34,18 +34,13 @@ class Settings(Examination):
 
 def main(settings: Settings) -> None:
     """Compare, write two tables and print one a game."""
-    from analysis.scenes.arrays import are_arrays
+    from analysis.scenes.arrays import arrays_settings
     from analysis.studies.similarity import by_arrays
     from analysis.studies.similarity import by_cka as study
 
-    if are_arrays(settings.ids):
-        if settings.layers:
-            raise UserError("--layers: expected policies, got arrays, which are one layer each")
-        asked = {one.name: getattr(settings, one.name) for one in fields(by_arrays.Comparison)}
-        by_arrays.compare_arrays(by_arrays.Comparison(**asked), settings.ids)
+    if asked := arrays_settings(settings, by_arrays.Comparison):
+        by_arrays.compare_arrays(asked, settings.ids)
         return
-    if settings.levels:
-        raise UserError("--levels: expected arrays to compare, got policies; leave it out")
     examine(settings, Study(study.SCHEMAS, study.measure_game, study.show))
 
 

@@ -1,10 +1,10 @@
 """Invariance per layer: ``python -m analysis.invariance`` measures policies on twins."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated
 
 from analysis.studies.examination import SteppedExamination, Study, examine
-from checkpoints.console import UserError, run_command
+from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
 
 
@@ -35,17 +35,12 @@ class Settings(SteppedExamination):
 
 def main(settings: Settings) -> None:
     """Measure, write two tables and print the first."""
-    from analysis.scenes.arrays import are_arrays
+    from analysis.scenes.arrays import arrays_settings
     from analysis.studies.invariance import by_arrays, study
 
-    if are_arrays(settings.ids):
-        if settings.layers:
-            raise UserError("--layers: expected policies, got arrays, which are one layer each")
-        asked = {one.name: getattr(settings, one.name) for one in fields(by_arrays.Twinned)}
-        by_arrays.measure_arrays(by_arrays.Twinned(**asked), settings.ids)
+    if asked := arrays_settings(settings, by_arrays.Twinned):
+        by_arrays.measure_arrays(asked, settings.ids)
         return
-    if settings.levels:
-        raise UserError("--levels: expected arrays to measure, got policies; leave it out")
     examine(settings, Study(study.SCHEMAS, study.measure_game, study.show))
 
 

@@ -1,10 +1,10 @@
 """What a linear reader finds in each layer: ``python -m probes``."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated
 
 from analysis.studies.examination import Examination, Study, examine
-from checkpoints.console import UserError, run_command
+from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
 
 
@@ -43,17 +43,14 @@ def main(settings: Settings) -> None:
 
         print(show(settings.list, settings.output, overwrite=settings.overwrite))
         return
-    from analysis.scenes.arrays import are_arrays
+    from analysis.scenes.arrays import arrays_settings
     from probes.studies import by_arrays
     from probes.studies import layers as study
     from probes.studies.questions import limits
 
-    if are_arrays(settings.ids):
-        asked = {one.name: getattr(settings, one.name) for one in fields(by_arrays.Reading)}
-        by_arrays.probe_arrays(by_arrays.Reading(**asked), settings.ids)
+    if asked := arrays_settings(settings, by_arrays.Reading):
+        by_arrays.probe_arrays(asked, settings.ids)
         return
-    if settings.factor or settings.levels:
-        raise UserError("--factor, --levels: expected arrays to read, got policies; see --factors")
     examine(settings, Study((study.SCHEMA,), study.measure_game, study.show, limits))
 
 

@@ -10,13 +10,17 @@ it reads .50, and 98 of 100 intervals cover. With one state per level it is HSIC
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from analysis.measures.hsic import Undefined, linear_gram, normalise, sum_or_zero
+from analysis.measures.hsic import Undefined, centred, normalise, sum_or_zero
 from checkpoints.console import UserError
 from checkpoints.doors.arrays import ArrayLike
+
+_CHUNK = 1 << 21
+"""Numbers of the products of features taken at once: 16 MB."""
 
 
 class Levels:
@@ -64,10 +68,30 @@ class Levels:
         self.quads = p1**4 - 6 * p1**2 * p2 + 8 * p1 * p3 + 3 * p2**2 - 6 * p4
 
 
-class LevelGram:
-    """A kernel matrix prepared for many pairs: all that does not depend on the partner.
+class LevelSums:
+    """One side prepared for many partners: what its kernel K̂ = K without shared levels sums to.
 
-    K̂ is K without the blocks of states that share a level.
+    Attributes:
+        k: (n, G) k_ih = Σ_{j∈h} K̂_ij, states sorted by level.
+        blocks: (G, G) K_gh = Σ_{i∈g} k_ih.
+        kw: (n, 1 + R) √w_i (K̂w)_i; ``level``: (G, 1 + R) w_g (K_G w)_g, whose sum is ``total``.
+    """
+
+    def __init__(self, k: Float[np.ndarray, "n G"], levels: Levels) -> None:
+        self.levels, w = levels, levels.w
+        self.k = k
+        self.blocks = np.add.reduceat(self.k, levels.starts, axis=0)
+        self.kw = self.k @ w.T * levels.root
+        self.level = self.blocks @ w.T * w.T
+        self.total = self.level.sum(axis=0)
+
+    def products(self, other: Any) -> Float[np.ndarray, "G G"]:
+        """P_gh = Σ_{i∈g, j∈h} K̂_ij L̂_ij with a partner of the same kind."""
+        raise NotImplementedError
+
+
+class LevelGram(LevelSums):
+    """By a kernel matrix, of any kind.
 
     Args:
         K: (n, n) symmetric kernel matrix on the states of ``levels``, in their given order.
@@ -75,28 +99,69 @@ class LevelGram:
 
     Attributes:
         off: (n, n) K̂, states sorted by level.
-        k: (n, G) k_ih = Σ_{j∈h} K̂_ij; ``blocks``: (G, G) K_gh = Σ_{i∈g} k_ih.
-        kw: (n, 1 + R) √w_i (K̂w)_i; ``level``: (G, 1 + R) w_g (K_G w)_g, whose sum is ``total``.
     """
 
     def __init__(self, K: Float[np.ndarray, "n n"], levels: Levels) -> None:
-        if len(K) != len(levels.order):
-            raise UserError(
-                f"expected the level of every state, got {len(levels.order)} labels for {len(K)} "
-                f"states; pass features and clusters of one state bank"
-            )
-        self.levels, starts, w = levels, levels.starts, levels.w
+        check_levels(len(K), levels)
         self.off = K[np.ix_(levels.order, levels.order)]
         for g in levels.slices:
             self.off[g, g] = 0
-        self.k = np.add.reduceat(self.off, starts, axis=1)
-        self.blocks = np.add.reduceat(self.k, starts, axis=0)
-        self.kw = self.k @ w.T * levels.root
-        self.level = self.blocks @ w.T * w.T
-        self.total = self.level.sum(axis=0)
+        super().__init__(np.add.reduceat(self.off, levels.starts, axis=1), levels)
+
+    def products(self, other: "LevelGram") -> Float[np.ndarray, "G G"]:
+        """n² multiplications, whatever the features were."""
+        # Level by level: the products of one level's rows stay in the cache, n x n would not.
+        slices, starts = self.levels.slices, self.levels.starts
+        strips = np.stack([np.einsum("in,in->n", self.off[g], other.off[g]) for g in slices])
+        return np.add.reduceat(strips, starts, axis=1)
 
 
-def hsic_levels(K: LevelGram, L: LevelGram) -> Float[np.ndarray, " r"]:
+class LevelFeatures(LevelSums):
+    """By features, without an n x n matrix: of thousands of states in few levels.
+
+    P_gh = ⟨C_g, C_h⟩ with C_g = Σ_{i∈g} x_i y_iᵀ, since (x_i x_j)(y_i y_j) = ⟨x_i y_iᵀ, x_j y_jᵀ⟩.
+
+    Args:
+        x: (n, d) features about their mean, in the order of the levels' labels.
+        levels: the levels and the weights of the replicates.
+    """
+
+    def __init__(self, x: Float[np.ndarray, "n d"], levels: Levels) -> None:
+        check_levels(len(x), levels)
+        self.x = x[levels.order]
+        k = self.x @ np.add.reduceat(self.x, levels.starts, axis=0).T
+        for level, states in enumerate(levels.slices):
+            k[states, level] = 0
+        super().__init__(k, levels)
+
+    def products(self, other: "LevelFeatures") -> Float[np.ndarray, "G G"]:
+        """(n + G²) d_x d_y multiplications, half of it with itself."""
+        slices, x, y = self.levels.slices, self.x, other.x
+        found = np.zeros((len(slices), len(slices)))
+        step = max(1, _CHUNK // (len(slices) * y.shape[1]))
+        for start in range(0, x.shape[1], step):
+            part = x[:, start : start + step]
+            # With itself every other product of two features counts twice.
+            rest = y[:, start:] if self is other else y
+            moments = np.stack([part[g].T @ rest[g] for g in slices])
+            if self is other:
+                moments[:, :, part.shape[1] :] *= 2**0.5
+            flat = moments.reshape(len(slices), -1)
+            found += flat @ flat.T
+        np.fill_diagonal(found, 0)
+        return found
+
+
+def check_levels(states: int, levels: Levels) -> None:
+    """Raise ``UserError`` unless there is a level for each state."""
+    if states != len(levels.order):
+        raise UserError(
+            f"expected the level of every state, got {len(levels.order)} labels for {states} "
+            "states; pass features and clusters of one state bank"
+        )
+
+
+def hsic_levels(K: LevelSums, L: LevelSums) -> Float[np.ndarray, " r"]:
     """Weighted unbiased HSIC over tuples of distinct levels: the estimate, then the replicates.
 
     HSIC = A/n_A − 2 B/n_B + C/n_C, sums over states i, j, q, r of pairwise distinct levels
@@ -108,16 +173,14 @@ def hsic_levels(K: LevelGram, L: LevelGram) -> Float[np.ndarray, " r"]:
       + 2 (w²)ᵀ(K_G∘L_G) w²;
 
     and n_A, n_B, n_C the same with K = L = 1. What is subtracted are the tuples in which a level
-    meets itself. A pair costs n² once and (n + G²) per replicate.
+    meets itself. A pair costs its products once and (n + G²) per replicate.
 
     Note:
         Unlike HSIC₁, this estimate moves a little when K is not centred and levels are of unequal
         weight; :func:`analysis.measures.hsic.linear_gram` centres. The expectation does not move.
     """
     levels, w, starts = K.levels, K.levels.w, K.levels.starts
-    # Level by level: the products of one level's rows stay in the cache, n x n would not.
-    strips = np.stack([np.einsum("in,in->n", K.off[g], L.off[g]) for g in levels.slices])
-    P = np.add.reduceat(strips, starts, axis=1)
+    P = K.products(L)
     Q = np.add.reduceat(K.k * L.k, starts, axis=0)
 
     def form(left: np.ndarray, matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -150,16 +213,30 @@ def cka_levels(
     Returns:
         (1 + R, layers of x, layers of y), never clamped: the estimate, then R replicates, whose
         percentiles are its interval. Every pair shares the draws, so differences between cells,
-        and their maximum, can be taken within a replicate. Memory: n² float64 per layer.
+        and their maximum, can be taken within a replicate. Memory: n² float64 per layer, or n G
+        where features are the cheaper road.
 
     Raises:
         UserError: as :class:`Levels`; features that do not fit or do not vary.
     """
     levels = Levels(clusters, weights)
-    kx, ky = (
-        [LevelGram(linear_gram(x, f"{side}, layer {i}"), levels) for i, x in enumerate(layers)]
+    sides = [
+        [centred(x, f"{side}, layer {i}") for i, x in enumerate(layers)]
         for side, layers in (("x", xs), ("y", ys))
+    ]
+    few = _features_are_cheaper(sides[0], sides[1], len(levels.slices))
+    kx, ky = (
+        [LevelFeatures(x, levels) if few else LevelGram(x @ x.T, levels) for x in side]
+        for side in sides
     )
     xy = np.array([[hsic_levels(K, L) for L in ky] for K in kx]).transpose(2, 0, 1)
     xx, yy = (np.array([hsic_levels(K, K) for K in side]).T for side in (kx, ky))
     return normalise(xy, xx, yy, undefined)
+
+
+def _features_are_cheaper(xs: Sequence[np.ndarray], ys: Sequence[np.ndarray], G: int) -> bool:
+    """Count multiplications: (n + G²) d_x d_y a pair of features, n² (Σd + pairs) for Grams."""
+    n = max((len(x) for x in (*xs, *ys)), default=0)
+    dx, dy = ([x.shape[1] for x in side] for side in (xs, ys))
+    own = sum(d * d for d in (*dx, *dy))
+    return (n + G**2) * (sum(dx) * sum(dy) + own) <= n**2 * (sum(dx) + sum(dy) + len(dx) * len(dy))

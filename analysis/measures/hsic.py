@@ -113,8 +113,8 @@ def check_finite(x: np.ndarray, name: str) -> None:
         )
 
 
-def linear_gram(x: ArrayLike, name: str = "x") -> Float[np.ndarray, "n n"]:
-    """K = XXᵀ of features centred on their mean, in float64.
+def centred(x: ArrayLike, name: str = "x") -> Float[np.ndarray, "n d"]:
+    """Features about their mean, in float64.
 
     Args:
         x: (n, d) features of any type that :func:`checkpoints.doors.arrays.as_array` takes.
@@ -127,6 +127,12 @@ def linear_gram(x: ArrayLike, name: str = "x") -> Float[np.ndarray, "n n"]:
     # and large means cost no digits; then about the mean of what is left.
     x = np.subtract(x, x[:1], dtype=np.float64)
     x -= x.mean(axis=0)
+    return x
+
+
+def linear_gram(x: ArrayLike, name: str = "x") -> Float[np.ndarray, "n n"]:
+    """K = XXᵀ of :func:`centred` features."""
+    x = centred(x, name)
     return x @ x.T
 
 

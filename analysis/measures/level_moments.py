@@ -11,13 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from analysis.measures.by_level import Levels
-from analysis.measures.hsic import (
-    check_features,
-    check_finite,
-    check_states,
-    normalise,
-    sum_or_zero,
-)
+from analysis.measures.hsic import centred, check_states, normalise, sum_or_zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +33,7 @@ class _Side:
 
     @classmethod
     def of(cls, x: np.ndarray, levels: Levels, name: str) -> "_Side":
-        check_features(x, name)
-        check_finite(x, name)
-        x = _narrow(x)[levels.order]
+        x = _narrow(centred(x, name))[levels.order]
         sums = np.add.reduceat(x, levels.starts, axis=0)
         group = np.repeat(np.arange(len(sums)), _sizes(levels))
         whole, own = x @ sums.sum(axis=0), np.einsum("nd,nd->n", x, sums[group])
@@ -64,12 +56,10 @@ class _Side:
 
 
 def _narrow(x: np.ndarray) -> Float[np.ndarray, "n d"]:
-    """About the mean, twice as in ``linear_gram``; at most as many features as states.
+    """At most as many features as states.
 
     Of more features only their Gram matrix counts, and n features have the same one.
     """
-    x = np.subtract(x, x[:1], dtype=np.float64)
-    x -= x.mean(axis=0)
     if x.shape[1] <= len(x):
         return x
     squares, directions = np.linalg.eigh(x @ x.T)

@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from checkpoints.doors.arrays import read_array, tensor_names
 EACH = "each"
 """Given in place of a file of levels: every row is a level of its own."""
 ROWS = ("rows", "features")
+_S = TypeVar("_S")
+_OF_ARRAYS = ("levels", "factor")
+_OF_POLICIES = ("layers", "factors", "policy")
 
 
 def are_arrays(names: Sequence[str]) -> bool:
@@ -31,6 +34,30 @@ def are_arrays(names: Sequence[str]) -> bool:
             f"{policy} is none; export the policy's layer to .npy first"
         )
     return any(told)
+
+
+def arrays_settings(settings: Any, kind: type[_S]) -> _S | None:
+    """What a command that takes policies or arrays does with what it was given.
+
+    Args:
+        settings: of the command; ``ids`` names policies or arrays.
+        kind: settings that decide the table of arrays, each of which the command has, too.
+
+    Returns:
+        The settings for arrays; None where policies are named.
+
+    Raises:
+        UserError: some are arrays and some are not; a setting of the other kind is given.
+    """
+    arrays = are_arrays(settings.ids)
+    for name in _OF_POLICIES if arrays else _OF_ARRAYS:
+        if getattr(settings, name, None):
+            wanted, got = ("policies", "arrays")[:: 1 if arrays else -1]
+            why = ", which are one layer each" if arrays else "; leave it out"
+            raise UserError(f"--{name}: expected {wanted}, got {got}{why}")
+    if not arrays:
+        return None
+    return kind(**{one.name: getattr(settings, one.name) for one in fields(kind)})  # type: ignore[arg-type]
 
 
 def _is_array(name: str) -> bool:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from analysis.scenes.cache import digest_of, make_room
+from analysis.scenes.cache import digest_of, folder_of, make_room
 from analysis.scenes.state_list import StateList
 from checkpoints.console import UserError
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
@@ -30,7 +30,6 @@ from checkpoints.world.games import NUM_ACTIONS, Mode, get_game
 Policy = Callable[[np.ndarray], np.ndarray]
 """Observations ``(n, 64, 64, 3)`` uint8 to actions ``(n,)``, whole numbers 0 to 14."""
 
-FOLDER = Path(".cache/banks")
 _FORMAT = 1  # raise it whenever the same plan comes to give another bank
 _ARRAYS = ("states", "offsets", "observations", "levels", "time", "actor")
 _NEXT_LEVEL = -1  # an action that ends the episode (``game.cpp``); no policy can choose it
@@ -199,7 +198,7 @@ class _Kept:
 
 
 def load_or_gather(
-    plan: BankPlan, policies: Mapping[str, Policy] | None = None, folder: Path = FOLDER
+    plan: BankPlan, policies: Mapping[str, Policy] | None = None, folder: Path | None = None
 ) -> Bank:
     """The bank of ``plan`` and ``policies`` from ``folder``, gathered now if it is not there.
 
@@ -207,7 +206,8 @@ def load_or_gather(
         plan: what to gather.
         policies: as for :func:`gather`; a bank is found again by their names, so a name must
             change with the policy: pass the hash of its file.
-        folder: holds one folder a bank, named by the hash of all that decides it.
+        folder: holds one folder a bank, named by the hash of all that decides it; None takes
+            :func:`analysis.scenes.cache.folder_of`.
 
     Note:
         A bank whose files are not those that were written is gathered again.
@@ -219,6 +219,7 @@ def load_or_gather(
         "plan": asdict(plan),
         "policies": list(policies),
     }
+    folder = folder or folder_of("banks")
     path = folder / sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     if not _is_whole(path, settings):
         _write(gather(plan, policies), path, settings)

@@ -11,12 +11,32 @@ import shutil
 import time
 from pathlib import Path
 
-from checkpoints.console import say
+from checkpoints.console import UserError, path_of, say
 from checkpoints.doors.writing import write_text
 
 MOST = 8 * 2**30
 """Bytes of one cache at most, beside what is in use at that moment."""
 _FORGOTTEN = 3600.0
+VARIABLE = "TWINSCOPE_CACHE"
+DEFAULT = ".cache"
+
+
+def folder_of(kind: str) -> Path:
+    """Where a cache lies: in the folder that ``TWINSCOPE_CACHE`` names, or else in ``.cache``.
+
+    Args:
+        kind: name of the cache, such as ``banks``.
+
+    Raises:
+        UserError: the variable is set to no path, or to something that is no folder.
+    """
+    try:
+        place = path_of(os.environ.get(VARIABLE, DEFAULT))
+    except UserError as error:
+        raise UserError(f"{VARIABLE}: {error}") from error
+    if place.exists() and not place.is_dir():
+        raise UserError(f"{VARIABLE}: expected a folder, got {place}, which is none; name another")
+    return place / kind
 
 
 def digest_of(path: Path) -> str:

@@ -21,7 +21,7 @@ from numpy.lib.format import open_memmap
 
 from analysis.policies.features import read
 from analysis.scenes.bank import Bank, procgen_version
-from analysis.scenes.cache import Hold, is_as_written, make_room, note_content
+from analysis.scenes.cache import Hold, folder_of, is_as_written, make_room, note_content
 from analysis.scenes.file_world import FileWorld
 from analysis.scenes.worlds import world_of
 from checkpoints.console import UserError
@@ -32,7 +32,6 @@ from checkpoints.world.states import check_background
 if TYPE_CHECKING:
     from checkpoints.policy.encoders import Policy
 
-FOLDER = Path(".cache/twins")
 FRAMES = 256
 """Frames a block, unless another number of states is asked for: one forward pass."""
 
@@ -109,14 +108,17 @@ class TwinSet:
             yield block.states, block.read(policy, layers)
 
 
-def twin_set(game: str, bank: Bank, backgrounds: Sequence[int], folder: Path = FOLDER) -> TwinSet:
+def twin_set(
+    game: str, bank: Bank, backgrounds: Sequence[int], folder: Path | None = None
+) -> TwinSet:
     """Draw every state of ``bank`` on every background, or find that it was done before.
 
     Args:
         game: whose states they are; frames of a world in a file are drawn already.
         bank: the states.
         backgrounds: at least two different ones that the game has.
-        folder: the cache; holds one file a twin set, named by the hash of all that decides it.
+        folder: the cache; holds one file a twin set, named by the hash of all that decides it;
+            None takes :func:`analysis.scenes.cache.folder_of`.
 
     Raises:
         UserError: fewer than two backgrounds (chaser has one), one named twice or not there.
@@ -135,7 +137,7 @@ def twin_set(game: str, bank: Bank, backgrounds: Sequence[int], folder: Path = F
     decisive = {"procgen": procgen_version(), "game": game, "backgrounds": chosen, "format": 1}
     name = sha256(json.dumps(decisive, sort_keys=True).encode())
     name.update(bank.states.joined.tobytes())
-    path = folder / f"{name.hexdigest()[:16]}.npy"
+    path = (folder or folder_of("twins")) / f"{name.hexdigest()[:16]}.npy"
     if not is_as_written(path):
         _draw(game, bank, chosen, path)
     return TwinSet(game, bank, chosen, own, path, Hold(path))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from analysis.measures.by_level import LevelGram, Levels, cka_levels, hsic_levels
+from analysis.measures.by_level import LevelFeatures, LevelGram, Levels, cka_levels, hsic_levels
 from analysis.measures.cka import cka
-from analysis.measures.hsic import linear_gram
+from analysis.measures.hsic import centred, linear_gram
 from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError
 from tests.support.cka_reference import by_grams, features, tuples_hsic
@@ -119,3 +119,42 @@ def test_a_layer_that_fires_in_one_level_only_is_refused():
     assert np.isfinite(cka(x, GOOD))
     with pytest.raises(UserError, match="constant, dead or nearly so"):
         cka_levels([x], [GOOD], clusters, np.ones((1, 10), int))
+
+
+@pytest.mark.parametrize("widths", [(2, 3), (7, 4)])
+def test_the_road_of_features_gives_the_sums_of_kernel_matrices(widths):
+    # Levels of unequal size, out of order, some drawn not at all or twice; means far from 0.
+    rng = np.random.default_rng(0)
+    clusters = rng.permutation(np.repeat([4, 1, 7, 0, 9, 3], [1, 5, 2, 9, 4, 6]))
+    weights = rng.integers(0, 3, (20, 6))
+    weights[:, 1:5] += 1
+    levels = Levels(clusters, weights)
+    x, y = (rng.normal(size=(len(clusters), width)) + 50 for width in widths)
+    x, y = centred(x), centred(y + 0.5 * x[:, :1])
+    roads = [
+        [hsic_levels(one, other) for one, other in ((X, Y), (X, X), (Y, Y))]
+        for X, Y in (
+            (LevelGram(x @ x.T, levels), LevelGram(y @ y.T, levels)),
+            (LevelFeatures(x, levels), LevelFeatures(y, levels)),
+        )
+    ]
+    np.testing.assert_allclose(roads[1], roads[0], rtol=1e-9, atol=1e-12)
+    assert np.ptp(roads[0]) > 0.01
+
+
+def test_many_features_are_taken_in_parts(monkeypatch):
+    rng = np.random.default_rng(0)
+    levels = Levels(np.repeat(np.arange(5), 4), np.array([[1, 2, 1, 0, 1], [3, 1, 1, 1, 2]]))
+    x, y = (LevelFeatures(centred(rng.normal(size=(20, width))), levels) for width in (6, 5))
+    whole = [hsic_levels(x, y), hsic_levels(x, x)]
+    monkeypatch.setattr("analysis.measures.by_level._CHUNK", 1)
+    np.testing.assert_allclose([hsic_levels(x, y), hsic_levels(x, x)], whole, rtol=1e-10)
+
+
+def test_few_levels_of_many_states_take_no_matrix_of_states(monkeypatch):
+    clusters = np.repeat(np.arange(10), 30)
+    x = np.random.default_rng(0).normal(size=(300, 3))
+    weights = cluster_weights(clusters, 5, 0)
+    expected = cka_levels([np.pad(x, ((0, 0), (0, 400)))], [x], clusters, weights)
+    monkeypatch.delattr("analysis.measures.by_level.LevelGram")
+    np.testing.assert_allclose(cka_levels([x], [x], clusters, weights), expected, rtol=1e-9)

@@ -1,12 +1,13 @@
 """Arrays in place of policies: rows are the same states, and what does not fit is refused."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from analysis.scenes.arrays import EACH, are_arrays, read_arrays
+from analysis.scenes.arrays import EACH, are_arrays, arrays_settings, read_arrays
 from checkpoints.console import UserError
 
 X = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
@@ -29,6 +30,38 @@ def test_arrays_are_told_from_policies(folder):
     assert not are_arrays([])
     with pytest.raises(UserError, match=r"got both: a\.npy is an array and coinrun/ppo/0 is none"):
         are_arrays(["coinrun/ppo/0", "a.npy"])
+
+
+@dataclass(frozen=True)
+class OfArrays:
+    levels: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class OfBoth(OfArrays):
+    ids: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    policy: tuple[str, ...] = ()
+
+
+def test_a_command_of_both_takes_arrays_as_arrays(folder):
+    found = arrays_settings(OfBoth("levels.npy", 3, ids=("a.npy",)), OfArrays)
+    assert found == OfArrays("levels.npy", 3)
+    assert arrays_settings(OfBoth(ids=("coinrun/ppo/0",), layers=("conv3",)), OfArrays) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (OfBoth(ids=("a.npy",), layers=("conv3",)), "--layers: expected policies, got arrays"),
+        (OfBoth(ids=("a.npy",), policy=("p.py:f",)), "--policy: expected policies, got arrays"),
+        (OfBoth("each", ids=("coinrun/ppo/0",)), "--levels: expected arrays, got policies"),
+    ],
+)
+def test_a_setting_of_the_other_kind_is_refused(folder, settings, message):
+    with pytest.raises(UserError, match=message):
+        arrays_settings(settings, OfArrays)
 
 
 def test_all_formats_are_read_with_their_levels(folder):

@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
-from analysis.scenes.cache import Hold, is_as_written, make_room, note_content
+import pytest
+
+from analysis.scenes.cache import Hold, folder_of, is_as_written, make_room, note_content
+from checkpoints.console import UserError
 
 
 def entry(folder: Path, name: str, age: float) -> Path:
@@ -51,3 +54,21 @@ def test_what_a_kill_left_goes_when_it_is_old(tmp_path: Path):
         os.utime(tmp_path / name, (moment, moment))
     make_room(tmp_path, 0)
     assert [one.name for one in tmp_path.iterdir()] == ["new.tmp"]
+
+
+def test_a_variable_says_where_caches_lie(tmp_path: Path, monkeypatch):
+    monkeypatch.delenv("TWINSCOPE_CACHE", raising=False)
+    assert folder_of("banks") == Path(".cache/banks")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TWINSCOPE_CACHE", "~/kept")
+    assert folder_of("twins") == tmp_path / "kept" / "twins"
+
+
+def test_a_variable_that_names_no_folder_is_refused(tmp_path: Path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TWINSCOPE_CACHE", str(tmp_path / "file"))
+    with pytest.raises(UserError, match=r"TWINSCOPE_CACHE: expected a folder, got .*file, which"):
+        folder_of("banks")
+    monkeypatch.setenv("TWINSCOPE_CACHE", "")
+    with pytest.raises(UserError, match="TWINSCOPE_CACHE: expected a path, got an empty text"):
+        folder_of("banks")

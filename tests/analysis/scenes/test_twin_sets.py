@@ -82,6 +82,12 @@ def test_other_states_or_backgrounds_are_another_set(drawn, bank):
     assert np.array_equal(swapped[:, [1, 0, 2]], frames_of(drawn))
 
 
+def test_sets_lie_in_the_cache_that_the_variable_names(bank, tmp_path, monkeypatch):
+    monkeypatch.setattr("checkpoints.world.renderer.Renderer", renderer)
+    monkeypatch.setenv("TWINSCOPE_CACHE", str(tmp_path))
+    assert twin_set("bigfish", bank, BACKGROUNDS).path.parent == tmp_path / "twins"
+
+
 @pytest.mark.parametrize("damage", ["cut", "empty", "other", "flipped", "no note"])
 def test_a_damaged_file_is_drawn_again(drawn, bank, damage):
     whole = frames_of(drawn)

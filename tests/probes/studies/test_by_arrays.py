@@ -67,7 +67,7 @@ def test_few_whole_numbers_are_classes_and_many_are_numbers():
         (["x.npy"], {"factor": "short.npy"}, r"factor of each of 400 rows, .* got \(399,\)"),
         (["x.npy"], {"factor": "one.npy"}, "factor: expected a factor that varies, got 1 in all"),
         (["x.npy"], {"factor": "nan.npy"}, "expected finite values of a factor, got NaN"),
-        (["coinrun/ppo/0"], {"factor": "y.npy"}, "--factor, --levels: expected arrays to read"),
+        (["coinrun/ppo/0"], {"factor": "y.npy"}, "--factor: expected arrays, got policies"),
     ],
 )
 def test_what_does_not_fit_writes_nothing(folder, names, settings, message):

@@ -56,7 +56,7 @@ def test_without_levels_there_is_no_interval(folder, capsys):
         (["flat.npy"], {}, r"shape \(states, variants, features\).*got \(200, 10\)"),
         (["one.npy"], {}, r"one\.npy: expected at least 2 states of at least 2 variants"),
         (["x.npy"], {"layers": ("hidden",)}, "--layers: expected policies, got arrays"),
-        (["coinrun/ppo/0"], {"levels": "each"}, "--levels: expected arrays to measure"),
+        (["coinrun/ppo/0"], {"levels": "each"}, "--levels: expected arrays, got policies"),
     ],
 )
 def test_wrong_arrays_and_settings_write_nothing(folder, names, settings, message):

@@ -85,7 +85,7 @@ def test_what_decides_numbers_stands_in_the_provenance(folder):
     [
         (["a.npy"], {}, "expected at least 2 arrays"),
         (["a.npy", "b.npy"], {"layers": ("hidden",)}, "--layers: expected policies, got arrays"),
-        (["coinrun/ppo/0"], {"levels": "levels.npy"}, "--levels: expected arrays to compare"),
+        (["coinrun/ppo/0"], {"levels": "levels.npy"}, "--levels: expected arrays, got policies"),
         (["a.npy", "b.npy"], {"replicates": 3}, "--replicates: expected a whole number from 20"),
     ],
 )
