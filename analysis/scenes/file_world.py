@@ -11,7 +11,7 @@ from jaxtyping import Bool, Int, UInt8
 from numpy.lib.format import write_array_header_1_0
 
 from analysis.scenes.bank import Bank
-from analysis.scenes.cache import Hold, digest_of, is_as_written, make_room, note_content
+from analysis.scenes.cache import Hold, digest_of, folder_of, is_as_written, make_room, note_content
 from analysis.scenes.state_list import StateList
 from analysis.scenes.world_file import PART, Contents, checked_parts, read_contents
 from analysis.scenes.worlds import keep_open
@@ -19,17 +19,17 @@ from checkpoints.console import UserError, say, watch
 from checkpoints.doors.writing import atomic
 from checkpoints.world.games import Mode, add_world
 
-FOLDER = Path(".cache/worlds")
 _ONCE = 32  # rows picked before the map is opened anew
 _ROW = np.dtype("<i8")  # a state's bytes are the number of its row
 
 
-def open_world(path: Path, folder: Path = FOLDER) -> "FileWorld":
+def open_world(path: Path, folder: Path | None = None) -> "FileWorld":
     """The world in a file, known by its name from then on; its form: ``scenes.world_file``.
 
     Args:
         path: the ``.npz`` file.
-        folder: the cache that it is unpacked into, once.
+        folder: the cache that it is unpacked into, once; None takes
+            :func:`analysis.scenes.cache.folder_of`.
 
     Raises:
         UserError: whatever does not stand in it as it must.
@@ -37,7 +37,7 @@ def open_world(path: Path, folder: Path = FOLDER) -> "FileWorld":
     found = read_contents(path)
     add_world(found.facts)
     digest = digest_of(path)
-    world = FileWorld(found, digest, folder)
+    world = FileWorld(found, digest, folder or folder_of("worlds"))
     if not all(map(is_as_written, world.files)):
         _unpack(found, *world.files)
     world.held = [Hold(file) for file in world.files]
