@@ -26,11 +26,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, UInt8
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
 from analysis.policies.edits import grid_of
+from analysis.policies.features import check_frames, image_shape_of
 from analysis.policies.gradients import Scores
 from checkpoints.console import UserError, one_of
 
@@ -99,29 +100,40 @@ class _Part:
     seed: int
 
 
+def _check_asked(scores: Scores, frames: Any, twins: Any, columns: Any) -> None:
+    for pictures in (frames, twins):
+        check_frames(pictures, image_shape_of(scores.policy))
+    if len(twins) != len(frames):
+        raise UserError(f"expected a twin of each of {len(frames)} frames, got {len(twins)}")
+    known = isinstance(columns, np.ndarray) and columns.dtype.kind in "iu"
+    if not known or columns.shape != (len(frames),):
+        raise UserError(f"columns: expected {len(frames)} whole numbers, one a frame")
+    if len(columns) and not 0 <= columns.min() <= columns.max() <= scores.value:
+        raise UserError(
+            f"columns: expected numbers from 0 to {scores.value}, which is the value, got "
+            f"{columns.min()} to {columns.max()}"
+        )
+
+
 def attribute(
-    scores: Scores,
-    frames: UInt8[np.ndarray, "state h w c"],
-    twins: UInt8[np.ndarray, "state h w c"],
-    columns: Int[np.ndarray, " state"],
-    method: str,
-    *,
-    seed: int = 0,
+    scores: Scores, frames: Any, twins: Any, columns: Any, method: str, *, seed: int = 0
 ) -> Attribution:
     """Explain one score of each frame.
 
     Args:
         scores: the policy.
-        frames: what is explained.
+        frames: ``(n, h, w, c)`` uint8, what is explained.
         twins: each frame's state on another background, the baseline of ``ig-twin``.
-        columns: which score of each frame: the number of an action, or ``scores.value``.
+        columns: (n,) which score of each frame: the number of an action, or ``scores.value``.
         method: one of :func:`methods_of`.
         seed: of the noise of ``smoothgrad``.
 
     Raises:
-        UserError: a method that does not apply.
+        UserError: a method that does not apply, frames that the policy does not take, other
+            numbers of twins or columns, a column that there is not.
     """
     check_method(scores.policy, method)
+    _check_asked(scores, frames, twins, columns)
     device = next(scores.parameters()).device
     explain, chunk = _explainer(scores, method)
     maps, errors = [], []

@@ -275,3 +275,25 @@ def test_gradcam_needs_positions():
 def test_an_unknown_method_lists_the_known(method, frames):
     with pytest.raises(UserError, match=rf"unknown method '{method}'.*gradcam-conv1"):
         attribute(Scores(policy()), frames, frames, np.zeros(4, dtype=np.int64), method)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"frames": np.zeros((3, 64, 64, 3), np.float32)}, "uint8 .*got ndarray of float32"),
+        ({"twins": np.zeros((3, 3, 64, 64), np.uint8)}, r"got ndarray of uint8 with shape \(3, 3,"),
+        (
+            {"twins": np.zeros((2, 64, 64, 3), np.uint8)},
+            "expected a twin of each of 3 frames, got 2",
+        ),
+        ({"columns": np.zeros(2, np.int64)}, "columns: expected 3 whole numbers, one a frame"),
+        ({"columns": np.zeros(3)}, "columns: expected 3 whole numbers, one a frame"),
+        ({"columns": np.array([0, 16, 3])}, "from 0 to 15, which is the value, got 0 to 16"),
+        ({"columns": np.array([0, -1, 3])}, "which is the value, got -1 to 3"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(change, message):
+    blank = np.zeros((3, 64, 64, 3), np.uint8)
+    asked = {"frames": blank, "twins": blank, "columns": np.zeros(3, np.int64)} | change
+    with pytest.raises(UserError, match=message):
+        attribute(Scores(policy("nature")), **asked, method="gradient")
