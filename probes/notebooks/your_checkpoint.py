@@ -1,8 +1,7 @@
 # %% [markdown]
 # # Bring your own checkpoint
-# **Weights of known programs** are recognised by the names and shapes of their tensors: CleanRL's
-# `ppo_procgen.py`, the public code of arXiv 2501.02481, train-procgen-pytorch, auto-drac and
-# impoola. Nothing is unpickled.
+# **Weights of known programs** are recognised by their tensors: CleanRL, the code of arXiv
+# 2501.02481, train-procgen-pytorch, auto-drac and impoola. Nothing is unpickled.
 # ```
 # python -m checkpoints.convert agent.pt starpilot/ppo/7 --mode easy --levels 0 --steps 25000000
 # ```
@@ -25,8 +24,7 @@ from checkpoints.policy.layouts import SOURCES
 from checkpoints.world.renderer import Renderer
 
 torch.manual_seed(0)
-ours = Policy("impala").state_dict()
-names = SOURCES["cleanrl ppo_procgen"].tensors()
+ours, names = Policy("impala").state_dict(), SOURCES["cleanrl ppo_procgen"].tensors()
 agent = {theirs: ours[name] for theirs, name in names.items()}
 policy, source = convert(agent)
 print(source, policy.layers)
@@ -64,5 +62,4 @@ for name, one in {"converted": policy, "stranger": stranger, "shipped": shipped}
     print(f"{name}: ICC {icc[0]:.2f} [{low:.2f}, {high:.2f}], CKA with PPO {cka(x[:, 0], y):.2f}")
 
 # %% [markdown]
-# The first two are untrained: what they reach is the floor. That a random network has a CKA well
-# above 0 with a trained one says that both see the same pictures, no more.
+# The first two are untrained: what they reach is the floor, of two that see the same pictures.

@@ -18,6 +18,7 @@ WORDS = {
     "twins_to_robustness": "tv_between",
     "two_methods": "effective rank",
     "your_checkpoint": "cleanrl ppo_procgen",
+    "your_environment": "hidden",
     "your_factor": "of the picture is ground",
 }
 """Notebook -> what one of its outputs says."""
