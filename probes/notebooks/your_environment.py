@@ -56,6 +56,7 @@ rows = rows[rows["backgrounds"] == "all"]
 figure, ax = plt.subplots(figsize=(3.2, 2))
 ends = [rows["icc"] - rows["low"], rows["high"] - rows["icc"]]
 ax.errorbar(rows["layer"], rows["icc"], yerr=ends, fmt="o")
+ax.set_ylim(-0.5, 1)
 ax.set_ylabel("ICC: 1 is all state,\nbelow 0 mostly ground")
 print(rows[["layer", "icc", "low", "high"]].to_string(index=False))
 
