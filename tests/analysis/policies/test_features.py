@@ -13,6 +13,7 @@ from checkpoints.policy.recipes import LAYERS
 WIDTHS = {
     "nature": [32 * 15 * 15, 64 * 6 * 6, 64 * 4 * 4, 24],
     "impala": [16 * 32 * 32, 32 * 16 * 16, 32 * 8 * 8, 24],
+    "impala-relu": [16 * 32 * 32, 32 * 16 * 16, 32 * 8 * 8, 24],
     "impoola": [16 * 32 * 32, 32 * 16 * 16, 32 * 8 * 8, 32, 24],
 }
 

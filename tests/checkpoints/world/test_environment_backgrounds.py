@@ -92,7 +92,7 @@ def test_a_method_names_its_number_of_backgrounds():
         get_recipe("ppo-bg14", "starpilot")
     for wrong in ("ppo-bg0", "ppo-bg", "pppo-bg4"):
         with pytest.raises(UserError, match="unknown method"):
-            parse_id(f"starpilot/{wrong}/0")
+            get_recipe(wrong, "starpilot")
 
 
 def test_the_command_line_takes_the_recipe_of_the_method_named():
