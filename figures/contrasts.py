@@ -22,7 +22,7 @@ from figures.kit.style import (
     SMALL,
     Drawing,
     Style,
-    in_method_order,
+    in_method_and_step_order,
     method_styles,
     on_paper,
     show_factors,
@@ -75,12 +75,9 @@ def lines_of(here: pd.DataFrame) -> list[Line]:
     steps = here[here["match"].isin(["steps", "frames"])]
     control = {Line(one.control, one.steps_control) for one in steps.itertuples()}
     treated = {Line(one.treatment, one.steps_treatment) for one in steps.itertuples()}
-    order = in_method_order([line.method for line in control | treated])
-    first = next(order.index(line.method) for line in control)
-    return sorted(
-        control | treated,
-        key=lambda one: (order.index(one.method) != first, order.index(one.method), one.step),
-    )
+    first = next(line.method for line in control)
+    lines = in_method_and_step_order(control | treated)
+    return sorted(lines, key=lambda one: one.method != first)
 
 
 def plot_policies(

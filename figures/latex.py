@@ -64,7 +64,8 @@ def main(settings: Settings) -> None:
         write_text(path, tabular(frame, caption, f"tab:{name}"), keep=not settings.overwrite)
         written.append(path)
     try:
-        text = as_latex(numbers(settings.tables), short_names(settings.tables))
+        found = numbers(settings.tables)
+        text = as_latex(found, short_names(settings.tables, found))
         path = settings.output / "numbers.tex"
         write_text(path, text, keep=not settings.overwrite)
         written.append(path)

@@ -23,7 +23,7 @@ from figures.kit.style import (
     SMALL,
     Drawing,
     Style,
-    in_method_order,
+    in_method_and_step_order,
     method_styles,
     on_paper,
     show_factors,
@@ -40,9 +40,8 @@ APART = 0.5
 
 def groups_of(runs: pd.DataFrame) -> list[tuple[str, int]]:
     """(method, steps) of the runs, in the order of methods."""
-    there = set(runs[["method", "steps"]].itertuples(index=False, name=None))
-    order = in_method_order([method for method, _ in there])
-    return sorted(there, key=lambda one: (order.index(one[0]), one[1]))
+    there = runs[["method", "steps"]].itertuples(index=False, name=None)
+    return in_method_and_step_order(there)
 
 
 def plot_runs(ax: Axes, runs: pd.DataFrame, column: str, styles: dict[str, Style]) -> Axes:

@@ -22,7 +22,7 @@ from figures.kit.style import (
     SMALL,
     Drawing,
     Style,
-    in_method_order,
+    in_method_and_step_order,
     method_styles,
     on_paper,
     show_factors,
@@ -55,13 +55,9 @@ TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.
 
 def lines_of(rows: pd.DataFrame) -> list[Line]:
     """Methods and their steps from the top; untrained networks first."""
-    there = set(rows[["method", "step"]].itertuples(index=False, name=None))
-    order = in_method_order([method for method, _ in there])
-
-    def place(line: Line) -> tuple[bool, int, int]:
-        return line.method != UNTRAINED, order.index(line.method), line.step
-
-    return sorted((Line(*one) for one in there), key=place)
+    there = rows[["method", "step"]].itertuples(index=False, name=None)
+    lines = in_method_and_step_order(Line(*one) for one in there)
+    return sorted(lines, key=lambda one: one.method != UNTRAINED)
 
 
 def declared_pair(contrasts: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ states from distinct levels only, and its replicates over tuples of draws of dis
 it reads .50, and 98 of 100 intervals cover. With one state per level it is HSIC₁.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,7 +69,7 @@ class Levels:
         self.quads = p1**4 - 6 * p1**2 * p2 + 8 * p1 * p3 + 3 * p2**2 - 6 * p4
 
 
-class LevelSums:
+class LevelSums(ABC):
     """One side prepared for many partners: what its kernel K̂ = K without shared levels sums to.
 
     Attributes:
@@ -85,9 +86,9 @@ class LevelSums:
         self.level = self.blocks @ w.T * w.T
         self.total = self.level.sum(axis=0)
 
+    @abstractmethod
     def products(self, other: Any) -> Float[np.ndarray, "G G"]:
         """P_gh = Σ_{i∈g, j∈h} K̂_ij L̂_ij with a partner of the same kind."""
-        raise NotImplementedError
 
 
 class LevelGram(LevelSums):
@@ -235,8 +236,11 @@ def cka_levels(
 
 
 def _features_are_cheaper(xs: Sequence[np.ndarray], ys: Sequence[np.ndarray], G: int) -> bool:
-    """Count multiplications: (n + G²) d_x d_y a pair of features, n² (Σd + pairs) for Grams."""
+    """Count multiplications: (n + G²) d_x d_y a pair, half with itself; n² (Σd + pairs) by Grams.
+
+    A Gram matrix is had for n² d, and each side meets itself, too.
+    """
     n = max((len(x) for x in (*xs, *ys)), default=0)
     dx, dy = ([x.shape[1] for x in side] for side in (xs, ys))
-    own = sum(d * d for d in (*dx, *dy))
+    own = sum(d * d for d in (*dx, *dy)) / 2
     return (n + G**2) * (sum(dx) * sum(dy) + own) <= n**2 * (sum(dx) + sum(dy) + len(dx) * len(dy))

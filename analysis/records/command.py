@@ -16,17 +16,8 @@ from checkpoints.doors.numbers import check_numbers
 
 PLACES = frozenset(
     {
-        "ids",
-        "root",
-        "tables",
-        "study",
-        "output",
-        "overwrite",
-        "workers",
-        "list",
-        "levels",
-        "factor",
-        "world",
+        *("ids", "root", "tables", "study", "output", "overwrite", "workers", "list"),
+        *("levels", "factor", "world"),
     }
 )
 """Settings that decide no number: where things are looked up and put, and who works on them. The

@@ -3,6 +3,7 @@
 They are drawn by :class:`checkpoints.world.renderer.Renderer`.
 """
 
+from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
@@ -35,16 +36,22 @@ def exact_mask(
     return (renderings != renderings[:, :1]).any(axis=(1, 4))
 
 
-def masks_of(
-    game: str, bank: Bank, renderings: UInt8[np.ndarray, "state background h w c"]
-) -> Bool[np.ndarray, "state h w"]:
+def masks_of(game: str, bank: Bank, parts: Iterable[np.ndarray]) -> Bool[np.ndarray, "state h w"]:
     """The background of each state: as its world says, or else as its renderings tell.
+
+    Args:
+        game: whose states they are.
+        bank: the states.
+        parts: their renderings, ``(state, background, h, w, c)``, some states at a time; drawn
+            only where the world does not say.
 
     Raises:
         UserError: a world that does not say, and fewer than 4 renderings.
     """
     known = world_of(game).masks(bank.states)
-    return exact_mask(renderings) if known is None else known
+    if known is not None:
+        return known
+    return np.concatenate([exact_mask(renderings) for renderings in parts])
 
 
 def twin_distance(

@@ -18,10 +18,10 @@ from analysis.records.tables import Schema
 from checkpoints.console import UserError, path_of, say
 from checkpoints.doors.numbers import Seed, whole
 from checkpoints.policy.store import ZOO
-from checkpoints.world.games import get_game
 
 if TYPE_CHECKING:
     from analysis.policies.subjects import Subject
+    from analysis.scenes.file_world import FileWorld
 
 Rows = Iterable[Mapping[str, Any]]
 PLAYED = "returns come from playing episodes"
@@ -122,7 +122,7 @@ def examine(settings: OnPolicies, study: Study) -> None:
     check_outputs(settings, schemas, study.files)
     world = _open(settings, study)
     say("reading policies")
-    games = load(settings, study)
+    games = load(settings, study, world)
     rows: list[list[Mapping[str, Any]]] = [[] for _ in study.schemas]
     notes: dict[str, dict[str, Any]] = {}
     for game, subjects in games.items():
@@ -141,7 +141,10 @@ def examine(settings: OnPolicies, study: Study) -> None:
         for game in [*games, *together]:
             study.show(frames, game)
 
-    more = {"policies": policies_of(games), **study.constants(), **world}
+    more = {"policies": policies_of(games), **study.constants()}
+    if world is not None:
+        shown = {"name": world.name, "sha256": world.digest, "variants": list(world.variants)}
+        more["world"] = shown
     more |= {f"{name}_of": by_game for name, by_game in notes.items()}
     if study.write is not None:
         study.write(settings.output)
@@ -150,10 +153,10 @@ def examine(settings: OnPolicies, study: Study) -> None:
         print(settings.output / name)
 
 
-def _open(settings: OnPolicies, study: Study) -> dict[str, Any]:
-    """Open the world that is asked for, if any; what a provenance says of it."""
+def _open(settings: OnPolicies, study: Study) -> "FileWorld | None":
+    """Open the world that is asked for, if any."""
     if not settings.world:
-        return {}
+        return None
     if study.steps:
         raise UserError(
             f"vacuous: {study.steps}, and the states of --world {settings.world} are pictures, "
@@ -173,7 +176,7 @@ def _open(settings: OnPolicies, study: Study) -> dict[str, Any]:
             f"the actions of {world.name} are continuous; ask of its layers: cka, similarity, "
             "invariance, embedding, probes"
         )
-    return {"world": {"name": world.name, "sha256": world.digest, "variants": list(world.variants)}}
+    return world
 
 
 def _frames(rows: Sequence[Rows], schemas: Sequence[Schema]) -> list[pd.DataFrame]:
@@ -183,7 +186,9 @@ def _frames(rows: Sequence[Rows], schemas: Sequence[Schema]) -> list[pd.DataFram
     ]
 
 
-def load(settings: OnPolicies, study: Study) -> "dict[str, list[Subject]]":
+def load(
+    settings: OnPolicies, study: Study, world: "FileWorld | None" = None
+) -> "dict[str, list[Subject]]":
     """The policies that the settings name, by game, after every check of what is asked of them."""
     from analysis.policies.layers import check_layers
     from analysis.policies.subjects import every_step, load_subjects
@@ -199,27 +204,23 @@ def load(settings: OnPolicies, study: Study) -> "dict[str, list[Subject]]":
         say(f"running {made}")
     games = load_subjects(names, settings.root, controls=settings.untrained, made=settings.policy)
     everyone = [one for group in games.values() for one in group]
-    _check_world(settings.world, everyone)
+    if world is not None:
+        _check_world(settings.world, world, everyone)
     check_layers(everyone, getattr(settings, "layers", ()))
     if study.check is not None:
         study.check(everyone, **asked(settings, study.check))
     return games
 
 
-def _check_world(file: str, subjects: "Sequence[Subject]") -> None:
+def _check_world(file: str, world: "FileWorld", subjects: "Sequence[Subject]") -> None:
     """Refuse policies of another world than the one that is open, and variants that it lacks."""
-    if not file:
-        return
-    from analysis.scenes.world_file import read_contents
-
-    name = read_contents(path_of(file)).meta.world
+    name, count = world.name, len(world.variants)
     for one in subjects:
         if one.id.game != name:
             raise UserError(
                 f"--world {file}: expected policies of {name}, got {one.id}; give "
                 f"Adapted(…, id='{name}/method/seed')"
             )
-        count = get_game(name).backgrounds
         if not all(0 <= b < count for b in one.trained_backgrounds):
             raise UserError(
                 f"{one.id}: expected variants that it was trained on from 0 to {count - 1}, got "

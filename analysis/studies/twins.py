@@ -110,7 +110,7 @@ def measure_game(
     measures, median = dict.fromkeys(MEASURES, math.nan), 0
     if not vacuous:
         renderings = world.render(bank.states, pick_backgrounds(game, count, mode=mode))
-        areas = masks_of(game, bank, renderings).mean(axis=(1, 2))
+        areas = masks_of(game, bank, [renderings]).mean(axis=(1, 2))
         distances = (distance.mean() for distance in twin_distance(renderings))
         values = (*cluster_interval(areas, bank.levels), *distances)
         measures = dict(zip(MEASURES, values, strict=True))

@@ -118,15 +118,19 @@ def as_latex(found: list[Number], short: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def short_names(tables: Path) -> dict[str, str]:
+def short_names(tables: Path, found: list[Number]) -> dict[str, str]:
     r"""``\declared…`` -> the macro of the declared contrast that it stands for.
 
     A paper need not say at every number which methods were declared.
+
+    Args:
+        tables: folder of tables.
+        found: what :func:`numbers` found in it.
     """
     rows = load_rows(tables, CONTRASTS)
     declared = next(rows[rows["primary"]].itertuples(), None)
     if declared is None:
         return {}
     start = macro([declared.game, declared.treatment, declared.control, declared.match])
-    names = [number.name for number in numbers(tables)]
+    names = [number.name for number in found]
     return {f"declared{name[len(start) :]}": name for name in names if name.startswith(start)}

@@ -1,8 +1,7 @@
 """Saving a figure: at a width, for a page or a slide, and the rows behind it as CSV."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -65,11 +64,9 @@ class Print:
                 f"{','.join(self.formats)!r}"
             )
 
-    @contextmanager
-    def settings(self) -> Iterator[None]:
+    def settings(self) -> AbstractContextManager[None]:
         """Within it, figures are drawn in this style."""
-        with own_settings(own_of(mpl.rcParams) if self.style == "own" else {}):
-            yield
+        return own_settings(own_of(mpl.rcParams) if self.style == "own" else {})
 
 
 def formats_of(text: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import wraps
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zlib import crc32
 
 import matplotlib.style
@@ -135,6 +135,7 @@ class Drawing:
 
 
 Draw = Callable[[Path], Iterator[Drawing]]
+Pair = TypeVar("Pair", bound=tuple[str, int])
 
 
 _CHANGED: ContextVar[dict[str, Any] | None] = ContextVar("_CHANGED", default=None)
@@ -219,6 +220,13 @@ def in_method_order(methods: Iterable[str]) -> list[str]:
         return known.index(own) if own in known else len(known), method
 
     return sorted(set(methods), key=place)
+
+
+def in_method_and_step_order(pairs: Iterable[Pair]) -> list[Pair]:
+    """Distinct (method, step): methods in their order, and each by its steps."""
+    there = set(pairs)
+    order = in_method_order(method for method, _ in there)
+    return sorted(there, key=lambda one: (order.index(one[0]), one[1]))
 
 
 def in_layer_order(layers: Iterable[str]) -> list[str]:

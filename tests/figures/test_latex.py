@@ -116,7 +116,7 @@ def test_names_are_letters_only():
 def test_a_macro_says_what_its_row_says():
     rows = read_plain(TABLES / "contrasts.csv")
     (row,) = rows[rows["primary"]].to_dict("records")
-    full = short_names(TABLES)["declaredRatioUnseenDecisionsEffect"]
+    full = short_names(TABLES, numbers(TABLES))["declaredRatioUnseenDecisionsEffect"]
     (number,) = [one for one in numbers(TABLES) if one.name == full]
     assert number.source.startswith("contrasts.csv: game=starpilot treatment=mutual-bg9")
     assert number.source.endswith("measure=ratio_unseen layer=decisions, effect")

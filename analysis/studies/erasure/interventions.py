@@ -27,9 +27,8 @@ from analysis.policies.features import read
 from analysis.policies.subjects import Subject
 from analysis.scenes.backgrounds import pick_backgrounds
 from analysis.scenes.common import common_bank
-from analysis.scenes.masks import exact_mask
+from analysis.scenes.masks import masks_of
 from analysis.scenes.twin_sets import TwinSet, twin_set, whole
-from analysis.scenes.worlds import world_of
 from analysis.stats.clusters import cluster_means, cluster_weights
 from checkpoints.console import say
 from checkpoints.world.games import Mode, get_game
@@ -46,7 +45,7 @@ class SplitTwins:
 
     twins: TwinSet
     mask: Bool[np.ndarray, "state h w"]
-    """the background's pixels, as the world says or ``analysis.scenes.masks.exact_mask`` finds"""
+    """the background's pixels, from ``analysis.scenes.masks.masks_of``"""
     seed: int
     replicates: int
     """bootstrap replicates over levels"""
@@ -79,9 +78,7 @@ def split_twins(
     count = min(backgrounds, get_game(game).backgrounds)
     chosen = pick_backgrounds(game, count, mode=mode)
     twins = twin_set(game, common_bank(game, mode, states, seed), chosen)
-    mask = world_of(game).masks(twins.bank.states)
-    if mask is None:
-        mask = np.concatenate([exact_mask(block.frames) for block in twins.blocks()])
+    mask = masks_of(game, twins.bank, (block.frames for block in twins.blocks()))
     return SplitTwins(twins, mask, seed, replicates)
 
 

@@ -85,7 +85,7 @@ def masked_twins(
     bank = common_bank(game, mode, states, seed, thin=64, per_level=1, num_envs=16)
     twins = twin_set(game, bank, chosen)
     renderings = np.concatenate([block.frames for block in twins.blocks()])
-    mask = masks_of(game, bank, np.concatenate([bank.observations[:, None], renderings], axis=1))
+    mask = masks_of(game, bank, [np.concatenate([bank.observations[:, None], renderings], axis=1)])
     return MaskedTwins(twins, renderings, mask, seed, replicates)
 
 
