@@ -19,6 +19,7 @@ from checkpoints.console import MachineTrouble, UserError, one_of
 from checkpoints.doors.numbers import check_numbers, real, whole
 from checkpoints.runs.declaration import check_ready, note_declaration
 from checkpoints.runs.folder import Standing, mark_failed, standing
+from checkpoints.runs.note import settled, write_note
 from checkpoints.runs.pack import pack_all
 from checkpoints.runs.study import Planned, read_study
 from checkpoints.runs.train import Settings as TrainSettings
@@ -48,6 +49,9 @@ class Settings:
     """stop after so many environment steps of each peer, added over the runs of this call"""
     retry: bool = False
     """try again what failed, once each"""
+    note: Path | None = None
+    """for an engine: write how the one run of --only stands into this file, once it is done or has
+    failed twice at one step"""
     list: bool = False
     """only print what is done, partial, running, failed (and why) or waiting, and the time left"""
     pack: Path | None = None
@@ -68,6 +72,8 @@ class Settings:
         if len(asked) > 1:
             both = " and ".join(f"--{name}" for name in asked)
             raise UserError(f"expected one of --list, --pack and --unpack at a time, got {both}")
+        if self.note is not None and len(self.only) != 1:
+            raise UserError(f"--note: expected one run under --only, got {len(self.only)}")
 
 
 Standings = dict[Planned, Standing]
@@ -246,9 +252,12 @@ def main(settings: Settings) -> int:
         return 0
     if study[0].declaration is not None:
         check_ready(study[0].declaration, settings.study)
+    before = look(study, settings.output)
     worker = Worker(study, settings)
     worker.work()
     standings = look(study, settings.output)
+    if settings.note is not None and settled(before[study[0]], standings[study[0]]):
+        write_note(settings.note, study[0], standings[study[0]])
     print(f"{count(standings)}; the same command goes on, --list shows all")
     failed = [run for run, now in standings.items() if now.state == "failed"]
     if failed:

@@ -107,11 +107,17 @@ def explained(folder: Path) -> Iterator[None]:
         ) from error
 
 
+TOGETHER = 1.0
+"""Seconds within which signals count as one: a scheduler sends its own to every process of a job,
+and the queue passes its on."""
+
+
 class Stop:
-    """Turns Ctrl-C and SIGTERM into a wish to stop after the iteration; a second one insists."""
+    """Turns Ctrl-C and SIGTERM into a wish to stop after the iteration; a later one insists."""
 
     def __init__(self) -> None:
         self.asked = False
+        self._asked_at = 0.0
 
     def __enter__(self) -> "Stop":
         self._old = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -123,8 +129,10 @@ class Stop:
 
     def _ask(self, number: int, frame: Any) -> None:
         if self.asked:
+            if time.monotonic() - self._asked_at < TOGETHER:
+                return
             raise KeyboardInterrupt
-        self.asked = True
+        self.asked, self._asked_at = True, time.monotonic()
         print("\nstopping after this iteration; once more stops at once", file=sys.stderr)
 
 

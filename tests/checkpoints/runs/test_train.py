@@ -14,7 +14,7 @@ from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import METHODS, from_dict
 from checkpoints.runs.folder import STATE
-from checkpoints.runs.train import Settings, main, only_process
+from checkpoints.runs.train import Settings, Stop, main, only_process
 from tests.support.tiny import BATCH, RUN, TINY, final_bytes, kept_files, settings
 from tests.support.tree import ROOT
 
@@ -78,6 +78,16 @@ def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(number: signal.Signals, tm
     assert "stopping after this iteration" in errors and "Traceback" not in errors
     assert "the same command goes on from there" in output
     assert (tmp_path / RUN / STATE).exists()
+
+
+def test_two_signals_at_once_are_one_and_a_later_one_insists(monkeypatch):
+    with Stop() as stop:
+        for _ in range(2):
+            signal.raise_signal(signal.SIGTERM)
+        assert stop.asked
+        monkeypatch.setattr("checkpoints.runs.train.TOGETHER", 0.0)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
 
 
 def test_progress_says_rate_time_left_and_returns(uninterrupted: Path):
