@@ -12,7 +12,7 @@ import numpy as np
 from checkpoints.console import UserError
 from checkpoints.doors.writing import write_text
 from checkpoints.policy.ids import PolicyId
-from checkpoints.policy.store import Provenance, code_hash, policy_path, save_policy, versions
+from checkpoints.policy.store import Provenance, policy_path, save_policy, source_hash, versions
 from checkpoints.runs.folder import PROGRESS, STATE
 from checkpoints.runs.resume import load_state, save_state
 from checkpoints.training.evaluate import Evaluation
@@ -36,7 +36,7 @@ class Run:
         Raises:
             UserError: the folder holds a run of another recipe, or a damaged save.
         """
-        self.id, self.group, self.output, self.code = run_id, group, output, code_hash()
+        self.id, self.group, self.output, self.code = run_id, group, output, source_hash()
         self.recipe = group.recipe
         self.folder = output / str(run_id)
         self.unseen = (
