@@ -40,11 +40,24 @@ format: $(READY) ## put the layout right
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-# --nolock: a lock outlives a killed run, and every step writes to a temporary name and renames.
-reproduce: $(READY) ## shipped policies -> tables -> figures, redoing only what changed
-	$(VENV)/bin/snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet host progress rules \
-		--max-checksum-file-size 100MB $(ARGS)
+# One graph of work, for one machine or with PROFILE=slurm for a cluster.
+PROFILE ?= local
+CLUSTER := .cache/cluster
+GRAPH = PYTHONPATH=$(CLUSTER) $(VENV)/bin/snakemake --workflow-profile workflow/profiles/$(PROFILE) \
+	$(if $(filter local,$(PROFILE)),--cores $(CORES))
+TOOLS = $(READY) $(if $(filter slurm,$(PROFILE)),$(CLUSTER)/.ready)
+
+reproduce: $(TOOLS) ## shipped policies -> tables -> figures, redoing only what changed
+	$(GRAPH) $(ARGS)
 	@$(MAKE) --no-print-directory compare || echo "another processor moves some: see above how far"
+
+$(CLUSTER)/.ready: workflow/cluster.txt | $(READY)
+	rm -rf $(CLUSTER)
+	$(PY) -m pip install --quiet --no-deps --target $(CLUSTER) --requirement workflow/cluster.txt
+	@touch $@
+
+cluster: $(CLUSTER)/.ready ## what Slurm takes beside .venv
+.PHONY: cluster
 
 figures: $(READY) ## redraw every figure, the ledger and the README's result from the committed tables
 	$(PY) -m figures --overwrite $(ARGS)
@@ -101,14 +114,13 @@ probes/notebooks/%.ipynb: probes/notebooks/%.py | $(READY)
 zoo: $(READY) ## retrain the shipped policies: hours to days
 	$(PY) -m checkpoints.zoo $(ARGS)
 
-study: $(READY) ## train study.yaml, measure every kept step, answer the declared question: days
-	$(PY) -m checkpoints.queue study.yaml $(ARGS)
-	$(MAKE) measure
+STUDY ?= study.yaml
 
-measure: $(READY) ## measure every kept step of what is trained under runs/: minutes
-	$(PY) -m analysis.emergence --root runs --output analysis/tables --overwrite
-	$(PY) -m probes.steps --root runs --output analysis/tables --overwrite
-	$(PY) -m analysis.contrasts --output analysis/tables --overwrite
+study: $(TOOLS) ## train STUDY, measure every kept step, join, draw or answer: days
+	$(GRAPH) study --config study=$(STUDY) $(CONFIG) $(ARGS)
+
+measure: $(TOOLS) ## the same of what is trained under runs/, training nothing: minutes
+	$(GRAPH) study --config study=$(STUDY) train=0 $(CONFIG) $(ARGS)
 
 bench: $(READY) ## measure speeds, one program a file in tests/benchmarks
 	@for program in tests/benchmarks/bench_*.py; do echo "== $$program"; \

@@ -1,7 +1,7 @@
 """What an engine is told of a run: a small file that says how it stands, once that is settled."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -53,3 +53,13 @@ def note_all(
             write_note(path, run, now)
         else:
             path.unlink(missing_ok=True)
+
+
+def complaints(study: Iterable[Planned], output: Path) -> Iterator[str]:
+    """A line for each run that failed, and what to do; none if none did."""
+    found = {str(run.id): standing(output / str(run.id), run.steps) for run in study}
+    failed = {name: now for name, now in found.items() if now.state == "failed"}
+    for name, now in failed.items():
+        yield f"failed: {name} at step {now.step:,}: {now.why}"
+    if failed:
+        yield "their rows say so; to train them again: make study CONFIG=retry=1"

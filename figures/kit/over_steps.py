@@ -88,6 +88,8 @@ def leave_room(ax: Axes, methods: int) -> None:
     share = CROSSES * methods / (1 - CROSSES * methods)
     low, high = ax.get_ylim()
     if ax.get_yscale() == "log":
+        if low <= 0:  # an axis without points
+            return
         ax.set_ylim(bottom=low * (low / high) ** share)
     else:
         ax.set_ylim(bottom=low - share * (high - low))

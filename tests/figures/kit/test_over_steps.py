@@ -62,3 +62,12 @@ def test_crosses_have_room_below(scale):
     low, high = ax.transData.transform([(0, 1.0), (0, 10.0)])[:, 1]
     bottom = ax.transAxes.transform((0, 0))[1]
     assert (low - bottom) / (high - bottom) == pytest.approx(0.14)
+
+
+def test_an_axis_without_points_stays_as_it_is():
+    ax = Figure().subplots()
+    ax.axhline(float("nan"))
+    ax.set_yscale("log")
+    before = ax.get_ylim()
+    leave_room(ax, methods=2)
+    assert ax.get_ylim() == before
