@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from analysis.records.parts import Kind
 from checkpoints.console import UserError
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.runs.study import Planned, read_study
 from checkpoints.world.games import Mode, get_game
+
+if TYPE_CHECKING:  # a graph of work reads this many times, and pandas takes a second
+    from analysis.records.parts import Kind
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Control:
     """of its encoder among those of the game"""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> "Kind":
         """Encoder and width."""
         return kind_of(self.like)
 
@@ -93,7 +95,7 @@ class Plan:
         }
 
 
-def kind_of(run: Planned) -> Kind:
+def kind_of(run: Planned) -> "Kind":
     """Encoder and width, as ``Subject.kind``."""
     return run.recipe.encoder, run.recipe.features * run.recipe.width
 
