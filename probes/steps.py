@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from analysis.studies.training.along import AlongTraining, Following, follow
+from analysis.studies.training.along import follow
+from analysis.studies.training.settings import AlongTraining, Following
 from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
 

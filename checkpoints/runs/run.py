@@ -134,9 +134,22 @@ class Run:
             from torch.utils.tensorboard import SummaryWriter
 
             self._writer = SummaryWriter(self.folder / "tensorboard", purge_step=row["step"])
+            self._describe()
         for key, value in row.items():
             if key not in ("step", "peer"):
                 self._writer.add_scalar(f"{key}/peer{row['peer']}", value, row["step"])
+
+    def _describe(self) -> None:
+        """Put the recipe among the logs, so that TensorBoard compares runs by it."""
+        from torch.utils.tensorboard.summary import hparams
+
+        values = {"run": str(self.id), "code": self.code, **asdict(self.recipe)}
+        plain = {k: v if isinstance(v, bool | int | float) else str(v) for k, v in values.items()}
+        peers = range(self.recipe.peers)
+        returns = [f"{of}_return/peer{k}" for of in ("train", "unseen") for k in peers]
+        # SummaryWriter.add_hparams would begin a folder of its own at each start.
+        for summary in hparams(plain, dict.fromkeys(returns, 0.0)):
+            self._writer.file_writer.add_summary(summary)
 
     def _refuse_nan(self, measured: list[dict[str, float]]) -> None:
         for peer, losses in enumerate(measured):

@@ -1,62 +1,20 @@
 """Commands that follow runs along their training: all in one process, or in parts and joined."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-from analysis.records.command import Frames, check_outputs
-from analysis.records.tables import Schema, check_output
-from analysis.studies.examination import (
-    TRAINED,
-    Examination,
-    Found,
-    Study,
-    asked,
-    examine,
-    gathered,
-    report,
-)
+from analysis.records.command import check_outputs
+from analysis.records.tables import check_output
+from analysis.studies.examination import TRAINED, Found, Study, asked, examine, gathered, report
+from analysis.studies.training.settings import AlongTraining, Following
 from checkpoints.console import UserError, one_of
-from checkpoints.doors.numbers import whole
 from checkpoints.policy.store import list_policies
 
 if TYPE_CHECKING:
     from analysis.policies.subjects import Subject
-    from analysis.studies.training.course import Course
     from analysis.studies.training.plan import Plan
-
-
-@dataclass(frozen=True)
-class AlongTraining(Examination):
-    """Settings of every command that follows runs along their training."""
-
-    until: Annotated[int, whole(0, 10**12)] = 0
-    """leave out later steps, so that runs of unequal length can be compared; 0 takes all"""
-    study: Path | None = None
-    """a study, such as study.yaml: all of its runs are meant, and those of which nothing is kept
-    have a row that says so"""
-    parts: Path | None = None
-    """folder of parts: with ids, which name parts of the study (its runs, and untrained networks
-    such as starpilot/untrained/nature-256), only these are measured, into a file each; without
-    ids, all parts are joined to the tables"""
-
-
-@dataclass(frozen=True)
-class Following:
-    """What such a command does."""
-
-    schemas: tuple[Schema, Schema]
-    """of values and of onsets"""
-    show: Callable[[Frames, str], None]
-    """prints what the tables say of one game"""
-    constants: Callable[[], dict[str, Any]]
-    """what decides numbers and is no setting, for the provenance"""
-    course: "Callable[..., Course]"
-    """from a game, its mode, the backgrounds of its runs and the settings that it names"""
-    returned: bool
-    """whether the return stands in the tables"""
 
 
 def follow(settings: AlongTraining, how: Following) -> None:

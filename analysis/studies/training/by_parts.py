@@ -5,7 +5,6 @@ from dataclasses import asdict, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from analysis.policies.subjects import Subject
 from analysis.records.command import provenance_of
@@ -14,6 +13,7 @@ from analysis.studies.examination import asked
 from analysis.studies.training.course import Course, Logs
 from analysis.studies.training.kept import why_ended
 from analysis.studies.training.plan import Control, Plan, part_path
+from analysis.studies.training.settings import AlongTraining, Following
 from checkpoints.console import UserError, watch
 from checkpoints.doors.reading import shown
 from checkpoints.policy.ids import UNTRAINED, PolicyId
@@ -29,9 +29,6 @@ from checkpoints.policy.store import (
 from checkpoints.runs.folder import FAILED, PROGRESS
 from checkpoints.runs.study import Planned
 
-if TYPE_CHECKING:
-    from analysis.studies.training.along import AlongTraining, Following
-
 PACKAGES = Path(__file__).parents[3]
 
 
@@ -39,7 +36,7 @@ class Parts:
     """Of one game of a study."""
 
     def __init__(
-        self, settings: "AlongTraining", how: "Following", plan: Plan, kept: Sequence[PolicyId]
+        self, settings: AlongTraining, how: Following, plan: Plan, kept: Sequence[PolicyId]
     ) -> None:
         """Take what is kept; nothing is gathered yet.
 
