@@ -140,9 +140,8 @@ def running(folder: Path, cpus: int = 2) -> Iterator[Slurm]:
         slurm = Slurm(folder)
         _await_node(slurm, started)
         yield slurm
-        with suppress(subprocess.SubprocessError):
-            slurm.ask("scancel", "--full", "--user", "root")
     finally:
+        _clear(Slurm(folder))
         for daemon in reversed(started):
             daemon.send_signal(signal.SIGTERM)
         for daemon in started:
@@ -154,7 +153,7 @@ def running(folder: Path, cpus: int = 2) -> Iterator[Slurm]:
 
 def _await_node(slurm: Slurm, started: list[subprocess.Popen[bytes]]) -> None:
     state = ""
-    for _ in range(60):
+    for _ in range(240):
         with suppress(subprocess.SubprocessError):
             state = slurm.ask("sinfo", "--noheader", "--format=%T").strip()
         if state == "idle":
@@ -164,10 +163,22 @@ def _await_node(slurm: Slurm, started: list[subprocess.Popen[bytes]]) -> None:
             said = (slurm.folder / f"{ended[0]}.out").read_text(errors="replace").strip()
             raise NoSlurm(f"{ended[0]} ended: {said[-300:]}")
         time.sleep(0.25)
-    raise NoSlurm(f"its node did not come up in 15 s: {state or 'no answer'}")
+    raise NoSlurm(f"its node did not come up in a minute: {state or 'no answer'}")
+
+
+def _clear(slurm: Slurm) -> None:
+    """Kill whatever jobs are left, which would outlive the daemons."""
+    with suppress(subprocess.SubprocessError, FileNotFoundError):
+        slurm.ask("scancel", "--signal=KILL", "--full", "--user", "root")
+        slurm.ask("scancel", "--user", "root")
+        for _ in range(40):
+            if not slurm.ask("squeue", "--noheader").strip():
+                break
+            time.sleep(0.25)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     with running(Path(sys.argv[1]).resolve()) as slurm:
         print(f"PATH={slurm.folder}/bin:$PATH", flush=True)
         signal.pause()
