@@ -23,7 +23,7 @@ SETTINGS = config.get("settings", "")  # of both measures, such as "--states 300
 TRAINING = bool(int(config.get("train", 1)))  # 0 measures what there is
 RETRY = bool(int(config.get("retry", 0)))  # 1 tries again what failed
 MEASURES = {WRITTEN[module][0]: module for module in ("analysis.emergence", "probes.steps")}
-JOBS = 100  # that a run may take, where jobs have a limit of time
+JOBS = 50  # that a run may take, where jobs have a limit of time
 MARGIN = 15  # minutes before that limit at which training saves and ends
 
 PLANNED = {str(run.id): run for run in read_study(STUDY)}

@@ -3,7 +3,7 @@
 import fcntl
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,9 @@ PROGRESS = "progress.csv"
 FAILED = "failed.json"
 LOCK = "lock"
 RUN_KEY = "twinscope-run"
+TRIES = 4
+"""Failures in a row at one step after which an engine gives a run up. What failed once may have
+been killed, by hand or by a machine that was short of memory, and may go on."""
 
 
 class Busy(UserError):
@@ -127,6 +130,8 @@ class Standing:
     """environment steps of each peer that are saved"""
     why: str = ""
     """what made it fail"""
+    times: int = 0
+    """how often in a row it failed at this step"""
 
 
 def standing(folder: Path, steps: int) -> Standing:
@@ -138,20 +143,24 @@ def standing(folder: Path, steps: int) -> Standing:
         step = read_save(folder / STATE).step if (folder / STATE).exists() else 0
         mark = read_failure(folder)
     except UserError as error:
-        return Standing("failed", 0, str(error))
+        return Standing("failed", 0, str(error), TRIES)
     if is_locked(folder):
         return Standing("running", step)
     if step >= steps:
         return Standing("done", step)
     if mark is not None and mark["step"] >= step:
-        return Standing("failed", step, mark["why"])
+        return Standing("failed", step, mark["why"], mark["times"])
     return Standing("partial" if step else "waiting", step)
 
 
 def mark_failed(folder: Path, why: str) -> None:
-    """Leave in the folder why its run failed and at which saved step."""
-    step = standing(folder, 0).step
-    mark = {"why": why, "step": step, "time": datetime.now(UTC).isoformat(timespec="seconds")}
+    """Leave in the folder why its run failed, at which saved step, and how often in a row there."""
+    step, times = standing(folder, 0).step, 1
+    with suppress(UserError):
+        before = read_failure(folder)
+        times += before["times"] if before is not None and before["step"] == step else 0
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    mark = {"why": why, "step": step, "time": now, "times": times}
     write_text(folder / FAILED, json.dumps(mark, indent=1) + "\n")
 
 
@@ -159,10 +168,11 @@ class _Mark(msgspec.Struct, forbid_unknown_fields=True):
     why: str
     step: int
     time: str
+    times: int = 1
 
 
 def read_failure(folder: Path) -> dict[str, Any] | None:
-    """The mark in ``folder`` (``why``, ``step``, ``time``), if there is one."""
+    """The mark in ``folder`` (``why``, ``step``, ``time``, ``times``), if there is one."""
     path = folder / FAILED
     if not path.exists():
         return None
@@ -174,4 +184,4 @@ def read_failure(folder: Path) -> dict[str, Any] | None:
             f"expected a mark of failure with why, step and time, but {path} is damaged "
             f"({error}). Remove it to try the run again"
         ) from error
-    return {"why": mark.why, "step": mark.step, "time": mark.time}
+    return msgspec.to_builtins(mark)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from checkpoints.doors.writing import write_text
-from checkpoints.runs.folder import Standing, standing
+from checkpoints.runs.folder import TRIES, Standing, standing
 from checkpoints.runs.study import Planned
 
 
@@ -15,14 +15,9 @@ def note_path(folder: Path, run: Planned) -> Path:
     return folder / f"{str(run.id).replace('/', '+')}.json"
 
 
-def settled(before: Standing, now: Standing) -> bool:
-    """Whether calling again would change nothing.
-
-    A run is done, or has failed twice in a row at one step. What failed once may have been killed
-    by a machine that was short of memory, and may go on.
-    """
-    failed = before.state == now.state == "failed" and before.step == now.step
-    return now.state == "done" or failed
+def settled(now: Standing) -> bool:
+    """Whether the run is done, or has failed so often at one step that it is given up."""
+    return now.state == "done" or (now.state == "failed" and now.times >= TRIES)
 
 
 def write_note(path: Path, run: Planned, now: Standing) -> None:

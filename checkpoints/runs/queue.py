@@ -49,8 +49,8 @@ class Settings:
     retry: bool = False
     """try again what failed, once each"""
     note: Path | None = None
-    """for an engine: write how the one run of --only stands into this file, once it is done or has
-    failed twice at one step"""
+    """for an engine: write how the one run of --only stands into this file, once it is done or
+    has failed four times in a row at one step"""
     list: bool = False
     """only print a line a run: steps, rate, time left; done, partial, running, failed (and why) or
     waiting"""
@@ -199,11 +199,10 @@ def main(settings: Settings) -> int:
         return 0
     if study[0].declaration is not None:
         check_ready(study[0].declaration, settings.study)
-    before = look(study, settings.output)
     worker = Worker(study, settings)
     worker.work()
     standings = look(study, settings.output)
-    if settings.note is not None and settled(before[study[0]], standings[study[0]]):
+    if settings.note is not None and settled(standings[study[0]]):
         write_note(settings.note, study[0], standings[study[0]])
     print(f"{count(standings)}; the same command goes on, --list shows all")
     failed = [run for run, now in standings.items() if now.state == "failed"]

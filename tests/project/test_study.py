@@ -69,6 +69,11 @@ def test_a_study_on_one_machine_through_kills(tmp_path: Path):
     check_tables(tree)
     code, said = finish(tree, "--cores", "2")
     assert code == 0 and "Nothing to be done (all requested files" in said
+    (tree / "said").unlink()
+    (tree / ".cache" / "study" / "toy" / "emergence" / "starpilot+mutual+0.npz").unlink()
+    _, said = finish(tree, "--cores", "2", "--dry-run")
+    stats = said.partition("Job stats:\n")[2].partition("total")[0]
+    assert stats.split()[4::2] == ["measure", "join_emergence", "drawn", "study"]
 
 
 @pytest.fixture

@@ -59,17 +59,11 @@ def test_a_teacher_is_trained_first(folder):
     said = planned(folder, target=note(folder, "starpilot/oneway-bg9/0"))
     assert jobs(said) == {"train": 2}
     assert f"input: {note(folder, 'starpilot/ppo-bg9/1')}\n" in said
-    assert jobs(planned(folder, target=note(folder, "starpilot/ppo/0"))) == {"train": 1}
 
 
 def test_the_second_encoder_of_a_game_waits_for_the_scene_of_the_first(folder):
-    parts = [
-        folder / "parts" / "emergence" / f"starpilot+untrained+nature-{n}.npz" for n in (128, 256)
-    ]
-    assert {str(jobs(planned(folder, target=str(one)))) for one in parts} == {
-        "{'control': 1}",
-        "{'control': 2}",
-    }
+    second = folder / "parts" / "emergence" / "starpilot+untrained+nature-128.npz"
+    assert jobs(planned(folder, target=str(second))) == {"control": 2}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +84,6 @@ def test_what_is_done_or_given_up_is_not_trained(folder):
     first, second, third = read_study(folder / "toy.yaml")
     save(folder / "runs" / str(first.id), 1, first.recipe)
     save(folder / "runs" / str(second.id), -(-4096 // second.recipe.batch), second.recipe)
-    assert jobs(planned(folder))["train"] == 2
     mark_failed(folder / "runs" / str(third.id), "peer 0 diverged")
     assert jobs(planned(folder))["train"] == 2
     found = jobs(planned(folder, train=0))
@@ -100,16 +93,8 @@ def test_what_is_done_or_given_up_is_not_trained(folder):
     assert jobs(planned(folder, retry=1))["train"] == 2
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (("ppo/0, steps", "ppo-bg9/1, steps"), "starpilot/ppo-bg9/1 stands in the list already"),
-        (("starpilot/ppo/0", "starpilot/ppoo/0"), "unknown method 'ppoo'"),
-        (("runs:", "run:"), "unknown key 'run'"),
-        (("{features: 128}", "{mode: hard}"), "expected runs of one mode, got easy and hard"),
-    ],
-)
-def test_a_wrong_study_is_said_before_any_work(change, message, folder):
-    (folder / "toy.yaml").write_text(STUDY.replace(*change))
+def test_a_wrong_study_is_said_before_any_work(folder):
+    (folder / "toy.yaml").write_text(STUDY.replace("features: 128", "mode: hard"))
     said = planned(folder)
-    assert message in said and "Job stats" not in said
+    assert "starpilot: expected runs of one mode, got easy and hard" in said
+    assert "Job stats" not in said

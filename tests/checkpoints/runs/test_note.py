@@ -8,6 +8,7 @@ import pytest
 
 from checkpoints.console import UserError
 from checkpoints.runs import queue
+from checkpoints.runs.folder import STATE, TRIES
 from checkpoints.runs.note import note_all, note_path
 from checkpoints.runs.queue import Settings, main
 from checkpoints.runs.study import Planned, read_study
@@ -16,6 +17,7 @@ from tests.support.queued import STUDY, pretend, save
 
 RUN = "coinrun/ppo/0"
 OF_RUN = {"run": RUN, "wanted": 128}
+WHY = "peer 0 diverged at step 64: loss not finite"
 
 
 @pytest.fixture(autouse=True)
@@ -44,23 +46,30 @@ def train(folder: Path, **changes) -> dict | None:
 
 def test_a_run_that_is_done_is_noted_and_one_that_goes_on_is_not(tmp_path: Path):
     assert train(tmp_path, steps=64.0) is None
-    assert train(tmp_path) == OF_RUN | {"state": "done", "step": 128, "why": ""}
+    assert train(tmp_path) == OF_RUN | {"state": "done", "step": 128, "why": "", "times": 0}
 
 
-def test_a_run_is_given_up_when_it_fails_twice_at_one_step(tmp_path: Path):
+def test_a_run_is_given_up_when_it_fails_again_and_again_at_one_step(study, tmp_path: Path):
     (tmp_path / "runs" / "refuse0").touch()
-    assert train(tmp_path) is None
-    why = "peer 0 diverged at step 64: loss not finite"
-    assert train(tmp_path) == OF_RUN | {"state": "failed", "step": 0, "why": why}
-
-
-def test_a_run_that_failed_and_got_further_is_not_given_up(study, tmp_path: Path):
-    (tmp_path / "runs" / "refuse0").touch()
-    assert train(tmp_path) is None
+    assert [train(tmp_path) for _ in range(TRIES - 1)] == [None] * (TRIES - 1)
     save(tmp_path / "runs" / RUN, 1, study[0].recipe)
+    assert [train(tmp_path) for _ in range(TRIES - 1)] == [None] * (TRIES - 1)
+    noted = {"state": "failed", "step": 64, "why": WHY, "times": TRIES}
+    assert train(tmp_path) == OF_RUN | noted
+
+
+def test_a_run_that_failed_may_be_done_yet(tmp_path: Path):
+    (tmp_path / "runs" / "refuse0").touch()
     assert train(tmp_path) is None
     (tmp_path / "runs" / "refuse0").unlink()
     assert train(tmp_path)["state"] == "done"
+
+
+def test_a_run_whose_save_is_damaged_is_given_up_at_once(tmp_path: Path):
+    (tmp_path / "runs" / RUN).mkdir(parents=True)
+    (tmp_path / "runs" / RUN / STATE).write_bytes(b"no save")
+    (tmp_path / "runs" / "refuse0").touch()
+    assert train(tmp_path)["state"] == "failed"
 
 
 @pytest.mark.parametrize("only", [(), (RUN, "coinrun/ppo/1")])
@@ -83,7 +92,8 @@ def test_notes_are_brought_up_to_date_without_training(study, tmp_path: Path):
     train(tmp_path)
     note_all(*places, training=True)
     assert states(study, tmp_path) == ["", "", "done"]
-    train(tmp_path)
+    for _ in range(TRIES):
+        train(tmp_path)
     note_all(*places, training=True)
     assert states(study, tmp_path) == ["failed", "", "done"]
     note_all(*places, training=False)
