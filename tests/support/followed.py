@@ -15,7 +15,7 @@ STUDY = """
 recipe: {encoder: nature, features: 8, mode: easy}
 runs:
   - {id: leaper/ppo/1, steps: 128, recipe: {encoder: impala}}
-  - {id: leaper/mutual/0, steps: 128}
+  - {id: leaper/mutual/0, steps: 64}
   - {id: leaper/ppo-bg4/0, steps: 64}
   - {id: chaser/ppo/0, steps: 64}
 """

@@ -74,7 +74,7 @@ def bench(tmp_path, monkeypatch) -> Bench:
 
 
 def test_whole_parts_join(bench):
-    assert b"leaper/mutual/0/peer1/step128" in bench.join()
+    assert b"leaper/mutual/0/peer1/step64" in bench.join()
 
 
 def other_code(bench: Bench, patch: pytest.MonkeyPatch) -> None:
