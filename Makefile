@@ -43,8 +43,8 @@ format: $(READY) ## put the layout right
 # One graph of work, for one machine or with PROFILE=slurm for a cluster.
 PROFILE ?= local
 CLUSTER := .cache/cluster
-GRAPH = PYTHONPATH=$(CLUSTER) $(VENV)/bin/snakemake --workflow-profile workflow/profiles/$(PROFILE) \
-	$(if $(filter local,$(PROFILE)),--cores $(CORES))
+GRAPH = $(if $(filter slurm,$(PROFILE)),PYTHONPATH=$(CLUSTER)) $(VENV)/bin/snakemake \
+	--workflow-profile workflow/profiles/$(PROFILE) $(if $(filter local,$(PROFILE)),--cores $(CORES))
 TOOLS = $(READY) $(if $(filter slurm,$(PROFILE)),$(CLUSTER)/.ready)
 
 reproduce: $(TOOLS) ## shipped policies -> tables -> figures, redoing only what changed
