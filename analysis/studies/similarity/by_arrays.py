@@ -102,7 +102,7 @@ def _check_size(arrays: Arrays) -> None:
 
 def _rows(arrays: Arrays, replicates: int, seed: int) -> Iterator[dict[str, Any]]:
     labels = arrays.levels
-    permutations = None if labels is None else _permutations(labels, seed)
+    permutations = None if labels is None else permutations_of(labels, PERMUTATIONS, seed)
     for (name_x, x), (name_y, y) in combinations(arrays.features.items(), 2):
         row: dict[str, Any] = {
             "x": name_x,
@@ -127,9 +127,10 @@ def _rows(arrays: Arrays, replicates: int, seed: int) -> Iterator[dict[str, Any]
         yield row
 
 
-def _permutations(levels: np.ndarray, seed: int) -> np.ndarray | None:
+def permutations_of(levels: np.ndarray, count: int, seed: int) -> np.ndarray | None:
+    """Permutations of levels, or None and a line that says why there are none."""
     try:
-        return level_permutations(levels, PERMUTATIONS, seed)
+        return level_permutations(levels, count, seed)
     except UserError as error:
         say(f"no chance level and no p: {error}")
         return None
