@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from analysis.records.command import Output, check_outputs, finish
+from analysis.scenes.cache import Cached
 from checkpoints.console import run_command, say
 from checkpoints.doors.numbers import Seed, whole
 
@@ -12,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
-class Settings(Output):
+class Settings(Cached):
     """Measure the finished runs of a declared sample, and ask its rule at every look.
 
     Of each run the mean over its last kept steps and its peers of the logarithm of TV between

@@ -250,7 +250,9 @@ class Dead(Network):
 
     def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         logits, value = super().forward(frames)
-        return logits + self.dead(logits.new_full((len(logits), 6), 0.1)).sum(1, keepdim=True), value
+        return logits + self.dead(logits.new_full((len(logits), 6), 0.1)).sum(
+            1, keepdim=True
+        ), value
 
 
 def test_of_a_constant_layer_nothing_is_erased_and_nothing_stops(tmp_path):

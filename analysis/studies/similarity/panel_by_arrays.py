@@ -11,7 +11,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from analysis.measures.alignment import KEEP
-from analysis.measures.chance import calibrate, permuted
+from analysis.measures.chance import calibrate, level_permutations, permuted
 from analysis.measures.kernels import BANDWIDTH
 from analysis.measures.neighbours import NEIGHBOURS
 from analysis.measures.panel import (
@@ -32,9 +32,8 @@ from analysis.records.command import Output, check_outputs, finish
 from analysis.records.tables import Column, Schema
 from analysis.scenes.arrays import EACH, Arrays, read_arrays
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.similarity.by_arrays import permutations_of
 from analysis.studies.similarity.pairs import replicate_ends
-from checkpoints.console import UserError, watch
+from checkpoints.console import UserError, say, watch
 from checkpoints.doors.numbers import Seed, real, whole
 
 OF_PICTURES = ("cka_deconfounded", "cka_one_background")
@@ -122,7 +121,10 @@ def _rows(arrays: Arrays, settings: Panel) -> Iterator[dict[str, Any]]:
     weights = moves = None
     if labels is not None:
         weights = cluster_weights(labels, settings.replicates, settings.seed)
-        moves = permutations_of(labels, settings.permutations, settings.seed)
+        try:
+            moves = level_permutations(labels, settings.permutations, settings.seed)
+        except UserError as error:
+            say(f"no chance levels and no p: {error}")
     found = liken(features, setup, weights, moves)
     for x, y in combinations(features, 2):
         for measure in (one.name for one in MEASURES if one.name not in OF_PICTURES):
