@@ -8,8 +8,7 @@ from analysis.records.command import Output, check_outputs, finish
 from analysis.scenes.cache import Cached
 from checkpoints.console import run_command, say
 from checkpoints.doors.numbers import Seed, whole
-
-ROOT = Path(__file__).parents[1]
+from checkpoints.doors.shipped import SECOND
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Settings(Cached):
     looks_runs.csv and looks.csv.
     """
 
-    study: Path = ROOT / "study-second.yaml"
+    study: Path = SECOND
     """file with the declaration"""
     root: Path = Path("runs")
     """folder of the runs"""
