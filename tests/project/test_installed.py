@@ -123,6 +123,7 @@ def test_without_procgen_what_plays_no_game_works_and_the_rest_says_so(tmp_path:
     ):
         done = run(ROOT, tmp_path, "-c", HIDDEN, *arguments)
         assert done.returncode == 0, (arguments, done.stderr)
-    done = run(ROOT, tmp_path, "-c", HIDDEN, "analysis.cka", "coinrun/ppo/0", "coinrun/mutual/0")
+    policies = ("coinrun/ppo/0", "coinrun/mutual/0", "--output", "other")
+    done = run(ROOT, tmp_path, "-c", HIDDEN, "analysis.cka", *policies)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "error: " in done.stderr.splitlines()[-1] and "procgen" in done.stderr.lower()
