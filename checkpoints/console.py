@@ -58,25 +58,22 @@ def run_command(
 
     import tyro
 
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # Results in a terminal without Unicode are worth more than an error.
-            stream.reconfigure(errors="backslashreplace")
+    outlive_readers()
     given = {} if default is None else {"default": default}
     registry = tyro.constructors.ConstructorRegistry()
     registry.primitive_rule(_paths)
     try:
-        settings = tyro.cli(
-            config, prog=name, description=inspect.getdoc(config), registry=registry, **given
-        )
-        with _ended_in_order():
-            main(settings)
+        try:
+            settings = tyro.cli(
+                config, prog=name, description=inspect.getdoc(config), registry=registry, **given
+            )
+            with _ended_in_order():
+                main(settings)
+        finally:
+            sys.stdout.flush()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:
-        # What is written stays written; the interpreter must not try to flush once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         if error.errno not in _DISK_TROUBLE:
             raise
@@ -85,6 +82,46 @@ def run_command(
     except KeyboardInterrupt:
         print(f"\n{STOPPED}", file=sys.stderr)
         sys.exit(130)
+
+
+class _Printed(io.FileIO):
+    """Where lines are printed; what comes after a fault is dropped.
+
+    A pipe whose reader is gone is no fault; a full disk is one, and is told once.
+    """
+
+    over = False
+
+    def write(self, data: Any) -> int:
+        """As a file does, or nothing; how many bytes need no more care."""
+        if not self.over:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self.over = True
+                if not isinstance(error, BrokenPipeError):
+                    raise
+        return memoryview(data).nbytes
+
+
+def outlive_readers() -> None:
+    """Let ``| head -1``, and a terminal without Unicode, end no command and lose no result."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed before the command began
+            setattr(sys, name, open(os.devnull, "w"))
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        if stream is getattr(sys, f"__{name}__"):
+            stream.flush()
+            stream = io.TextIOWrapper(
+                io.BufferedWriter(_Printed(stream.fileno(), "w", closefd=False)),
+                encoding=stream.encoding,
+                line_buffering=stream.line_buffering,
+                write_through=stream.write_through,
+            )
+            setattr(sys, name, stream)
+        stream.reconfigure(errors="backslashreplace")
 
 
 def path_of(text: str) -> Path:

@@ -7,6 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from checkpoints.console import UserError, one_of, run_command, say
+from checkpoints.doors.shipped import DRAWN, TABLES
 from checkpoints.doors.writing import check_folder
 from figures import (
     backgrounds,
@@ -52,9 +53,6 @@ FIGURES: dict[str, Draw] = {
 }
 
 
-COMMITTED = Path("analysis/tables")
-
-
 @dataclass(frozen=True)
 class Settings:
     """Draw figures from tables, each as PDF, PNG (200 dpi) and CSV of the rows it shows.
@@ -68,10 +66,11 @@ class Settings:
 
     names: Positional[Annotated[tuple[str, ...], arg(metavar="[NAME ...]")]] = ()
     """figures to draw"""
-    tables: Path = COMMITTED
+    tables: Path = TABLES
     """folder of tables, such as results"""
     output: Path | None = None
-    """folder to write into; figures/out of the committed tables, else TABLES/figures"""
+    """folder to write into; of the shipped tables figures/out in a clone, else results/figures;
+    of others TABLES/figures"""
     width: float | None = None
     """inches, exactly, such as 3.25 or 6.75; what has no room there is left out and named"""
     style: Style = "paper"
@@ -84,8 +83,7 @@ class Settings:
     @property
     def folder(self) -> Path:
         """Where figures are written to."""
-        own = self.tables / "figures"
-        return self.output or (Path("figures/out") if self.tables == COMMITTED else own)
+        return self.output or (DRAWN if self.tables == TABLES else self.tables / "figures")
 
 
 def main(settings: Settings) -> None:

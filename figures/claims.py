@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkpoints.console import run_command
+from checkpoints.doors.shipped import DRAWN, TABLES
 from checkpoints.doors.writing import write_text
 from figures.kit.ledger import ledger
 from figures.kit.markdown import markdown
@@ -13,9 +14,9 @@ from figures.kit.markdown import markdown
 class Settings:
     """Hold each claim of arXiv 2501.02481 against the tables: estimate, interval, verdict."""
 
-    tables: Path = Path("analysis/tables")
+    tables: Path = TABLES
     """folder with contrasts.csv, samples_pairs.csv and embedding_scores.csv"""
-    output: Path = Path("figures/out/claims.md")
+    output: Path = DRAWN / "claims.md"
     """file to write; replaced if it exists"""
 
 

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.measures.by_level import cka_levels
-from analysis.measures.chance import calibrate, level_permutations
+from analysis.measures.chance import calibrate
 from analysis.measures.cka import cka
-from analysis.measures.level_moments import permuted_cka
+from analysis.measures.level_moments import turned_cka
+from analysis.measures.rings import Rings, level_rings
 from analysis.records.columns import ends_of, interval
 from analysis.records.command import Output, check_outputs, finish
 from analysis.records.tables import Column, Schema
@@ -102,7 +103,7 @@ def _check_size(arrays: Arrays) -> None:
 
 def _rows(arrays: Arrays, replicates: int, seed: int) -> Iterator[dict[str, Any]]:
     labels = arrays.levels
-    permutations = None if labels is None else _permutations(labels, seed)
+    rings = None if labels is None else _rings(labels, seed)
     for (name_x, x), (name_y, y) in combinations(arrays.features.items(), 2):
         row: dict[str, Any] = {
             "x": name_x,
@@ -111,7 +112,7 @@ def _rows(arrays: Arrays, replicates: int, seed: int) -> Iterator[dict[str, Any]
             "features_x": x.shape[1],
             "features_y": y.shape[1],
             "levels": 0,
-            "cka": cka(x, y),
+            "cka": cka(x, y) if labels is None else np.nan,
             "cka_biased": cka(x, y, biased=True),
             **dict.fromkeys(("low", "high", "chance", "threshold", "p"), np.nan),
         }
@@ -120,16 +121,16 @@ def _rows(arrays: Arrays, replicates: int, seed: int) -> Iterator[dict[str, Any]
             draws = cka_levels([x], [y], labels, weights)[:, 0, 0]
             low, high = ends_of(draws)
             row |= {"levels": weights.shape[1], "cka": draws[0], "low": low, "high": high}
-        if labels is not None and permutations is not None:
-            null = permuted_cka(x, y, labels, permutations)
+        if labels is not None and rings is not None:
+            null = turned_cka(x, y, labels, rings)
             found = calibrate(null[:1, None], null[1:, None, None])
             row |= {name: getattr(found, name)[0, 0] for name in ("chance", "threshold", "p")}
         yield row
 
 
-def _permutations(levels: np.ndarray, seed: int) -> np.ndarray | None:
+def _rings(levels: np.ndarray, seed: int) -> Rings | None:
     try:
-        return level_permutations(levels, PERMUTATIONS, seed)
+        return level_rings(levels, PERMUTATIONS, seed)
     except UserError as error:
         say(f"no chance level and no p: {error}")
         return None
