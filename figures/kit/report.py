@@ -1,6 +1,6 @@
 """What the command says it has drawn."""
 
-from figures.kit.saving import Print
+from figures.kit.printing import Print
 from figures.kit.style import Drawing
 
 

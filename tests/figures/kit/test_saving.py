@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from checkpoints.console import UserError
 from figures.kit.crowding import crowded
-from figures.kit.saving import TALK, Print, fit, formats_of, own_of, save
+from figures.kit.printing import Print, formats_of, own_of
+from figures.kit.saving import TALK, fit, save
 from figures.kit.style import Drawing, paper
 
 ROWS = pd.DataFrame({"x": [1.0, 2.0], "low": [0.5, 1.5], "high": [1.5, 2.5]})
