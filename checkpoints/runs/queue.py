@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from checkpoints.console import MachineTrouble, UserError, one_of
+from checkpoints.console import MachineTrouble, UserError, one_of, show_tables
 from checkpoints.doors.numbers import check_numbers, real, whole
 from checkpoints.runs.declaration import check_ready, note_declaration
 from checkpoints.runs.folder import Standing, mark_failed, standing
@@ -95,7 +95,6 @@ def busy(standings: Standings) -> list[str]:
 
 def show(standings: Standings, threads: int) -> None:
     """Print one row a run, then how many stand where."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table()
@@ -108,7 +107,7 @@ def show(standings: Standings, threads: int) -> None:
         state = f"{now.state}: {now.why}" if now.why else now.state
         left = timedelta(seconds=round(rates.seconds(run, now.step)))
         table.add_row(str(run.id), f"{now.step:,}", f"{run.steps:,}", str(left), state)
-    Console(width=max(100, Console().width), markup=False, highlight=False).print(table)
+    show_tables(table, markup=False)
     whole = timedelta(seconds=round(rates.whole))
     at = f"at this machine's rate for one worker (--threads {threads})"
     print(f"{count(standings)}; {whole} left {at}")

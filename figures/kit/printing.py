@@ -7,6 +7,8 @@ from typing import Any, Literal
 from checkpoints.console import UserError, one_of
 
 FORMATS = ("pdf", "png", "svg")
+TALK = 1.5
+"""Type and lines of a slide ÷ those of a page: 8 pt are 12 pt on a slide of 13.3 inches."""
 WIDTHS = (1.0, 40.0)
 """Inches."""
 Style = Literal["paper", "talk", "own"]
@@ -18,8 +20,8 @@ class Print:
 
     Args:
         width: in inches; None keeps the width that the figure was laid out for.
-        style: ``paper``; ``talk``, all of it :data:`figures.kit.saving.TALK` times as large;
-            ``own``, the settings of the user's matplotlibrc laid over ``paper``.
+        style: ``paper``; ``talk``, all of it :data:`TALK` times as large; ``own``, the
+            settings of the user's matplotlibrc laid over ``paper``.
         formats: any of :data:`FORMATS`.
     """
 
@@ -45,9 +47,11 @@ class Print:
         """Within it, figures are drawn in this style."""
         import matplotlib as mpl
 
-        from figures.kit.style import own_settings
+        from figures.kit.style import PAGE_WIDTH, own_settings
 
-        return own_settings(own_of(mpl.rcParams) if self.style == "own" else {})
+        room = PAGE_WIDTH if self.width is None else self.width
+        own = own_of(mpl.rcParams) if self.style == "own" else {}
+        return own_settings(own, room / (TALK if self.style == "talk" else 1.0))
 
 
 def formats_of(text: str) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ from matplotlib.text import Text
 from analysis.records.tables import check_output
 from checkpoints.doors.writing import atomic
 from figures.kit.crowding import crowded
-from figures.kit.printing import Print
+from figures.kit.narrow import panel_height, settle
+from figures.kit.printing import TALK, Print
 from figures.kit.style import Drawing, paper
 
 NO_DATE: dict[str, dict[str, Any]] = {
@@ -26,38 +27,61 @@ NO_DATE: dict[str, dict[str, Any]] = {
 """Format -> what is left out of it, so that the same drawing gives the same bytes."""
 FAINTEST = 2
 """Root mean square of the change, of 255 levels, that fewer colours may bring to a picture."""
-TALK = 1.5
-"""Type and lines of a slide ÷ those of a page: 8 pt are 12 pt on a slide of 13.3 inches."""
+HIGHEST = 9.5
+"""Inches of a page."""
+PASSES = 3
+"""In which a narrow figure is settled: a broken line moves panels, and their titles with them."""
 
 
 def fit(figure: Figure, printed: Print) -> list[str]:
     """Give a figure its size, and say which of its texts have no room there.
 
     Args:
-        figure: as it was drawn; its height is kept, its type too, except on slides.
+        figure: as it was drawn. On less width its lines and legends are broken, and it grows by
+            what they take more; else its height is kept. Its type is, too, except on slides.
         printed: how it is saved.
 
     Returns:
         What leaves the figure, or runs into its neighbour; none where all has room, and where
         no width was asked for.
     """
-    width, height = figure.get_size_inches()
     if printed.style == "talk":
         enlarge(figure, TALK)
-        width, height = TALK * width, TALK * height
-    figure.set_size_inches(width if printed.width is None else printed.width, height)
+        figure.set_size_inches(*(TALK * figure.get_size_inches()))
     if printed.width is None:
         return []
+    width, height = figure.get_size_inches()
     with paper(), warnings.catch_warnings():
         # What the layout warns of when it finds no room for a panel at all.
         warnings.filterwarnings("error", message=".*layout not applied")
-        try:
-            # A legend outside the panels finds its place in the second pass only.
-            figure.draw_without_rendering()
-            figure.draw_without_rendering()
-        except UserWarning:
-            return ["its panels vanish"]
-        return crowded(figure)
+        figure.set_size_inches(printed.width, height)
+        found = _without_room(figure)
+        if found:
+            figure.set_size_inches(width, height)
+            _without_room(figure)
+            panels = panel_height(figure)
+            figure.set_size_inches(printed.width, height)
+            for _ in range(PASSES):
+                found = _without_room(figure)
+                settle(figure)
+                _without_room(figure)
+                height = min(height + max(0.0, panels - panel_height(figure)), HIGHEST)
+                figure.set_size_inches(printed.width, height)
+                found = _without_room(figure)
+                if not found:
+                    break
+    return found
+
+
+def _without_room(figure: Figure) -> list[str]:
+    """Lay a figure out, and say what has no room."""
+    try:
+        # A legend outside the panels finds its place in the second pass only.
+        figure.draw_without_rendering()
+        figure.draw_without_rendering()
+    except UserWarning:
+        return ["its panels vanish"]
+    return crowded(figure)
 
 
 def enlarge(figure: Figure, factor: float) -> None:

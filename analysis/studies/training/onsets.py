@@ -14,6 +14,7 @@ from analysis.measures.onset import detectable
 from analysis.records.columns import ends_of
 from analysis.records.values import OK, RETURN
 from analysis.studies.training.history import History, Timing
+from checkpoints.console import show_tables
 
 UNTIMED = ("entropy", "tv_between")
 """Measures that are no invariance: they stand beside the others, without an onset."""
@@ -116,7 +117,6 @@ def pooled(timings: Sequence[Timing], runs: Sequence[int], scope: str = "method"
 
 def show(onsets: pd.DataFrame, game: str) -> None:
     """Print each measure's onset and its lag to the return, a column for each method."""
-    from rich.console import Console
     from rich.table import Table
 
     here = onsets[onsets["game"] == game]
@@ -136,9 +136,7 @@ def show(onsets: pd.DataFrame, game: str) -> None:
             cells.append("\n".join(_line(one) for one in some.itertuples()))
         table.add_row(str(measure), str(layer), *cells)
         table.add_section()
-    console = Console()
-    console.width = max(console.width, 30 + 50 * len(methods))
-    console.print(table)
+    show_tables(table, keys=2)
 
 
 def _line(one: Any) -> str:
