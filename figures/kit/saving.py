@@ -4,7 +4,7 @@ import warnings
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from matplotlib.collections import Collection, PathCollection
@@ -134,15 +134,24 @@ def save(
 
 
 def save_png(figure: Figure, path: Path) -> None:
-    """Write a PNG with a palette of 256 colours, a third of its size, unless that would show.
-
-    Photographs keep all of their colours: see :data:`FAINTEST`.
-    """
-    from PIL import Image
-
+    """Write a PNG, see :func:`use_palette`."""
     drawn = BytesIO()
     # Read back at once, so that time for packing it well would be lost.
     figure.savefig(drawn, format="png", metadata=NO_DATE["png"], pil_kwargs={"compress_level": 1})
+    use_palette(drawn, path)
+
+
+def use_palette(drawn: BinaryIO, path: Path) -> None:
+    """Write a PNG with a palette of 256 colours, a third of its size, unless that would show.
+
+    Photographs keep all of their colours: see :data:`FAINTEST`.
+
+    Args:
+        drawn: the picture as PNG.
+        path: where to write it.
+    """
+    from PIL import Image
+
     with Image.open(drawn) as opened:
         full, dpi = opened.convert("RGB"), opened.info["dpi"]
         few = full.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
