@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
 T = TypeVar("T")
 LONGEST = 80
@@ -180,11 +180,17 @@ def _folded(table: "Table", console: "Console", width: int, keys: int) -> list["
     from copy import copy
     from dataclasses import replace
 
+    def most(column: "Column") -> int | None:
+        # A long name is broken between words; an id is one word, and stays whole.
+        cells = [console.measure(cell) for cell in column.cells]
+        word = max((cell.minimum for cell in cells), default=0)
+        return None if column.no_wrap else max(width // 2 - 4, word)
+
     def part(columns: list[int]) -> "Table":
-        found, half = copy(table), width // 2 - 4
+        found, old = copy(table), [table.columns[one] for one in columns]
         found.columns = [
-            replace(table.columns[one], _index=n, max_width=half if one < keys else None)
-            for n, one in enumerate(columns)
+            replace(one, _index=n, max_width=most(one) if n < keys else None)
+            for n, one in enumerate(old)
         ]
         found.title = found.caption = None
         return found

@@ -82,3 +82,15 @@ def test_a_name_longer_than_the_width_is_broken_and_not_cut(monkeypatch, capsys)
     printed = shown(monkeypatch, capsys, table, "60")
     assert max(map(len, printed.splitlines())) <= 60
     assert printed.count("claim") == 1 + 10 and printed.count("verdict") == 1 + 10
+
+
+@pytest.mark.parametrize("no_wrap", [False, True])
+def test_an_id_is_neither_broken_nor_cut(monkeypatch, capsys, no_wrap):
+    name = "starpilot/mutual-bg9/0/peer0/step2097152"
+    table = Table()
+    table.add_column("policy", no_wrap=no_wrap)
+    for column in "abcdefgh":
+        table.add_column(column * 10)
+    table.add_row(name, *("value",) * 8)
+    printed = shown(monkeypatch, capsys, table, "60")
+    assert printed.count(f"│ {name} │") == printed.count("┏") > 1
