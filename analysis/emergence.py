@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from analysis.studies.examination import TRAINED, Examination, Study, examine
+from analysis.studies.training.along import follow
+from analysis.studies.training.settings import AlongTraining, Following
 from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
-class Settings(Examination):
+class Settings(AlongTraining):
     """Measure policies at every kept step, and say when each measure moved.
 
     Measures: icc, of the last two layers; tv, total variation of decisions between twins,
@@ -23,8 +24,6 @@ class Settings(Examination):
     true of a state is known there only. Writes emergence.csv and emergence_onsets.csv.
     """
 
-    until: Annotated[int, whole(0, 10**12)] = 0
-    """leave out later steps, so that runs of unequal length can be compared; 0 takes all"""
     backgrounds: Annotated[int, whole(4, 62)] = 13
     """backgrounds each state is drawn on; more where seen or unseen ones would be missing"""
     saliency_states: Annotated[int, whole(2, 10**5)] = 32
@@ -37,10 +36,9 @@ class Settings(Examination):
 def main(settings: Settings) -> None:
     """Measure, write two tables and print the onsets of each game."""
     from analysis.studies.training import emergence as study
-    from analysis.studies.training.kept import kept_names
 
-    how = study.measure_game, study.show, study.constants
-    examine(settings, Study(study.SCHEMAS, *how, names=kept_names, steps=TRAINED))
+    how = study.show, study.constants, study.Emergence
+    follow(settings, Following(study.SCHEMAS, *how, returned=True))
 
 
 if __name__ == "__main__":

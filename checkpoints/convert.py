@@ -12,7 +12,7 @@ from checkpoints.doors.numbers import whole
 from checkpoints.policy.foreign import convert, read_weights
 from checkpoints.policy.ids import UNTRAINED, PolicyId, parse_id
 from checkpoints.policy.recipes import METHODS, Recipe, base_method, get_recipe
-from checkpoints.policy.store import Provenance, code_hash, policy_path, save_policy, versions
+from checkpoints.policy.store import Provenance, policy_path, save_policy, source_hash, versions
 from checkpoints.world.games import Mode
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def provenance_of(settings: Settings, policy: "Policy", source: str) -> Provenan
         mode=settings.mode,
         levels=settings.levels or ALL_LEVELS,
     )
-    made = {"source": source, "converter": code_hash(), **versions()}
+    made = {"source": source, "converter": source_hash(), **versions()}
     for part in ("file", "actor", "critic"):
         path = getattr(settings, part)
         if path is not None:

@@ -27,8 +27,8 @@ VALUES = (
 )
 ONSETS = (
     GAME,
-    Column("scope", "text", "policy; method: mean over runs, of which peers are one"),
-    Column("id", "text", "run and peer, or game and method"),
+    Column("scope", "text", "policy; method: mean over runs, of which peers are one; run: lost"),
+    Column("id", "text", "run and peer, game and method, or run"),
     Column("method", "text", "training recipe"),
     *_WHAT,
     Column("runs", "int", "seeds", low=1),
@@ -81,6 +81,8 @@ class Cell(NamedTuple):
 
 Cells = dict[tuple[str, str], Cell]
 """(measure, layer) -> what one policy has of it at one step"""
+Starts = dict[tuple[str, str], Float[np.ndarray, "network r"]]
+"""(measure, layer) -> the estimate and the replicates of each of some untrained networks"""
 
 
 def value_row(policy: PolicyId, measure: str, layer: str, cell: Cell) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def cover(game: str, trained: Sequence[Sequence[int]], count: int) -> tuple[int,
     """
     there = range(get_game(game).backgrounds)
     chosen = set(spread(there, min(count, len(there))))
-    for seen in {tuple(sorted(some)) for some in trained}:
+    for seen in sorted({tuple(sorted(some)) for some in trained}):
         for side in (list(seen), [b for b in there if b not in seen]):
             wanted = min(3, len(side))
             missing = wanted - len(chosen.intersection(side))

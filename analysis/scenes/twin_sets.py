@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from numpy.lib.format import open_memmap
 
+from analysis.measures.decisions import Decisions, probabilities
 from analysis.policies.features import read
 from analysis.scenes.bank import Bank, procgen_version
 from analysis.scenes.cache import Hold, folder_of, is_as_written, make_room, note_content
@@ -46,6 +47,20 @@ class TwinReading:
     """log-probabilities of the actions, in nats"""
     values: Float[np.ndarray, "state background"]
     """the critic's value, in units of scaled discounted reward"""
+
+    @staticmethod
+    def joined(parts: "Sequence[TwinReading]") -> "TwinReading":
+        """Consecutive states together."""
+        return TwinReading(
+            {name: np.concatenate([one.layers[name] for one in parts]) for name in parts[0].layers},
+            np.concatenate([one.log_probs for one in parts]),
+            np.concatenate([one.values for one in parts]),
+        )
+
+    @property
+    def decisions(self) -> Decisions:
+        """Probabilities and values, of all actions apart."""
+        return Decisions(probabilities(self.log_probs), self.values.astype(np.float64))
 
 
 @dataclass(frozen=True)
@@ -107,6 +122,25 @@ class TwinSet:
         for block in self.blocks(chunk):
             yield block.states, block.read(policy, layers)
 
+    def read(self, policy: "Policy", layers: Sequence[str]) -> TwinReading:
+        """Some layers and the decisions on all twins, kept in memory.
+
+        Raises:
+            UserError: a layer would take more than 2 GB.
+        """
+        parts = []
+        for states, reading in self.readings(policy, layers):
+            parts.append(reading)
+            for layer, block in reading.layers.items() if states.start == 0 else ():
+                size = block[0].nbytes * len(self)
+                if size > 2 * 1024**3:
+                    raise UserError(
+                        f"{layer}: expected at most 2 GB of activations, got {size / 1024**3:.1f} "
+                        f"GB for {len(self):,} states on {len(self.backgrounds)} backgrounds; take "
+                        "fewer states"
+                    )
+        return TwinReading.joined(parts)
+
 
 def twin_set(
     game: str, bank: Bank, backgrounds: Sequence[int], folder: Path | None = None
@@ -162,25 +196,3 @@ def _draw(game: str, bank: Bank, backgrounds: tuple[int, ...], path: Path) -> No
         frames.flush()
         del frames
     note_content(path)
-
-
-def whole(policy: "Policy", twins: TwinSet, layer: str) -> TwinReading:
-    """One layer and the decisions on all twins, kept in memory.
-
-    Raises:
-        UserError: the layer would take more than 2 GB.
-    """
-    readings = []
-    for states, reading in twins.readings(policy, [layer]):
-        readings.append(reading)
-        size = reading.layers[layer][0].nbytes * len(twins)
-        if states.start == 0 and size > 2 * 1024**3:
-            raise UserError(
-                f"{layer}: expected at most 2 GB of activations, got {size / 1024**3:.1f} GB for "
-                f"{len(twins):,} states on {len(twins.backgrounds)} backgrounds; take fewer states"
-            )
-    return TwinReading(
-        {layer: np.concatenate([one.layers[layer] for one in readings])},
-        np.concatenate([one.log_probs for one in readings]),
-        np.concatenate([one.values for one in readings]),
-    )

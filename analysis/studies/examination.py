@@ -118,37 +118,52 @@ def examine(settings: OnPolicies, study: Study) -> None:
     Raises:
         UserError: wrong settings, tables that are there, policies or layers that are not.
     """
-    schemas = study.schemas + study.summaries
-    check_outputs(settings, schemas, study.files)
+    check_outputs(settings, study.schemas + study.summaries, study.files)
     world = _open(settings, study)
     say("reading policies")
     games = load(settings, study, world)
-    rows: list[list[Mapping[str, Any]]] = [[] for _ in study.schemas]
-    notes: dict[str, dict[str, Any]] = {}
-    for game, subjects in games.items():
-        found = study.measure(subjects, **asked(settings, study.measure))
-        for table, new in zip(rows, found.tables, strict=True):
-            table.extend(new)
-        for name, note in found.notes.items():
-            notes.setdefault(name, {})[game] = note
-    frames = _frames(rows, study.schemas)
+    found = (
+        (game, study.measure(subjects, **asked(settings, study.measure)))
+        for game, subjects in games.items()
+    )
+    frames, notes = gathered(found, study)
     if study.summarise is not None:
         found_of_all = study.summarise(frames, games, **asked(settings, study.summarise))
         frames += _frames(found_of_all, study.summaries)
+    if world is not None:
+        shown = {"name": world.name, "sha256": world.digest, "variants": list(world.variants)}
+        notes["world"] = shown
+    report(settings, study, list(games), frames, policies=policies_of(games), **notes)
+
+
+def gathered(
+    found: Iterable[tuple[str, Found]], study: Study
+) -> tuple[list[pd.DataFrame], dict[str, Any]]:
+    """The tables of all games, and what decided them, from each game and what was found in it."""
+    rows: list[list[Mapping[str, Any]]] = [[] for _ in study.schemas]
+    notes: dict[str, Any] = {}
+    for game, one in found:
+        for table, new in zip(rows, one.tables, strict=True):
+            table.extend(new)
+        for name, note in one.notes.items():
+            notes.setdefault(f"{name}_of", {})[game] = note
+    return _frames(rows, study.schemas), notes
+
+
+def report(
+    settings: OnPolicies, study: Study, games: Sequence[str], frames: Frames, **provenance: Any
+) -> None:
+    """Write the tables, print what they say of each game, then say where they lie."""
 
     def show() -> None:
         together = [ALL] if study.summaries and len(games) > 1 else []
         for game in [*games, *together]:
             study.show(frames, game)
 
-    more = {"policies": policies_of(games), **study.constants()}
-    if world is not None:
-        shown = {"name": world.name, "sha256": world.digest, "variants": list(world.variants)}
-        more["world"] = shown
-    more |= {f"{name}_of": by_game for name, by_game in notes.items()}
     if study.write is not None:
         study.write(settings.output)
-    finish(settings, schemas, frames, show, **more)
+    schemas = study.schemas + study.summaries
+    finish(settings, schemas, frames, show, **study.constants(), **provenance)
     for name in study.files:
         print(settings.output / name)
 

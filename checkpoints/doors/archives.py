@@ -67,8 +67,16 @@ class Archive:
                     shape, by_columns, dtype = header_of(file, one.file_size, where, limit)
                 self.members[name] = Member(shape, dtype, by_columns, one.file_size)
 
-    def check_names(self, required: Iterable[str], optional: Iterable[str], prefix: str) -> None:
-        """Raise ``UserError`` unless all that are required are there, and nothing unknown is."""
+    def check_names(
+        self, required: Iterable[str], optional: Iterable[str] = (), prefix: str = ""
+    ) -> None:
+        """Raise ``UserError`` unless all that are required are there, and nothing unknown is.
+
+        Args:
+            required: names of arrays.
+            optional: names that may be there.
+            prefix: of further names; without one there are none.
+        """
         required, optional = list(required), list(optional)
         missing = [name for name in required if name not in self.members]
         if missing:
@@ -77,11 +85,14 @@ class Archive:
                 f"{', '.join(missing)}; add what is missing"
             )
         known = {*required, *optional}
-        unknown = [n for n in self.members if n not in known and not n.startswith(prefix)]
+        further = [f"{prefix}NAME"] if prefix else []
+        unknown = [
+            n for n in self.members if n not in known and not (prefix and n.startswith(prefix))
+        ]
         if unknown:
             raise UserError(
                 f"{self.path}: unknown array {shown(unknown[0])}; expected "
-                f"{', '.join([*required, *optional])} and {prefix}NAME"
+                f"{', '.join([*required, *optional, *further])}"
             )
 
     def read(self, name: str) -> np.ndarray:

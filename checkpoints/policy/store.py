@@ -64,15 +64,16 @@ class Provenance:
 
 
 @cache
-def code_hash() -> str:
-    """First 16 hex digits of the SHA-256 of this package's source, file by file.
+def source_hash(package: Path = PACKAGE) -> str:
+    """First 16 hex digits of the SHA-256 of a package's source, file by file; of this one's if none
+    is named.
 
-    Read once a process, when a run begins, so that it names the code that ran even if the files
+    Read once a process, when its work begins, so that it names the code that ran even if the files
     change meanwhile.
     """
     digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -7,18 +7,17 @@ device that is to work, on one folder.
 
 import math
 import time
-from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
-from checkpoints.console import MachineTrouble, UserError, one_of, show_tables
+from checkpoints.console import MachineTrouble, UserError, one_of
 from checkpoints.doors.numbers import check_numbers, real, whole
 from checkpoints.runs.declaration import check_ready, note_declaration
 from checkpoints.runs.folder import Standing, mark_failed, standing
+from checkpoints.runs.listing import count, show
 from checkpoints.runs.pack import pack_all
 from checkpoints.runs.study import Planned, read_study
 from checkpoints.runs.train import Settings as TrainSettings
@@ -49,7 +48,8 @@ class Settings:
     retry: bool = False
     """try again what failed, once each"""
     list: bool = False
-    """only print what is done, partial, running, failed (and why) or waiting, and the time left"""
+    """only print a line a run: steps, rate, time left; done, partial, running, failed (and why) or
+    waiting"""
     pack: Path | None = None
     """only write one archive of at most 16 MiB for each run that has begun into this folder"""
     unpack: Path | None = None
@@ -91,58 +91,6 @@ def look(study: tuple[Planned, ...], output: Path) -> Standings:
 def busy(standings: Standings) -> list[str]:
     """Runs that some process trains at this moment."""
     return [str(run.id) for run, now in standings.items() if now.state == "running"]
-
-
-def show(standings: Standings, threads: int) -> None:
-    """Print one row a run, then how many stand where."""
-    from rich.table import Table
-
-    table = Table()
-    table.add_column("run", no_wrap=True)
-    for name in ("steps done", "wanted", "time left"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("state")
-    rates = Rates(threads)
-    for run, now in standings.items():
-        state = f"{now.state}: {now.why}" if now.why else now.state
-        left = timedelta(seconds=round(rates.seconds(run, now.step)))
-        table.add_row(str(run.id), f"{now.step:,}", f"{run.steps:,}", str(left), state)
-    show_tables(table, markup=False)
-    whole = timedelta(seconds=round(rates.whole))
-    at = f"at this machine's rate for one worker (--threads {threads})"
-    print(f"{count(standings)}; {whole} left {at}")
-
-
-class Rates:
-    """What runs have yet to take here, by timing their networks: half a second for each kind."""
-
-    def __init__(self, threads: int) -> None:
-        """Torch is imported only when something is left to be trained."""
-        self.threads, self.whole = threads, 0.0
-        self._known: dict[tuple[str, int, str], float] = {}
-
-    def seconds(self, run: Planned, done: int) -> float:
-        """Left of a run, added to :attr:`whole`."""
-        cost = run.cost(done)
-        if not cost:
-            return 0.0
-        kind = run.recipe.encoder, run.recipe.features, run.recipe.precision
-        if kind not in self._known:
-            import torch
-
-            from checkpoints.training.speed import frames_a_second
-
-            torch.set_num_threads(self.threads)
-            self._known[kind] = frames_a_second(run.recipe)
-        self.whole += cost / self._known[kind]
-        return cost / self._known[kind]
-
-
-def count(standings: Standings) -> str:
-    """How many runs are in each state."""
-    found = Counter(now.state for now in standings.values())
-    listed = ", ".join(f"{number} {state}" for state, number in found.items())
-    return f"{len(standings)} runs: {listed}"
 
 
 @dataclass
@@ -241,7 +189,7 @@ def main(settings: Settings) -> int:
         unpack_all(settings.unpack, settings.output, settings.overwrite)
         return 0
     if settings.list:
-        show(look(study, settings.output), settings.threads)
+        show(look(study, settings.output), settings.output, settings.threads)
         return 0
     if study[0].declaration is not None:
         check_ready(study[0].declaration, settings.study)

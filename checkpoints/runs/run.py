@@ -12,7 +12,7 @@ import numpy as np
 from checkpoints.console import UserError
 from checkpoints.doors.writing import write_text
 from checkpoints.policy.ids import PolicyId
-from checkpoints.policy.store import Provenance, code_hash, policy_path, save_policy, versions
+from checkpoints.policy.store import Provenance, policy_path, save_policy, source_hash, versions
 from checkpoints.runs.folder import PROGRESS, STATE
 from checkpoints.runs.resume import load_state, save_state
 from checkpoints.training.evaluate import Evaluation
@@ -36,7 +36,7 @@ class Run:
         Raises:
             UserError: the folder holds a run of another recipe, or a damaged save.
         """
-        self.id, self.group, self.output, self.code = run_id, group, output, code_hash()
+        self.id, self.group, self.output, self.code = run_id, group, output, source_hash()
         self.recipe = group.recipe
         self.folder = output / str(run_id)
         self.unseen = (
@@ -134,9 +134,22 @@ class Run:
             from torch.utils.tensorboard import SummaryWriter
 
             self._writer = SummaryWriter(self.folder / "tensorboard", purge_step=row["step"])
+            self._describe()
         for key, value in row.items():
             if key not in ("step", "peer"):
                 self._writer.add_scalar(f"{key}/peer{row['peer']}", value, row["step"])
+
+    def _describe(self) -> None:
+        """Put the recipe among the logs, so that TensorBoard compares runs by it."""
+        from torch.utils.tensorboard.summary import hparams
+
+        values = {"run": str(self.id), "code": self.code, **asdict(self.recipe)}
+        plain = {k: v if isinstance(v, bool | int | float) else str(v) for k, v in values.items()}
+        peers = range(self.recipe.peers)
+        returns = [f"{of}_return/peer{k}" for of in ("train", "unseen") for k in peers]
+        # SummaryWriter.add_hparams would begin a folder of its own at each start.
+        for summary in hparams(plain, dict.fromkeys(returns, 0.0)):
+            self._writer.file_writer.add_summary(summary)
 
     def _refuse_nan(self, measured: list[dict[str, float]]) -> None:
         for peer, losses in enumerate(measured):

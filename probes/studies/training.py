@@ -6,7 +6,6 @@ task score is the mean R² over the numbers that a picture shows: how much is th
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,15 +13,13 @@ import numpy as np
 from analysis.policies.features import read
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
-from analysis.records.values import RETURN, Cell, Cells, onsets_schema, value_row, values_schema
+from analysis.records.values import Cell, Cells, Starts, onsets_schema, values_schema
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.examination import Found
 from analysis.studies.training import logged_returns as learning
-from analysis.studies.training.history import Starts, lineage, make_histories
-from analysis.studies.training.onsets import onset_rows
 from analysis.studies.training.onsets import show as show_onsets
 from checkpoints.console import say, watch
-from checkpoints.policy.ids import UNTRAINED
+from checkpoints.policy.ids import PolicyId
+from checkpoints.world.games import Mode
 from probes.readers.crossfit import crossfit
 from probes.readers.scores import balanced_accuracy, class_sums, number_sums, r2
 from probes.readers.scores import replicates as draw
@@ -69,9 +66,9 @@ def asked(sights: Sights) -> dict[str, list[str]]:
 
 def probe(subject: Subject, sights: Sights, weights: np.ndarray) -> Cells:
     """Both scores of the last layers of one policy; ``vacuous`` without a factor to ask for."""
-    from analysis.studies.training.snapshot import LAYERS
+    from analysis.studies.training.snapshot import layers_of
 
-    layers = subject.policy.layers[-LAYERS:]
+    layers = layers_of(subject)
     reading = read(subject.policy, sights.fitted, layers)
     nothing = Cell(np.full(1 + len(weights), np.nan), "vacuous")
     return {
@@ -83,49 +80,45 @@ def probe(subject: Subject, sights: Sights, weights: np.ndarray) -> Cells:
     }
 
 
-def starts_of(
-    blank: Sequence[tuple[Subject, Cells]], replicates: int, seed: int
-) -> dict[tuple[str, int], Starts]:
-    """Encoder, as ``Subject.kind`` -> its scores and its return before training.
+class Probing:
+    """What one game's policies are shown and asked; a ``Course`` of training."""
 
-    Args:
-        blank: untrained policies and their scores.
-        replicates: draws about each mean return.
-        seed: of these draws.
-    """
-    found: dict[tuple[str, int], Starts] = {}
-    for kind in dict.fromkeys(one.kind for one, _ in blank):
-        some = [pair for pair in blank if pair[0].kind == kind]
-        first, keys = some[0]
-        scores = {key: np.stack([cells[key].draws for _, cells in some]) for key in keys}
-        returned = learning.untrained_return(first, replicates, seed).draws[None]
-        found[kind] = scores | {(RETURN, learning.LAYER): returned}
-    return found
+    def __init__(
+        self,
+        game: str,
+        mode: Mode,
+        shown: Sequence[Sequence[int]],
+        *,
+        states: int,
+        replicates: int,
+        seed: int,
+    ) -> None:
+        """Gather states, whatever backgrounds runs were shown.
 
+        Args:
+            game: one of the 16.
+            mode: Procgen's difficulty.
+            shown: backgrounds that each run was trained on.
+            states: to probe.
+            replicates: of the bootstrap over levels.
+            seed: of the states and the bootstrap.
+        """
+        say(f"{game}: gathering {states} states")
+        self.sights = gather(game, mode, states, seed)
+        self.weights = cluster_weights(np.asarray(self.sights.bank.levels), replicates, seed)
+        fitted = list(background_groups(game)[0])
+        self.notes = {"factors": asked(self.sights), "fitted_backgrounds": fitted}
 
-def measure_game(
-    subjects: Sequence[Subject], *, root: Path, until: int, states: int, replicates: int, seed: int
-) -> Found:
-    """Values at every step, and onsets beside those of the return, of one game's policies."""
-    game = subjects[0].id.game
-    say(f"{game}: gathering {states} states")
-    sights = gather(game, subjects[0].mode, states, seed)
-    weights = cluster_weights(np.asarray(sights.bank.levels), replicates, seed)
-    bar = watch(subjects, f"{game}: probing policies")
-    scores = [(one, probe(one, sights, weights)) for one in bar]
-    blank = [(one, cells) for one, cells in scores if one.id.method == UNTRAINED]
-    say(f"{game}: playing untrained policies")
-    begun = starts_of(blank, replicates, seed)
-    found = {one.id: cells for one, cells in scores if one.id.method != UNTRAINED}
-    starts = {lineage(one.id): begun.get(one.kind, {}) for one, _ in scores}
-    far = learning.reach(found, root, until)
-    histories = make_histories(found, starts, far)
-    logs = make_histories(learning.logged(root, found, replicates, seed), starts, far)
-    returns = [one for one in logs if one.measure == RETURN]
-    rows = [value_row(one.id, *key, cell) for one, cells in blank for key, cell in cells.items()]
-    rows += [row for history in histories for row in history.rows()]
-    notes = {"factors": asked(sights), "fitted_backgrounds": list(background_groups(game)[0])}
-    return Found([rows, list(onset_rows(histories, returns))], notes)
+    def untrained(self, blank: Sequence[Subject]) -> dict[PolicyId, Cells]:
+        """Scores of untrained networks of one encoder."""
+        return {one.id: probe(one, self.sights, self.weights) for one in blank}
+
+    def trained(
+        self, run: Sequence[Subject], blank: Sequence[Subject]
+    ) -> tuple[dict[PolicyId, Cells], dict[PolicyId, Starts]]:
+        """Scores of each kept policy of a run, which all have their own start."""
+        bar = watch(run, f"{run[0].id.run}: probing policies")
+        return {one.id: probe(one, self.sights, self.weights) for one in bar}, {}
 
 
 def constants() -> dict[str, Any]:

@@ -10,13 +10,14 @@ import pytest
 from analysis.emergence import Settings, main
 from analysis.invariance import Settings as InvarianceSettings
 from analysis.invariance import main as measure_invariance
+from analysis.records.parts import Part
 from analysis.records.tables import read_table
 from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS
 from analysis.robustness import Settings as RobustnessSettings
 from analysis.robustness import main as measure_robustness
 from analysis.studies.training import logged_returns as learning
+from analysis.studies.training.joined import reach
 from analysis.studies.training.kept import kept_names
-from analysis.studies.training.logged_returns import reach
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import Recipe
@@ -121,9 +122,11 @@ def test_later_steps_can_be_left_out(runs):
     assert kept_names(["leaper/mutual/0/peer0"], runs, 100) == PEERS[:1]
     with pytest.raises(UserError, match="expected kept steps up to 10 under"):
         kept_names([], runs, 10)
-    policies = [parse_id(PPO[0])]
-    assert reach(policies, runs, 0) == {"ppo": 128}
-    assert reach(policies, runs, 64) == {"ppo": 64}
+    logged = {
+        parse_id(f"leaper/ppo/{seed}"): Part("", ("", 0), {}, logged=128 * seed) for seed in (0, 1)
+    }
+    assert reach(logged, 0) == {"ppo": 128}
+    assert reach(logged, 64) == {"ppo": 64}
 
 
 def test_decisions_are_those_of_the_robustness_command(tmp_path, monkeypatch):

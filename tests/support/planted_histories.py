@@ -34,7 +34,7 @@ def made(
     who: PolicyId | None = None,
     noise: float = 0.3,
     networks: int = 1,
-    cut: bool = False,
+    stopped: str = "",
     seed: int = 0,
     steps: tuple[int, ...] = STEPS,
 ) -> History:
@@ -51,5 +51,5 @@ def made(
         np.array(steps[: len(values)]),
         cells,
         np.stack(starts) if starts else nothing,
-        cut,
+        stopped,
     )

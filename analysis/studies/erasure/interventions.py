@@ -28,7 +28,7 @@ from analysis.policies.subjects import Subject
 from analysis.scenes.backgrounds import pick_backgrounds
 from analysis.scenes.common import common_bank
 from analysis.scenes.masks import masks_of
-from analysis.scenes.twin_sets import TwinSet, twin_set, whole
+from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import cluster_means, cluster_weights
 from checkpoints.console import say
 from checkpoints.world.games import Mode, get_game
@@ -127,10 +127,9 @@ class Layer:
     @staticmethod
     def of(subject: Subject, layer: str, split: SplitTwins) -> "Layer":
         """Read the layer and fit."""
-        reading = whole(subject.policy, split.twins, layer)
+        reading = split.twins.read(subject.policy, [layer])
         x = reading.layers[layer]
-        p = probabilities(reading.log_probs)
-        before = Decisions(p, reading.values).of_buttons(split.twins.game)
+        before = reading.decisions.of_buttons(split.twins.game)
         return Layer(
             subject, layer, split, before, x.shape[2], Fit.of(x, split.quarters, split.seed)
         )

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.measures.decisions import Decisions, probabilities
 from analysis.measures.robustness import UNDECIDED, Sums
 from analysis.policies.subjects import Subject
 from analysis.records.columns import GAME, interval
@@ -198,11 +197,8 @@ def clipped(log: Path, steps: int) -> float:
 
 def ratio(subject: Subject, twins: TwinSet) -> float:
     """TV between twins ÷ TV between states on held-out backgrounds; NaN where undecided."""
-    readings = [reading for _, reading in twins.readings(subject.policy, [])]
-    probs = probabilities(np.concatenate([one.log_probs for one in readings]))
-    values = np.concatenate([one.values for one in readings]).astype(np.float64)
     pairs = pairs_of(twins.backgrounds, ())["all"]
-    merged = Decisions(probs, values).of_buttons(twins.game)
+    merged = twins.read(subject.policy, []).decisions.of_buttons(twins.game)
     sums = Sums.of(merged, twins.bank.levels, pairs)
     once = np.ones((1, len(sums.sizes))), np.ones((1, len(sums.views)))
     found = sums.draws(*once)

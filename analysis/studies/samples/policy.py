@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from analysis.measures.decisions import Decisions, probabilities
+from analysis.measures.decisions import Decisions
 from analysis.measures.icc import Layout
 from analysis.measures.robustness import Sums, without_each_view
 from analysis.policies.subjects import Subject
@@ -18,7 +18,7 @@ from analysis.scenes.backgrounds import cover, pairs_of
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
 from analysis.scenes.episodes import Stage
-from analysis.scenes.twin_sets import TwinSet, twin_set, whole
+from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import cluster_means, cluster_weights
 from analysis.studies.invariance.last_layer import information, on_each_background, poolings
 from analysis.studies.invariance.study import split
@@ -75,8 +75,8 @@ class Measured:
 def measure(subject: Subject, scene: Scene) -> Measured:
     """All that is measured of one policy."""
     last = subject.policy.layers[-1]
-    reading = whole(subject.policy, scene.twins, last)
-    raw = Decisions(probabilities(reading.log_probs), reading.values.astype(np.float64))
+    reading = scene.twins.read(subject.policy, [last])
+    raw = reading.decisions
     merged = raw.of_buttons(subject.id.game)
     cells = decided(raw, merged, subject, scene)
     cells |= of_layer(reading.layers[last], last, subject, scene)

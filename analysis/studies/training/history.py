@@ -4,7 +4,7 @@ A history is known at kept steps, with the same bootstrap replicates at each, so
 computed within each replicate. An onset that does not exist is NaN and says why.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -13,11 +13,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from analysis.measures.onset import direction, half_way, one_start, together
-from analysis.records.values import OK, RETURN, Cell, Cells, value_row
+from analysis.records.values import OK, RETURN, Cell, Cells, Starts, value_row
 from checkpoints.policy.ids import PolicyId
 
-Starts = dict[tuple[str, str], Float[np.ndarray, "network r"]]
-"""(measure, layer) -> the estimate and the replicates of each of some untrained networks"""
+FAILED = "failed"
+"""A fault ended the run."""
 BY_FIRST = "by the first step"
 """Half of the way was covered before anything was kept: the onset is a bound."""
 
@@ -48,8 +48,8 @@ class History:
     """one for each step"""
     starts: Float[np.ndarray, "network r"]
     """of untrained networks; a row of NaN for one that has no value"""
-    cut: bool = False
-    """whether the run was to go on beyond its last step"""
+    stopped: str = ""
+    """why there is no onset, if the run was to go on beyond its last step"""
 
     @cached_property
     def draws(self) -> Float[np.ndarray, "step r"]:
@@ -75,8 +75,8 @@ class History:
     def onset(self) -> Timing:
         """Where half of the way is covered, or why that cannot be said."""
         nowhere = np.full(self.starts.shape[1], np.nan)
-        if self.cut:
-            return Timing(nowhere, "cut short")
+        if self.stopped:
+            return Timing(nowhere, self.stopped)
         if not self.known[-1]:
             why = self.cells[-1].verdict
             return Timing(nowhere, "undefined in a replicate" if why == OK else why)
@@ -133,7 +133,10 @@ def lineage(policy: PolicyId) -> PolicyId:
 
 
 def make_histories(
-    found: Mapping[PolicyId, Cells], starts: Mapping[PolicyId, Starts], reach: Mapping[str, int]
+    found: Mapping[PolicyId, Cells],
+    starts: Mapping[PolicyId, Starts],
+    reach: Mapping[str, int],
+    failed: Collection[PolicyId] = (),
 ) -> list[History]:
     """Histories of one game from what was found at each step.
 
@@ -141,6 +144,7 @@ def make_histories(
         found: policy -> measures; a measure must stand at each step of a policy.
         starts: policy without step -> measure -> of untrained networks; a measure may be missing.
         reach: method -> step up to which its runs were to be trained.
+        failed: runs that a fault ended.
     """
     histories = []
     for policy in sorted({lineage(one) for one in found}):
@@ -150,6 +154,7 @@ def make_histories(
             cells = tuple(found[one][key] for one in own)
             nothing = np.full((1, len(cells[0].draws)), np.nan)
             start = starts[policy].get(key, nothing)
-            cut = bool(steps[-1] < reach.get(policy.method, 0))
-            histories.append(History(policy, *key, steps, cells, start, cut))
+            stopped = "cut short" if steps[-1] < reach.get(policy.method, 0) else ""
+            stopped = FAILED if policy.run in failed else stopped
+            histories.append(History(policy, *key, steps, cells, start, stopped))
     return histories

@@ -1,10 +1,11 @@
-"""Which kept policies are followed through training."""
+"""Which kept policies are followed through training, and how their runs ended."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from checkpoints.console import UserError
-from checkpoints.policy.ids import parse_id
+from checkpoints.policy.ids import LARGEST, PolicyId, parse_id
+from checkpoints.runs.folder import standing
 
 
 def kept_names(ids: Sequence[str], root: Path, until: int) -> list[str]:
@@ -25,3 +26,12 @@ def kept_names(ids: Sequence[str], root: Path, until: int) -> list[str]:
             f"expected kept steps up to {until:,} under {root}, found none; ask for more"
         )
     return names
+
+
+def why_ended(root: Path, run: PolicyId) -> str:
+    """Why a run failed, in at most some hundred printable characters; empty where it did not."""
+    now = standing(root / str(run), LARGEST["step"] + 1)
+    if now.state != "failed":
+        return ""
+    why = "".join(one if one.isprintable() else " " for one in now.why)
+    return f"failed: {why[:300]}"

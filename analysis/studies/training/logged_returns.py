@@ -11,7 +11,8 @@ from logs: their episodes belong to other levels, in other numbers, and to a pol
 moving, so that a difference would be an offset; ``analysis.returns`` plays both alike.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def normal(replicates: int, rng: np.random.Generator) -> np.ndarray:
 def logged(
     root: Path, wanted: Collection[PolicyId], replicates: int, seed: int
 ) -> dict[PolicyId, Cells]:
-    """Return on unseen levels of each policy.
+    """Return on unseen levels of each policy; draws are its own, whoever stands beside it.
 
     Args:
         root: folder of runs, or of shipped ones, with their logs.
@@ -53,9 +54,9 @@ def logged(
     """
     runs = {one.run for one in wanted if (root / str(one.run) / "progress.csv").is_file()}
     curves = curve_rows(root, runs) if runs else pd.DataFrame(columns=["id", "step", "split"])
-    rng = np.random.default_rng([seed, 1])
     found = {}
-    for one in sorted(wanted):
+    for one in wanted:
+        rng = np.random.default_rng([seed, 1, *sha256(str(one).encode()).digest()])
         here = curves[curves["id"] == f"{one.run}/peer{one.peer or 0}"].set_index("step")
         cell = return_at(one.step or 0, here[here["split"] == "unseen"], normal(replicates, rng))
         found[one] = {(RETURN, LAYER): cell}
@@ -83,16 +84,6 @@ def logged_until(root: Path, run: PolicyId) -> int:
     """The last step in a run's log; 0 without one."""
     path = root / str(run) / "progress.csv"
     return int(read_log(path)["step"].max()) if path.is_file() else 0
-
-
-def reach(policies: Iterable[PolicyId], root: Path, until: int) -> dict[str, int]:
-    """Method -> how far its longest log goes, but not beyond ``until`` if that is not 0."""
-    found: dict[str, int] = {}
-    for run in {one.run for one in policies}:
-        last = logged_until(root, run)
-        last = min(last, until) if until else last
-        found[run.method] = max(found.get(run.method, 0), last)
-    return found
 
 
 def untrained_return(subject: "Subject", replicates: int, seed: int) -> Cell:

@@ -3,8 +3,9 @@
 Nothing is averaged away: a method of which one policy has no onset has none itself, and says why.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,19 +16,24 @@ from analysis.records.columns import ends_of
 from analysis.records.values import OK, RETURN
 from analysis.studies.training.history import History, Timing
 from checkpoints.console import show_tables
+from checkpoints.policy.ids import PolicyId
 
 UNTIMED = ("entropy", "tv_between")
 """Measures that are no invariance: they stand beside the others, without an onset."""
+NONE_LOST: Mapping[PolicyId, str] = MappingProxyType({})
 
 
 def onset_rows(
-    histories: Sequence[History], returns: Sequence[History]
+    histories: Sequence[History],
+    returns: Sequence[History],
+    lost: Mapping[PolicyId, str] = NONE_LOST,
 ) -> Iterator[dict[str, Any]]:
     """Rows of :data:`analysis.records.values.ONSETS` of each policy and of each method.
 
     Args:
         histories: of one game; all measures.
         returns: the histories of the return of the same policies.
+        lost: runs of which nothing is kept -> verdict; each has a row of its own.
     """
     against = {history.policy: history for history in returns}
     timed = [history for history in histories if history.measure not in UNTIMED]
@@ -41,7 +47,20 @@ def onset_rows(
     for (method, _, _), grouped in groupby(sorted(timed, key=kind), key=kind):
         some = list(grouped)
         name = f"{some[0].policy.game}/{method}"
-        yield _row(some, [against[history.policy] for history in some], "method", name, seeds)
+        planned = seeds | {run.seed for run in lost if run.method == method}
+        yield _row(some, [against[history.policy] for history in some], "method", name, planned)
+    for run, verdict in lost.items():
+        yield _lost_row(run, verdict)
+
+
+def _lost_row(run: PolicyId, verdict: str) -> dict[str, Any]:
+    """A run that has no value of any measure."""
+    whole = {"game": run.game, "scope": "run", "id": str(run), "method": run.method}
+    counts = {"runs": 1, **dict.fromkeys(("steps", "first", "last", "increments"), 0)}
+    values = ("start", "end", "onset", "low", "high", "lag", "lag_low", "lag_high", "rho")
+    nothing = dict.fromkeys((*values, "detectable"), np.nan)
+    verdicts = {"verdict": verdict, "lag_verdict": verdict}
+    return whole | {"measure": "all", "layer": "all"} | counts | nothing | verdicts
 
 
 def _row(
@@ -120,7 +139,7 @@ def show(onsets: pd.DataFrame, game: str) -> None:
     from rich.table import Table
 
     here = onsets[onsets["game"] == game]
-    methods = list(dict.fromkeys(here.loc[here["scope"] == "method", "method"]))
+    methods = list(dict.fromkeys(here["method"]))
     table = Table(
         "measure",
         "layer",
@@ -132,7 +151,7 @@ def show(onsets: pd.DataFrame, game: str) -> None:
         cells = []
         for method in methods:
             some = group[group["method"] == method]
-            some = some[(some["scope"] == "policy") | (some["runs"] > 1)]
+            some = some[(some["scope"] != "method") | (some["runs"] > 1)]
             cells.append("\n".join(_line(one) for one in some.itertuples()))
         table.add_row(str(measure), str(layer), *cells)
         table.add_section()

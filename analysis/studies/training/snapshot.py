@@ -24,7 +24,7 @@ from analysis.stats.clusters import cluster_means, cluster_weights
 from analysis.studies.robustness.moved import BUTTONS, DECISIONS, UNSEEN, WIDE, moved
 from analysis.studies.saliency.maps import Explained, MaskedTwins, masked_twins
 from analysis.studies.similarity.cka import View, look
-from checkpoints.world.games import get_game
+from checkpoints.world.games import Mode, get_game
 
 LAYERS = 2
 """The last ones of an encoder: what convolution leaves, and what the heads read."""
@@ -47,29 +47,26 @@ class Scene:
     """of the draws of backgrounds"""
 
 
-@dataclass(frozen=True, eq=False)
-class Snapshot:
-    """What was found in one policy, and its layers, ready to be compared with others'."""
-
-    cells: Cells
-    view: View
-
-
 def set_scene(
-    subjects: Sequence[Subject],
+    game: str,
+    mode: Mode,
+    shown: Sequence[Sequence[int]],
+    *,
     states: int,
     backgrounds: int,
     saliency_states: int,
     replicates: int,
     seed: int,
 ) -> Scene:
-    """States of one game on levels that no policy was trained on, and their twins."""
-    game, mode = subjects[0].id.game, subjects[0].mode
+    """States of one game on levels that no policy was trained on, and their twins.
+
+    Arguments as of :class:`analysis.studies.training.emergence.Emergence`.
+    """
     bank = common_bank(game, mode, states, seed)
     weights = cluster_weights(bank.levels, replicates, seed)
     twins = masked = None
     if get_game(game).backgrounds > 1:
-        chosen = cover(game, [one.trained_backgrounds for one in subjects], backgrounds)
+        chosen = cover(game, shown, backgrounds)
         twins = twin_set(game, bank, chosen)
         masked = masked_twins(
             game,
@@ -82,17 +79,27 @@ def set_scene(
     return Scene(bank, weights, Levels(bank.levels, weights), twins, masked, seed)
 
 
-def snapshot(subject: Subject, scene: Scene) -> Snapshot:
-    """Everything that needs one policy only; a game without twins is vacuous for most of it."""
-    layers = tuple(subject.policy.layers[-LAYERS:])
-    view = look(subject, np.asarray(scene.bank.observations), scene.levels, layers)
+def layers_of(subject: Subject) -> tuple[str, ...]:
+    """The layers that are followed."""
+    return tuple(subject.policy.layers[-LAYERS:])
+
+
+def view_of(subject: Subject, scene: Scene) -> View:
+    """The layers of one policy on the bank, ready to be compared with others'."""
+    frames = np.asarray(scene.bank.observations)
+    return look(subject, frames, scene.levels, layers_of(subject))
+
+
+def cells_of(subject: Subject, scene: Scene) -> Cells:
+    """Everything that needs one policy only; a game without twins is vacuous for all of it."""
+    layers = layers_of(subject)
     if scene.twins is None or scene.masked is None:
         names = [("icc", layer) for layer in layers]
         names += [(name, what) for name in (*WIDE, *UNSEEN) for what in (DECISIONS, BUTTONS)]
         names += [("saliency", PIXELS)]
-        return Snapshot(dict.fromkeys(names, empty(scene, "vacuous")), view)
+        return dict.fromkeys(names, empty(scene, "vacuous"))
     cells = on_twins(subject, scene, scene.twins, layers)
-    return Snapshot(cells | {("saliency", PIXELS): saliency(subject, scene.masked)}, view)
+    return cells | {("saliency", PIXELS): saliency(subject, scene.masked)}
 
 
 def empty(scene: Scene, verdict: str) -> Cell:

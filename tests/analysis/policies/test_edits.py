@@ -17,7 +17,6 @@ from analysis.policies.edits import (
     swap_component,
 )
 from analysis.policies.features import read, recorded
-from analysis.scenes.twin_sets import whole
 from analysis.studies.erasure.interventions import SplitTwins, edited
 from checkpoints.console import UserError
 from checkpoints.policy.encoders import Policy
@@ -166,7 +165,7 @@ def test_groups_never_share_a_pass_and_rows_keep_their_order(tmp_path):
     found = edited(policy, planted.twins, "read", change_of, groups)
     assert all(len(set(groups[part])) == 1 for part in passes)
     assert sorted(np.concatenate(passes)) == list(range(70))
-    reading = whole(policy, planted.twins, "read")
+    reading = planted.twins.read(policy, ["read"])
     np.testing.assert_allclose(found.probs, merged_probs(reading.log_probs, planted), atol=1e-6)
     assert np.array_equal(found.values, reading.values)
 
@@ -176,7 +175,7 @@ def test_the_twin_comes_from_the_same_state(tmp_path):
     zeros = np.zeros(66, dtype=int)
     swap = swap_all(BACKGROUNDS)
     found = edited(policy, planted.twins, "read", lambda part: swap, zeros).probs
-    before = merged_probs(whole(policy, planted.twins, "read").log_probs, planted)
+    before = merged_probs(planted.twins.read(policy, ["read"]).log_probs, planted)
     np.testing.assert_allclose(found, np.roll(before, -1, axis=1), atol=1e-6)
 
 
@@ -184,7 +183,7 @@ def test_a_layer_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
     planted, policy = split_pictures(tmp_path, 60), subject(only_background).policy
     monkeypatch.setattr(type(planted.twins), "__len__", lambda twins: 20_000_000)
     with pytest.raises(UserError, match=r"read: expected at most 2 GB .* got 4\.8 GB"):
-        whole(policy, planted.twins, "read")
+        planted.twins.read(policy, ["read"])
 
 
 # --- hooks --------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import torch
 
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import Recipe
-from checkpoints.runs.queue import Rates
+from checkpoints.runs.listing import Rates
 from checkpoints.runs.study import Planned
 from checkpoints.training import speed
 

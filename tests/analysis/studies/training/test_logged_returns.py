@@ -7,6 +7,7 @@ import pytest
 from analysis.records.values import RETURN
 from analysis.studies.training.logged_returns import LAYER, logged, normal, return_at
 from checkpoints.policy.ids import parse_id
+from tests.support.logged import log
 from tests.support.planted_encoders import zoo
 
 Z = normal(400, np.random.default_rng(0))
@@ -57,3 +58,19 @@ def test_peers_of_a_log_are_told_apart(tmp_path):
     assert set(found[wanted[0]]) == {(RETURN, LAYER)}
     assert [value[name][RETURN] for name in names] == [40.0, 50.0, 40.0, 50.0]
     assert np.isnan(value["leaper/ppo/0/peer0/step100"][RETURN])
+
+
+def test_draws_belong_to_a_policy_and_not_to_its_neighbours(tmp_path):
+    names = [f"leaper/ppo/{seed}/peer0/step{step}" for seed in (0, 1) for step in (64, 128)]
+    root = zoo(tmp_path, *names)
+    for seed in (0, 1):
+        log(root, f"leaper/ppo/{seed}", (64, 128))
+    one, *others = map(parse_id, names)
+    alone, among = (logged(root, some, 20, 0) for some in ([one], [*others, one]))
+    cell = alone[one][RETURN, LAYER].draws
+    np.testing.assert_array_equal(cell, among[one][RETURN, LAYER].draws)
+    noise = [
+        found[RETURN, LAYER].draws[1:] - found[RETURN, LAYER].draws[0] for found in among.values()
+    ]
+    assert len({tuple(some) for some in noise}) == len(names)
+    assert (logged(root, [one], 20, 1)[one][RETURN, LAYER].draws[1:] != cell[1:]).all()

@@ -28,7 +28,7 @@ def holes(*places: int) -> np.ndarray:
         (made(FLAT, measure="return"), "nothing learned"),
         (made(-RISING, measure="return"), "nothing learned"),
         (made(-RISING), "ok"),
-        (made(RISING, cut=True), "cut short"),
+        (made(RISING, stopped="cut short"), "cut short"),
         (made(holes(7)), "collapsed"),
         (made(holes(0, 1, 2)), "ok"),
         (made(holes(0, 1, 2, 3, 4, 5, 6)), "too few steps"),
