@@ -11,7 +11,11 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Column, Table
 
 T = TypeVar("T")
 LONGEST = 80
@@ -21,6 +25,8 @@ STOPPED = (
     "begins anew, and no table was written by this call in part"
 )
 """What Ctrl-C is told."""
+WIDEST = 10_000
+"""Characters of a line in a pipe or a file, where nothing bounds it."""
 PAUSE = 10.0
 """Seconds between two lines of progress where there is no terminal."""
 
@@ -180,6 +186,62 @@ def _ended_in_order() -> Iterator[None]:
 def say(line: str) -> None:
     """A line about the work under way, on standard error at once; results go to standard output."""
     print(line, file=sys.stderr, flush=True)
+
+
+def show_tables(*tables: "Table", keys: int = 1, markup: bool = True) -> None:
+    """Print tables whole: one that is wider than the terminal is folded, its columns in turn.
+
+    Args:
+        tables: of rich, from the top.
+        keys: columns at the left that name a row, and stand before every part of a folded table.
+        markup: whether cells may hold rich's markup.
+
+    A pipe or a file has no width, unless the environment's ``COLUMNS`` says one.
+    """
+    from rich.console import Console
+
+    bounded = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    width = Console().width
+    console = Console(markup=markup, highlight=markup, width=max(width, WIDEST))
+    for table in tables:
+        whole = console.measure(table).maximum
+        parts = _folded(table, console, width, keys) if bounded and whole > width else [table]
+        console.width = width if bounded else max(width, whole)
+        for part in parts:
+            console.print(part)
+        console.width = max(width, WIDEST)
+
+
+def _folded(table: "Table", console: "Console", width: int, keys: int) -> list["Table"]:
+    """Parts of a table that have room: each has the first columns and as many more as fit."""
+    from copy import copy
+    from dataclasses import replace
+
+    def most(column: "Column") -> int | None:
+        # A long name is broken between words; an id is one word, and stays whole.
+        cells = [console.measure(cell) for cell in column.cells]
+        word = max((cell.minimum for cell in cells), default=0)
+        return None if column.no_wrap else max(width // 2 - 4, word)
+
+    def part(columns: list[int]) -> "Table":
+        found, old = copy(table), [table.columns[one] for one in columns]
+        found.columns = [
+            replace(one, _index=n, max_width=most(one) if n < keys else None)
+            for n, one in enumerate(old)
+        ]
+        found.title = found.caption = None
+        return found
+
+    first = list(range(keys))
+    parts = [[*first, keys]]
+    for column in range(keys + 1, len(table.columns)):
+        if console.measure(part([*parts[-1], column])).maximum <= width:
+            parts[-1].append(column)
+        else:
+            parts.append([*first, column])
+    found = [part(one) for one in parts]
+    found[0].title, found[-1].caption = table.title, table.caption
+    return found
 
 
 def watch(items: Iterable[T], doing: str, total: int | None = None) -> Iterator[T]:

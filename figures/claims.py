@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from checkpoints.console import run_command
+from checkpoints.console import run_command, show_tables
 from checkpoints.doors.shipped import DRAWN, TABLES
 from checkpoints.doors.writing import write_text
 from figures.kit.ledger import ledger
@@ -22,19 +22,16 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Write the ledger and print it."""
-    from rich.console import Console
     from rich.table import Table
 
     title, *both = ledger(settings.tables)
     write_text(settings.output, markdown(title, *both))
     heads = f"mutual distillation and PPO on {title}", "would these measures see invariance?"
-    console = Console(markup=False)
-    console.width = max(console.width, 170)
     for head, rows in zip(heads, both, strict=True):
         shown = Table(*rows.columns, title=head)
         for row in rows.itertuples(index=False, name=None):
             shown.add_row(*row)
-        console.print(shown)
+        show_tables(shown, markup=False)
     print(f"written to {settings.output}")
 
 

@@ -18,7 +18,7 @@ from analysis.records.columns import GAME
 from analysis.records.tables import Column, Schema
 from analysis.scenes.bank import procgen_version
 from analysis.scenes.episodes import act
-from checkpoints.console import UserError, watch
+from checkpoints.console import UserError, show_tables, watch
 from checkpoints.doors.writing import atomic
 from checkpoints.policy.shipped import usual_policies
 from checkpoints.policy.store import ZOO, find_policies, load_policy, policy_path
@@ -233,7 +233,6 @@ def write_pictures(pictures: dict[str, bytes], output: Path) -> None:
 
 def show(frame: pd.DataFrame, pictures: dict[str, bytes]) -> None:
     """Print a line a game."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("game", "level", "states", "of steps", "return", "kB of frames")
@@ -247,4 +246,4 @@ def show(frame: pd.DataFrame, pictures: dict[str, bytes]) -> None:
             f"{one['episode_return']:g}",
             f"{len(pictures[str(game)]) / 1000:.0f}",
         )
-    Console().print(table)
+    show_tables(table)

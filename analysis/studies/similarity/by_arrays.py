@@ -19,7 +19,7 @@ from analysis.records.command import Output, check_outputs, finish
 from analysis.records.tables import Column, Schema
 from analysis.scenes.arrays import EACH, Arrays, read_arrays
 from analysis.stats.clusters import cluster_weights
-from checkpoints.console import UserError, say
+from checkpoints.console import UserError, say, show_tables
 from checkpoints.doors.numbers import Seed, whole
 
 PERMUTATIONS = 199
@@ -138,7 +138,6 @@ def _rings(levels: np.ndarray, seed: int) -> Rings | None:
 
 def show(frame: pd.DataFrame) -> None:
     """Print a line for each pair, then what could not be given and why."""
-    from rich.console import Console
     from rich.table import Table
 
     first = frame.iloc[0]
@@ -148,9 +147,7 @@ def show(frame: pd.DataFrame) -> None:
         ends = "–" if np.isnan(row.low) else f"[{row.low:.3f}, {row.high:.3f}]"
         chance, p = (("–" if np.isnan(v) else f"{v:.3f}") for v in (row.chance, row.p))
         table.add_row(Path(row.x).name, Path(row.y).name, f"{row.cka:.3f}", ends, chance, p)
-    console = Console()
-    console.width = max(console.width, 100)
-    console.print(table)
+    show_tables(table, keys=2)
     if not first.levels:
         print(
             "No interval, no chance level and no p: rows of one level hang together, and none "
