@@ -86,6 +86,7 @@ def _policy(one: PolicyId, content: bytes, root: Path) -> Part:
     made = made_by(policy_path(root, one))
     return {
         "id": str(one),
+        "key": str(one),
         "game": one.game,
         "method": one.method,
         "sha256": hashlib.sha256(content).hexdigest()[:16],

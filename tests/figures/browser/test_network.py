@@ -24,6 +24,7 @@ KINDS = {
     "nature, wide": Recipe(encoder="nature", width=2),
     "impala": Recipe(encoder="impala", features=32),
     "impoola": Recipe(encoder="impoola"),
+    "impala-relu": Recipe(encoder="impala-relu", features=32),
 }
 
 
@@ -113,7 +114,7 @@ TENSOR = {"dtype": "F16", "shape": [2], "data_offsets": [0, 4]}
         (packed({"a": TENSOR | {"shape": [3]}}, b"\0" * 4), "cut short or damaged: “a”"),
         (packed({"a": TENSOR | {"dtype": "I64"}}, b"\0" * 4), "kind I64; F16, BF16 and F32"),
         (packed({"a": TENSOR}, b"\x00\x7e\x00\x7e"), "“a” holds numbers that are not finite"),
-        (packed({"a": TENSOR}, b"\0" * 4), "no known encoder"),
+        (packed({"a": TENSOR}, b"\0" * 4), "no known encoder; this page runs nature, impala"),
     ],
 )
 def test_a_file_that_is_no_policy_is_refused_in_a_sentence(content, said, tmp_path):
@@ -147,6 +148,19 @@ def test_weights_that_do_not_fit_are_named(change, said, tmp_path):
     tensors = {name: value.contiguous() for name, value in tensors.items()}
     save_file(tensors, tmp_path / "policy.safetensors")
     assert said in asked(tmp_path)["refused"]
+
+
+@pytest.mark.parametrize("encoder", ["vit", "<b>bold</b>", ["nature"], 3])
+def test_an_encoder_that_is_not_known_is_named_whatever_its_tensors_are_called(encoder, tmp_path):
+    from safetensors.torch import save_file
+
+    tensors = {name: value.contiguous() for name, value in policy_of("nature").state_dict().items()}
+    made = {"twinscope": json.dumps({"id": "a/b/0", "recipe": {"encoder": encoder}, "steps": 1})}
+    save_file(tensors, tmp_path / "policy.safetensors", made)
+    found = asked(tmp_path)
+    assert found["kind"] == "Refused"
+    said = "nature" if isinstance(encoder, list) else encoder
+    assert found["refused"].startswith(f"its encoder is “{said}”; this page runs nature, impala,")
 
 
 def test_frames_of_another_size_are_refused(tmp_path):

@@ -29,7 +29,6 @@ export function Source({ source, figure = "", take = null, name = "" }) {
           <button class="plain" onClick={() => download(`${name}.csv`, asCsv(take()))}>
             Download CSV
           </button>
-          {figure && <a href={figure}>Figure</a>}
           <span role="status">{said}</span>
         </span>
       )}
@@ -43,6 +42,7 @@ export function Source({ source, figure = "", take = null, name = "" }) {
           </span>
         </span>
       ))}
+      {figure && <a href={figure}>Figure</a>}
     </footer>
   );
 }

@@ -15,7 +15,7 @@ export function Choice({ label, policies, value, onChange }) {
       <span class="hidden">{label}</span>
       <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
         {policies.map((one) => (
-          <option key={one.id} value={one.id}>
+          <option key={one.key} value={one.key}>
             {(one.own ? "yours: " : "") + policyName(one.id)}
           </option>
         ))}
@@ -56,7 +56,7 @@ export function Decision({ side, scene, policy, policies, onPolicy, scheme, look
         <Choice
           label={side === 0 ? "policy on the left" : "policy on the right"}
           policies={policies}
-          value={policy.id}
+          value={policy.key}
           onChange={onPolicy}
         />
       </header>

@@ -88,15 +88,7 @@ function firstTwo(policies) {
   const of = (start) => policies.find((one) => one.method.startsWith(start));
   const left = of("ppo-bg") ?? of("ppo") ?? policies[0];
   const right = of("drac-twins") ?? of("mutual") ?? policies.at(-1);
-  return [left.id, right.id];
-}
-
-function ready(policy, game, world) {
-  try {
-    return { mind: mindOf(policy, game, world) };
-  } catch (error) {
-    return { refused: error.message };
-  }
+  return [left.key, right.key];
 }
 
 function Scene({ game, world, frames, policies, scheme }) {
@@ -114,14 +106,14 @@ function Scene({ game, world, frames, policies, scheme }) {
   useEffect(() => {
     // A policy that was just dropped takes the right-hand place.
     const fresh = policies.find((one) => one.own && !seen.current.includes(one));
-    if (fresh) setChosen(([left]) => [left, fresh.id]);
+    if (fresh) setChosen(([left]) => [left, fresh.key]);
     seen.current = policies;
   }, [policies]);
 
   useEffect(() => void performance.mark("player"), []);
   const state = world.states[place];
-  const shown = chosen.map((id) => policies.find((one) => one.id === id) ?? policies[0]);
-  const found = shown.map((policy) => ready(policy, game, world));
+  const shown = chosen.map((key) => policies.find((one) => one.key === key) ?? policies[0]);
+  const found = shown.map((policy) => mindOf(policy, game, world));
   const minds = found.map((one) => one.mind ?? null);
   const plain = useMemo(() => frames.pixels(state.state, variant), [frames, state, variant]);
   const rgba = useMemo(
@@ -160,7 +152,7 @@ function Scene({ game, world, frames, policies, scheme }) {
             key={side}
             {...{ side, scene, policies, scheme, looking }}
             policy={policy(side)}
-            onPolicy={(id) => setChosen(chosen.map((old, k) => (k === side ? id : old)))}
+            onPolicy={(key) => setChosen(chosen.map((old, k) => (k === side ? key : old)))}
           />
         ))}
       </div>

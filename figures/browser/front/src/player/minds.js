@@ -53,18 +53,25 @@ export class Mind {
   }
 }
 
-const minds = new Map();
+/** Of each policy, by world: two files may give one id. */
+const known = new WeakMap();
 
 /**
- * The policy of a slot or of a dropped file, in a world; read once.
- * @param {{id: string, slot?: string, bytes?: Uint8Array}} policy
+ * The policy of a slot or of a dropped file, in a world, or why it cannot decide there; read once.
+ * @param {{slot?: string, bytes?: Uint8Array}} policy
+ * @returns {{mind?: Mind, refused?: string}}
  */
 export function mindOf(policy, game, world) {
-  const key = `${game}|${policy.slot ?? policy.id}`;
-  let found = minds.get(key);
-  if (!found) {
-    found = new Mind(policy.bytes ?? bytesOf(policy.slot), world);
-    minds.set(key, found);
+  const of = known.get(policy) ?? new Map();
+  known.set(policy, of);
+  if (!of.has(game)) of.set(game, read(policy, world));
+  return of.get(game);
+}
+
+function read(policy, world) {
+  try {
+    return { mind: new Mind(policy.bytes ?? bytesOf(policy.slot), world) };
+  } catch (error) {
+    return { refused: error instanceof Refused ? error.message : "it cannot be read" };
   }
-  return found;
 }

@@ -4,11 +4,11 @@ import { data } from "../data.js";
 import { Intervals } from "../parts/Intervals.jsx";
 import { useWidth } from "../parts/hooks.js";
 import { Missing, Source } from "../parts/Source.jsx";
-import { effect } from "../words.js";
+import { effect, together } from "../words.js";
 
 const KINDS = {
   supported: "yes", "not supported": "no", "no relevant effect": "no",
-  "says the same": "beside", "says otherwise": "beside",
+  "says the same": "same", "says otherwise": "same",
 };
 
 export function Ledger() {
@@ -55,10 +55,11 @@ function Claim({ line, head, claim, part }) {
       <div class="says">
         {head ? <h4>{head}</h4> : <span class="hidden">{claim}</span>}
         <p>{line["decided by"]}</p>
+        {line.control && <small>Positive control: {together(line.control)}.</small>}
       </div>
       <div ref={ref} class="axis">{figures && <Axis numbers={figures} width={width} words={line["decided by"]} />}</div>
       <p class="figures">
-        {line["mutual to PPO"] || "–"}
+        {together(line["mutual to PPO"]) || "–"}
         <small>
           {line["runs (that see)"] && `${line["runs (that see)"]} runs`}
           {line.q && `, q ${line.q}`}
@@ -67,7 +68,7 @@ function Claim({ line, head, claim, part }) {
       </p>
       <div class="verdict">
         <b class={`chip ${KINDS[short] ?? "open"}`}>{short}</b>
-        <small>{verdict.slice(short.length).replace(/^[:;,] /, "")}</small>
+        <small>{together(verdict.slice(short.length).replace(/^[:;,] /, ""))}</small>
         {head && (
           <small>
             <a href={(line.source ?? part.source).link}>table</a>

@@ -5,6 +5,7 @@ import { data } from "../data.js";
 import { Key } from "../parts/Marker.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
 import { number, partsOf, percent, policyName, withEnds } from "../words.js";
+import { under } from "../under.js";
 import { Pick } from "./Contrast.jsx";
 import { cka } from "./rows.js";
 
@@ -62,7 +63,7 @@ function Shown({ part }) {
         </div>
         <Pair {...{ pair, layers, layer, at, rendering }} />
       </div>
-      <Source source={part.source} name="cka" take={() => taken(rows)} />
+      <Source source={part.source} figure={under(part.figures, game)} name="cka" take={() => taken(rows)} />
     </>
   );
 }
