@@ -17,6 +17,7 @@ from tests.support.node import ask, needs_node
 
 pytestmark = needs_node
 SCRIPT = Path(__file__).with_name("decide.mjs")
+UNTRAINED = SCRIPT.with_name("untrained.mjs")
 SHAPE = (64, 64, 3)
 GROUPS = [list(group) for group in buttons("starpilot")]
 KINDS = {
@@ -172,3 +173,20 @@ def test_frames_of_another_size_are_refused(tmp_path):
         "buttons": GROUPS,
     }
     assert "256 × 3136 was expected" in ask(SCRIPT, request, tmp_path)["refused"]
+
+
+@pytest.mark.parametrize(("shape", "actions"), [((64, 64, 3), 17), ((210, 160, 3), 9)])
+def test_an_untrained_network_is_the_same_of_a_seed_and_almost_uniform(shape, actions, tmp_path):
+    from checkpoints.policy.encoders import nature
+
+    frame = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    request = {"shape": shape, "actions": actions, "frame": frame.ravel().tolist()}
+    one, again, other = (ask(UNTRAINED, request | {"seed": s}, tmp_path) for s in (0, 0, 1))
+    assert one == again
+    assert one["logits"] != other["logits"]
+    assert len(one["logits"]) == actions
+    assert 0 < np.ptp(one["logits"]) < 0.2
+    fan_in = int(np.prod(one["shapes"]["encoder.conv1.0.weight"][1:]))
+    assert one["spread"] == pytest.approx(np.sqrt(2 / fan_in), rel=0.05)
+    heads = {f"{head}.{kind}" for head in ("actor", "critic") for kind in ("weight", "bias")}
+    assert set(one["shapes"]) - heads == {f"encoder.{name}" for name in nature(64).state_dict()}

@@ -53,7 +53,13 @@ export function policyName(id) {
   const { method, seed, peer, step } = partsOf(id);
   if (!method) return String(id);
   const words = [method, `seed ${seed}${peer && peer !== "0" ? `, peer ${peer}` : ""}`];
-  return [...words, step ? `${steps(step)} steps` : "untrained"].join(" · ");
+  if (method !== "untrained") words.push(step ? `${steps(step)} steps` : "untrained");
+  return words.join(" · ");
+}
+
+/** `3`, or `3, snow` where variants have names. */
+export function variantName({ called }, variant) {
+  return called ? `${variant}, ${called[variant]}` : String(variant);
 }
 
 export const MEASURES = {

@@ -1,5 +1,6 @@
 // Rows as they stand, folded away.
 
+import { Scroll } from "./Scroll.jsx";
 import { number } from "../words.js";
 
 /** @param {{title: string, table: import("../data.js").Rows}} props */
@@ -7,7 +8,7 @@ export function Plain({ title, table: { columns, rows } }) {
   return (
     <details class="rows">
       <summary>{title}</summary>
-      <div class="scroll" tabIndex={0} role="region" aria-label={title}>
+      <Scroll label={title}>
         <table>
           <thead>
             <tr>{columns.map((head) => <th key={head} scope="col">{head}</th>)}</tr>
@@ -18,7 +19,7 @@ export function Plain({ title, table: { columns, rows } }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </details>
   );
 }

@@ -86,7 +86,8 @@ export function Decision({ side, scene, policy, policies, onPolicy, scheme, look
 }
 
 /** What is known of a policy: its hash, what it was trained on, what it earned. */
-function from({ sha256, own, backgrounds, returns = {} }) {
+function from({ sha256, own, seed, backgrounds, returns = {} }) {
+  if (seed !== undefined) return [`random weights of seed ${seed}, drawn in your browser`, "never trained"];
   const earned = Object.entries(returns).map(([split, value]) => `${number(value, 1)} on ${split} levels`);
   const count = backgrounds?.length;
   return [

@@ -39,7 +39,15 @@ const NATURE = [
  * @returns {{network: Network, made: Made}}
  */
 export function readPolicy(bytes, shape) {
-  const { tensors, header } = readTensors(bytes);
+  return policyOf(readTensors(bytes), shape);
+}
+
+/**
+ * @param {{tensors: Map<string, Tensor>, header?: Record<string, string>}} file
+ * @param {number[]} shape of the frames it will see
+ * @returns {{network: Network, made: Made}}
+ */
+export function policyOf({ tensors, header = {} }, shape) {
   const take = taking(tensors);
   const trunk = builderOf(tensors, header)(take, shape);
   const features = { height: 1, width: 1, channels: trunk.outputs };

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { data } from "../data.js";
 import { Intervals, LINE } from "../parts/Intervals.jsx";
 import { Key } from "../parts/Marker.jsx";
+import { Scroll } from "../parts/Scroll.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
 import { useWidth } from "../parts/hooks.js";
 import { effect, measureName, number, policyName, withEnds } from "../words.js";
@@ -91,11 +92,11 @@ function Chart({ rows, lines, values, scale, name, own }) {
         </ol>
       )}
       <div>
-        <h4>{name}</h4>
+        <h3>{name}</h3>
         <Intervals rows={named(left)} {...{ width: each, log, tall }} label={`${name}, every policy`} />
       </div>
       <div>
-        <h4>{log ? "÷ PPO" : "− PPO"}</h4>
+        <h3>{log ? "÷ PPO" : "− PPO"}</h3>
         <Intervals
           rows={narrow ? named(right).filter((row) => row.points.length || row.text) : right}
           {...{ width: each, log, tall }}
@@ -197,7 +198,7 @@ function Table({ rows }) {
   return (
     <details class="rows">
       <summary>The same as a table</summary>
-      <div class="scroll">
+      <Scroll label="contrasts as a table">
         <table>
           <thead>
             <tr>{HEADS.map((head) => <th key={head} scope="col">{head}</th>)}</tr>
@@ -216,7 +217,7 @@ function Table({ rows }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </details>
   );
 }

@@ -3,6 +3,7 @@
 import { data } from "../data.js";
 import { Intervals } from "../parts/Intervals.jsx";
 import { useWidth } from "../parts/hooks.js";
+import { Scroll } from "../parts/Scroll.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
 import { effect, together } from "../words.js";
 
@@ -53,7 +54,7 @@ function Claim({ line, head, claim, part }) {
   return (
     <li class={head ? "claim first" : "claim"}>
       <div class="says">
-        {head ? <h4>{head}</h4> : <span class="hidden">{claim}</span>}
+        {head ? <h3>{head}</h3> : <span class="hidden">{claim}</span>}
         <p>{line["decided by"]}</p>
         {line.control && <small>Positive control: {together(line.control)}.</small>}
       </div>
@@ -119,7 +120,7 @@ function Controls({ columns, rows }) {
         against PPO at equal steps, over runs; all 15 actions apart. A measure that does not tell
         drac-twins from PPO decides nothing above; what a single run of it leaves open is open above.
       </p>
-      <div class="rows scroll seeing">
+      <Scroll label="positive controls" kind="rows seeing">
         <table>
           <thead>
             <tr>{columns.map((head) => <th key={head} scope="col">{head}</th>)}</tr>
@@ -133,7 +134,7 @@ function Controls({ columns, rows }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </>
   );
 }

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { data } from "../data.js";
 import { colourOf, dashOf, methodOf } from "../methods.js";
 import { Key, Mark } from "../parts/Marker.jsx";
+import { Scroll } from "../parts/Scroll.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
 import { useWidth } from "../parts/hooks.js";
 import { extent, linear } from "../parts/scale.js";
@@ -195,7 +196,7 @@ function Values({ columns, rows }) {
   return (
     <details class="rows">
       <summary>Every policy at this step, as a table</summary>
-      <div class="scroll">
+      <Scroll label="every policy at this step">
         <table>
           <thead>
             <tr>
@@ -215,7 +216,7 @@ function Values({ columns, rows }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </details>
   );
 }
