@@ -135,7 +135,7 @@ def test_the_second_sample_is_told_and_its_runs_can_be_taken(browser):
     assert said.startswith("The second sample (")
     assert len(texts(browser, ".answer tbody tr")) > 2
     names = texts(browser, ".answer .source a")
-    assert names == ["contrasts.csv", "Figure", "looks.csv", "looks_runs.csv", "Figure"]
+    assert names == ["contrasts.csv", "figure", "looks.csv", "figure", "looks_runs.csv"]
 
 
 def test_every_claim_has_a_verdict_and_links_to_what_is_there(browser, page):

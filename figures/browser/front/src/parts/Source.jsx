@@ -37,9 +37,10 @@ export function Source({ source, figure = "", take = null, name = "" }) {
   return (
     <footer class="source">
       {take && <Take {...{ take, name }} />}
-      {all.map((one) => (
+      {all.map((one, i) => (
         <span key={one.table} class="of">
           <a href={one.link}>{one.table}.csv</a>
+          {figure && i === 0 && <a href={figure}>figure</a>}
           <span>{one.rows.toLocaleString("en")} rows</span>
           <code>{one.command}</code>
           <span title="first 16 digits of the SHA-256 of the table">
@@ -47,7 +48,6 @@ export function Source({ source, figure = "", take = null, name = "" }) {
           </span>
         </span>
       ))}
-      {figure && <a href={figure}>Figure</a>}
     </footer>
   );
 }

@@ -10,12 +10,18 @@ export function useWidth(fallback = 640) {
   const ref = useRef(null);
   const [width, setWidth] = useState(fallback);
   useEffect(() => {
-    // What is hidden, on paper for one, has no width: it keeps the one it had.
+    let frame = 0;
+    // A frame later: drawn at once, a chart may change the width that is watched, which Firefox
+    // calls an error. What is hidden, on paper for one, has no width: it keeps the one it had.
     const watch = new ResizeObserver(([{ contentRect }]) => {
-      if (contentRect.width) setWidth(Math.round(contentRect.width));
+      cancelAnimationFrame(frame);
+      if (contentRect.width) frame = requestAnimationFrame(() => setWidth(Math.round(contentRect.width)));
     });
     watch.observe(ref.current);
-    return () => watch.disconnect();
+    return () => {
+      watch.disconnect();
+      cancelAnimationFrame(frame);
+    };
   }, []);
   return [ref, width];
 }

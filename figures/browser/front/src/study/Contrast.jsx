@@ -77,7 +77,7 @@ function Chart({ rows, lines, values, scale, name, own }) {
   if (own.length) right.push({ key: "yours", points: [], text: "" });
   const log = scale === "factor";
   const names = [...lines.map(lineName), ...(own.length ? [{ name: "yours", after: "" }] : [])];
-  const named = (list) => (narrow ? list.map((row, i) => ({ ...row, name: `${names[i].name} ${names[i].after}` })) : list);
+  const named = (list) => (narrow ? list.map((row, i) => saidAbove(row, names[i])) : list);
   const tall = narrow ? 60 : LINE;
   return (
     <div ref={ref} class={narrow ? "contrast narrow" : "contrast"}>
@@ -106,6 +106,13 @@ function Chart({ rows, lines, values, scale, name, own }) {
       </div>
     </div>
   );
+}
+
+/** A row where there is no room beside it: its name and what its points are, from above, over it. */
+function saidAbove(row, { name, after }) {
+  const tags = row.points.map((point) => point.tag).filter(Boolean);
+  const points = row.points.map((point) => ({ ...point, tag: "" }));
+  return { ...row, points, name: [`${name} ${after}`, ...tags].join(" · ") };
 }
 
 function said(rows) {

@@ -65,7 +65,7 @@ function Claim({ line, head, claim, part }) {
           {line["runs (that see)"] && `${line["runs (that see)"]} runs`}
           {line.q && `, q ${line.q}`}
         </small>
-        {line.detectable && <small>detectable {line.detectable}</small>}
+        {line.detectable && <small>detectable {together(line.detectable)}</small>}
       </p>
       <div class="verdict">
         <b class={`chip ${KINDS[short] ?? "open"}`}>{short}</b>

@@ -171,7 +171,11 @@ function Lines({ method, rows, there, point, x, y, log, step }) {
   const style = { "--c": colourOf(method) };
   return (
     <g style={style}>
-      {each.map((line, i) => (
+      {each.map((line, i) => line.length === 1 ? (
+        <circle key={i} class="alone" cx={x.at(log(line[0].step))} cy={y.at(line[0].value)} r={2.2}>
+          <title>{policyName(line[0].id)}</title>
+        </circle>
+      ) : (
         <polyline key={i} class="thin" points={line.sort((a, b) => a.step - b.step).map(point).join(" ")}>
           <title>{policyName(line[0].id)}</title>
         </polyline>
