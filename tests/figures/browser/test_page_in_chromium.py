@@ -94,6 +94,13 @@ def test_on_paper_tools_are_left_out(browser):
     assert lightness(browser, "html", "backgroundColor") == 255
     assert browser.run("getComputedStyle(document.querySelector('.tools')).display") == "none"
     assert browser.run("getComputedStyle(document.querySelector('.decision')).display") != "none"
+    assert browser.run("getComputedStyle(document.querySelector('.take')).display") == "none"
+    widest = "Math.max(...[...document.querySelectorAll('main svg')].map((e) => e.clientWidth))"
+    wide = browser.run(widest)
+    browser.run("window.dispatchEvent(new Event('beforeprint'))")
+    assert browser.run(f"{SETTLED}.then(() => {widest})") <= 640
+    browser.run("window.dispatchEvent(new Event('afterprint'))")
+    assert browser.run(f"{SETTLED}.then(() => {widest})") == wide
     browser.colours(dark=False)
 
 

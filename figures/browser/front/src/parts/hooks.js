@@ -2,6 +2,8 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
+const PAPER = 640; // pixels of a chart on a sheet of A4 or Letter
+
 /**
  * The width of an element in pixels, followed as it changes.
  * @returns {[import("preact").RefObject<any>, number]}
@@ -11,14 +13,24 @@ export function useWidth(fallback = 640) {
   const [width, setWidth] = useState(fallback);
   useEffect(() => {
     let frame = 0;
+    let seen = fallback;
     // A frame later: drawn at once, a chart may change the width that is watched, which Firefox
     // calls an error. What is hidden, on paper for one, has no width: it keeps the one it had.
     const watch = new ResizeObserver(([{ contentRect }]) => {
       cancelAnimationFrame(frame);
-      if (contentRect.width) frame = requestAnimationFrame(() => setWidth(Math.round(contentRect.width)));
+      if (!contentRect.width) return;
+      seen = Math.round(contentRect.width);
+      frame = requestAnimationFrame(() => setWidth(seen));
     });
+    // Paper is narrower than most windows, and nothing watches it.
+    const before = () => setWidth(Math.min(seen, PAPER));
+    const after = () => setWidth(seen);
     watch.observe(ref.current);
+    window.addEventListener("beforeprint", before);
+    window.addEventListener("afterprint", after);
     return () => {
+      window.removeEventListener("beforeprint", before);
+      window.removeEventListener("afterprint", after);
       watch.disconnect();
       cancelAnimationFrame(frame);
     };
