@@ -7,7 +7,7 @@ apart is what a policy may overfit to.
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 from scipy.special import digamma
 
 from checkpoints.console import UserError
@@ -48,18 +48,18 @@ def level_information(
             f"more states of each level"
         )
     some, of = x[counted], label[counted]
-    N, tree = len(some), cKDTree(some)
+    N = len(some)
     found = np.full(len(x), np.nan)
     parts = np.empty(N)
     for level in np.unique(of):
         rows = np.flatnonzero(of == level)
         k = min(3, len(rows) - 1)
-        apart = np.linalg.norm(some[rows][:, None] - some[rows][None], axis=-1)
-        reach = np.sort(apart, axis=1)[:, k]
+        apart = cdist(some[rows], some)
+        reach = np.sort(apart[:, rows], axis=1)[:, k]
         reach *= 1 + 1e-12
         # Ties count: a layer that says the same of everything says nothing of the level.
-        own = (apart <= reach[:, None]).sum(axis=1) - 1
-        every = tree.query_ball_point(some[rows], reach, return_length=True) - 1
+        near = apart <= reach[:, None]
+        own, every = near[:, rows].sum(axis=1) - 1, near.sum(axis=1) - 1
         parts[rows] = digamma(N) + digamma(own) - digamma(len(rows)) - digamma(every)
     found[counted] = parts
     return found
