@@ -61,8 +61,8 @@ def fit(figure: Figure, printed: Print) -> list[str]:
             _without_room(figure)
             panels = panel_height(figure)
             figure.set_size_inches(printed.width, height)
+            _without_room(figure)
             for _ in range(PASSES):
-                found = _without_room(figure)
                 settle(figure)
                 _without_room(figure)
                 height = min(height + max(0.0, panels - panel_height(figure)), HIGHEST)
