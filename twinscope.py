@@ -112,18 +112,19 @@ def main() -> None:
     """Run the command that is typed; without one, list them. Exits as the command does."""
     known = commands()
     asked = sys.argv[1] if len(sys.argv) > 1 else "--help"
-    if asked in ("-h", "--help"):
-        print("usage: twinscope COMMAND [-h] …\n")
-        width = max(map(len, known))
-        print(*(f"  {name:{width}}  {what}" for name, (_, what) in known.items()), sep="\n")
-        return
     name = asked.removeprefix("analysis.")
     with _ours_first():
-        from checkpoints.console import UserError, one_of
+        from checkpoints.console import UserError, one_of, outlive_readers
 
+        outlive_readers()
         try:
+            if asked in ("-h", "--help"):
+                width = max(map(len, known))
+                lines = (f"  {name:{width}}  {what}" for name, (_, what) in known.items())
+                print("usage: twinscope COMMAND [-h] …\n", *lines, sep="\n", flush=True)
+                return
             one_of("command", name, known)
-        except UserError as error:
+        except (UserError, OSError) as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(2)
         if Path.cwd() != _HERE:

@@ -8,8 +8,7 @@ from tyro.conf import Positional, arg
 
 from analysis.records.command import Output, check_outputs, finish
 from checkpoints.console import run_command, say
-
-ROOT = Path(__file__).parents[1]
+from checkpoints.doors.shipped import STUDY, TABLES
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,9 @@ class Settings(Output):
 
     games: Positional[Annotated[tuple[str, ...], arg(metavar="[GAME ...]")]] = ()
     """games to answer for, such as starpilot; none takes all in the table"""
-    tables: Path = ROOT / "analysis" / "tables"
+    tables: Path = TABLES
     """folder with emergence.csv and probes_steps.csv"""
-    study: Path = ROOT / "study.yaml"
+    study: Path = STUDY
     """which runs there should be"""
 
 

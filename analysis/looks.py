@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Annotated
 
 from analysis.records.command import Output, check_outputs, finish
+from analysis.scenes.cache import Cached
 from checkpoints.console import run_command, say
 from checkpoints.doors.numbers import Seed, whole
-
-ROOT = Path(__file__).parents[1]
+from checkpoints.doors.shipped import SECOND
 
 
 @dataclass(frozen=True)
-class Settings(Output):
+class Settings(Cached):
     """Measure the finished runs of a declared sample, and ask its rule at every look.
 
     Of each run the mean over its last kept steps and its peers of the logarithm of TV between
@@ -24,7 +24,7 @@ class Settings(Output):
     looks_runs.csv and looks.csv.
     """
 
-    study: Path = ROOT / "study-second.yaml"
+    study: Path = SECOND
     """file with the declaration"""
     root: Path = Path("runs")
     """folder of the runs"""

@@ -1,6 +1,7 @@
-"""An episode of each game on all of its backgrounds: ``python -m analysis.player``."""
+"""What the page shows of each game and world, on all backgrounds: ``python -m analysis.player``."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
@@ -10,14 +11,19 @@ from checkpoints.console import run_command
 from checkpoints.doors.numbers import Seed, whole
 from checkpoints.world.games import Mode
 
+SHIPPED = tuple(
+    Path(f"examples/{name}.npz") for name in ("atari_palette", "crafter_grass", "mujoco_floor")
+)
+
 
 @dataclass(frozen=True)
 class Settings(Output):
     """Play one episode of each game, and draw its states on every background, for the page.
 
     It is the episode with the median return among the first unseen levels, played by the game's
-    first shipped PPO policy. It illustrates; no measure reads it. Writes player.csv and
-    player/GAME.webp, which ``python -m figures.page`` reads.
+    first shipped PPO policy. It illustrates; no measure reads it. Of worlds in files, some of
+    their states. Writes player.csv, player_worlds.csv and a player/NAME.webp each, which
+    ``python -m figures.page`` reads.
     """
 
     games: Positional[Annotated[tuple[str, ...], arg(metavar="[GAME ...]")]] = ()
@@ -30,22 +36,30 @@ class Settings(Output):
     """frames of a game at most, over all backgrounds; decides how many states are kept"""
     seed: Seed = 0
     """of the actions"""
+    world: tuple[Path, ...] = SHIPPED
+    """other worlds, each a file of renderings; give none to leave them out"""
+    states: Annotated[int, whole(1, 10**4)] = 16
+    """states of each other world at most"""
 
 
 def main(settings: Settings) -> None:
-    """Play and draw, write player.csv and the frames, and print a line a game."""
+    """Play and draw, write tables and frames, and print a line a game and world."""
     from analysis.studies import player as study
+    from analysis.studies import player_worlds as others
     from analysis.studies.examination import asked
 
-    games = study.named(settings.games)
-    check_outputs(settings, (study.SCHEMA,), [study.picture_of(game) for game in games])
+    games, opened = study.named(settings.games), others.opened(settings.world)
+    schemas, names = (study.SCHEMA, others.SCHEMA), (*games, *opened)
+    check_outputs(settings, schemas, [study.picture_of(name) for name in names])
     frame, pictures, worlds = study.measure(games, **asked(settings, study.measure))
+    table, drawn, about = others.measure(opened, **asked(settings, others.measure))
+    pictures, worlds = pictures | drawn, worlds | about
     study.write_pictures(pictures, settings.output)
 
     def show() -> None:
-        study.show(frame, pictures)
+        study.show(frame, table, pictures)
 
-    finish(settings, (study.SCHEMA,), [frame], show, worlds=worlds, **study.constants())
+    finish(settings, schemas, [frame, table], show, worlds=worlds, **study.constants())
 
 
 if __name__ == "__main__":

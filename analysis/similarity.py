@@ -19,7 +19,14 @@ class Settings(Examination):
     The measure cka here is a cosine of profiles, as all others are, so that one set of permutations
     serves them all; analysis.cka has the unbiased estimator (they differed by .0012 at most).
     Writes similarity.csv, similarity_nulls.csv and similarity_outliers.csv.
+
+    Arrays in place of policies (a.npy b.npy, also .npz or .safetensors of one array; rows are the
+    same states) are compared in pairs by the eight measures that need no pictures; writes
+    similarity_arrays.csv.
     """
+
+    levels: str = ""
+    """of arrays: a file of the level of each row, or each: every row stands alone"""
 
     layers: tuple[str, ...] = ()
     """only these layers, such as conv3 hidden; all if none is given"""
@@ -37,8 +44,12 @@ class Settings(Examination):
 
 def main(settings: Settings) -> None:
     """Compare, write three tables and print two a game."""
-    from analysis.studies.similarity import study
+    from analysis.scenes.arrays import arrays_settings
+    from analysis.studies.similarity import panel_by_arrays, study
 
+    if asked := arrays_settings(settings, panel_by_arrays.Panel):
+        panel_by_arrays.compare_arrays(asked, settings.ids)
+        return
     examine(settings, Study(study.SCHEMAS, study.measure_game, study.show, check=study.check))
 
 

@@ -5,15 +5,16 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from analysis.records.command import Output, check_outputs, finish
+from analysis.records.command import check_outputs, finish
 from analysis.scenes.backgrounds import MIN_RENDERINGS
+from analysis.scenes.cache import Cached
 from checkpoints.console import run_command
 from checkpoints.doors.numbers import Seed, whole
 from checkpoints.world.games import Mode
 
 
 @dataclass(frozen=True)
-class Settings(Output):
+class Settings(Cached):
     """Draw one state of each game on other backgrounds, and measure how much of a frame changes.
 
     The picture of a game holds a state, three of its twins and its mask. The share of a frame that

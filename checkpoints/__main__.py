@@ -6,7 +6,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from checkpoints.console import run_command
+from checkpoints.console import run_command, show_tables
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.store import ZOO, find_policies, list_policies, policy_path, read_provenance
 
@@ -23,7 +23,6 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Print one row a policy; damaged files raise ``UserError``."""
-    from rich.console import Console
     from rich.table import Table
 
     known = list_policies(settings.root)
@@ -45,7 +44,7 @@ def main(settings: Settings) -> None:
             *(f"{returns.get(split, float('nan')):.2f}" for split in ("train", "unseen")),
             made.code,
         )
-    Console(width=max(120, Console().width)).print(table)
+    show_tables(table)
     print(f"{len(known)} policies under {settings.root}; returns are means of 64 to 100 episodes")
 
 

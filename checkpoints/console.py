@@ -11,7 +11,11 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Column, Table
 
 T = TypeVar("T")
 LONGEST = 80
@@ -21,6 +25,8 @@ STOPPED = (
     "begins anew, and no table was written by this call in part"
 )
 """What Ctrl-C is told."""
+WIDEST = 10_000
+"""Characters of a line in a pipe or a file, where nothing bounds it."""
 PAUSE = 10.0
 """Seconds between two lines of progress where there is no terminal."""
 
@@ -58,25 +64,22 @@ def run_command(
 
     import tyro
 
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # Results in a terminal without Unicode are worth more than an error.
-            stream.reconfigure(errors="backslashreplace")
+    outlive_readers()
     given = {} if default is None else {"default": default}
     registry = tyro.constructors.ConstructorRegistry()
     registry.primitive_rule(_paths)
     try:
-        settings = tyro.cli(
-            config, prog=name, description=inspect.getdoc(config), registry=registry, **given
-        )
-        with _ended_in_order():
-            main(settings)
+        try:
+            settings = tyro.cli(
+                config, prog=name, description=inspect.getdoc(config), registry=registry, **given
+            )
+            with _ended_in_order():
+                main(settings)
+        finally:
+            sys.stdout.flush()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:
-        # What is written stays written; the interpreter must not try to flush once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         if error.errno not in _DISK_TROUBLE:
             raise
@@ -85,6 +88,46 @@ def run_command(
     except KeyboardInterrupt:
         print(f"\n{STOPPED}", file=sys.stderr)
         sys.exit(130)
+
+
+class _Printed(io.FileIO):
+    """Where lines are printed; what comes after a fault is dropped.
+
+    A pipe whose reader is gone is no fault; a full disk is one, and is told once.
+    """
+
+    over = False
+
+    def write(self, data: Any) -> int:
+        """As a file does, or nothing; how many bytes need no more care."""
+        if not self.over:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self.over = True
+                if not isinstance(error, BrokenPipeError):
+                    raise
+        return memoryview(data).nbytes
+
+
+def outlive_readers() -> None:
+    """Let ``| head -1``, and a terminal without Unicode, end no command and lose no result."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed before the command began
+            setattr(sys, name, open(os.devnull, "w"))
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        if stream is getattr(sys, f"__{name}__"):
+            stream.flush()
+            stream = io.TextIOWrapper(
+                io.BufferedWriter(_Printed(stream.fileno(), "w", closefd=False)),
+                encoding=stream.encoding,
+                line_buffering=stream.line_buffering,
+                write_through=stream.write_through,
+            )
+            setattr(sys, name, stream)
+        stream.reconfigure(errors="backslashreplace")
 
 
 def path_of(text: str) -> Path:
@@ -143,6 +186,62 @@ def _ended_in_order() -> Iterator[None]:
 def say(line: str) -> None:
     """A line about the work under way, on standard error at once; results go to standard output."""
     print(line, file=sys.stderr, flush=True)
+
+
+def show_tables(*tables: "Table", keys: int = 1, markup: bool = True) -> None:
+    """Print tables whole: one that is wider than the terminal is folded, its columns in turn.
+
+    Args:
+        tables: of rich, from the top.
+        keys: columns at the left that name a row, and stand before every part of a folded table.
+        markup: whether cells may hold rich's markup.
+
+    A pipe or a file has no width, unless the environment's ``COLUMNS`` says one.
+    """
+    from rich.console import Console
+
+    bounded = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    width = Console().width
+    console = Console(markup=markup, highlight=markup, width=max(width, WIDEST))
+    for table in tables:
+        whole = console.measure(table).maximum
+        parts = _folded(table, console, width, keys) if bounded and whole > width else [table]
+        console.width = width if bounded else max(width, whole)
+        for part in parts:
+            console.print(part)
+        console.width = max(width, WIDEST)
+
+
+def _folded(table: "Table", console: "Console", width: int, keys: int) -> list["Table"]:
+    """Parts of a table that have room: each has the first columns and as many more as fit."""
+    from copy import copy
+    from dataclasses import replace
+
+    def most(column: "Column") -> int | None:
+        # A long name is broken between words; an id is one word, and stays whole.
+        cells = [console.measure(cell) for cell in column.cells]
+        word = max((cell.minimum for cell in cells), default=0)
+        return None if column.no_wrap else max(width // 2 - 4, word)
+
+    def part(columns: list[int]) -> "Table":
+        found, old = copy(table), [table.columns[one] for one in columns]
+        found.columns = [
+            replace(one, _index=n, max_width=most(one) if n < keys else None)
+            for n, one in enumerate(old)
+        ]
+        found.title = found.caption = None
+        return found
+
+    first = list(range(keys))
+    parts = [[*first, keys]]
+    for column in range(keys + 1, len(table.columns)):
+        if console.measure(part([*parts[-1], column])).maximum <= width:
+            parts[-1].append(column)
+        else:
+            parts.append([*first, column])
+    found = [part(one) for one in parts]
+    found[0].title, found[-1].caption = table.title, table.caption
+    return found
 
 
 def watch(items: Iterable[T], doing: str, total: int | None = None) -> Iterator[T]:

@@ -76,10 +76,10 @@ def commands() -> str:
 
 def gallery(folder: Path) -> str:
     """Every committed figure, with what it shows and the commands behind it."""
-    from figures.__main__ import FIGURES
+    from figures.__main__ import drawers
 
     parts = ["# Gallery", "", "Each figure is drawn from tables, and its rows lie beside it."]
-    for name, draw in FIGURES.items():
+    for name, draw in drawers().items():
         module = import_module(inspect.unwrap(draw).__module__)
         what = (module.__doc__ or "").strip()
         sources = sorted(

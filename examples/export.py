@@ -131,7 +131,7 @@ def export(
                 break
     factors = {f"factor/{n}": np.array([f[n] for f in found.factors]) for n in found.factors[0]}
     states = len(found.level)
-    np.savez_compressed(
+    _save(
         path,
         frames=np.stack(found.frames),
         mask=np.stack(found.masks),
@@ -142,3 +142,15 @@ def export(
         **factors,
     )
     print(f"{states} states x {count} variants are twins: {path}, {path.stat().st_size:,} bytes")
+
+
+def _save(path: Path, **arrays: np.ndarray) -> None:
+    """Write the file whole: a full disk leaves the old one, and one line."""
+    part = path.with_name(f".{path.name}.part.npz")
+    try:
+        np.savez_compressed(part, **arrays)
+        part.replace(path)
+    except OSError as error:
+        raise SystemExit(f"expected to write {path}, but: {error}. Free room, and again") from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -2,57 +2,25 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
 from checkpoints.console import UserError, one_of, run_command, say
+from checkpoints.doors.shipped import DRAWN, TABLES
 from checkpoints.doors.writing import check_folder
-from figures import (
-    backgrounds,
-    cka_contrast,
-    cka_map,
-    contrasts,
-    curves,
-    embedding,
-    emergence,
-    erasure,
-    invariance,
-    invariance_steps,
-    looks,
-    onsets,
-    probes,
-    returns,
-    robustness,
-    saliency,
-    saliency_sheet,
-    samples,
-    similarity,
-    similarity_nulls,
-    similarity_outliers,
-    similarity_pairs,
-    strengths,
-    twins_panel,
-    variation,
+from figures.kit.printing import Print, Style, formats_of
+
+if TYPE_CHECKING:
+    from figures.kit.style import Draw
+
+NAMES = (
+    *("curves", "cka_map", "cka_contrast", "invariance", "invariance_steps", "robustness"),
+    *("emergence", "onsets", "contrasts", "samples", "looks", "backgrounds", "strengths"),
+    *("erasure", "probes", "variation", "saliency", "saliency_sheet", "embedding", "similarity"),
+    *("similarity_pairs", "similarity_nulls", "similarity_outliers", "returns", "twins_panel"),
 )
-from figures.kit.report import Report
-from figures.kit.rows import MissingTable
-from figures.kit.saving import Print, Style, fit, formats_of, save
-from figures.kit.style import Draw
-
-FIGURES: dict[str, Draw] = {
-    module.NAME: module.draw
-    for module in (
-        *(curves, cka_map, cka_contrast, invariance, invariance_steps, robustness, emergence),
-        *(onsets, contrasts, samples, looks, backgrounds, strengths, erasure, probes),
-        *(variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs),
-        *(similarity_nulls, similarity_outliers, returns),
-        twins_panel,
-    )
-}
-
-
-COMMITTED = Path("analysis/tables")
+"""In the order in which they are drawn."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +36,11 @@ class Settings:
 
     names: Positional[Annotated[tuple[str, ...], arg(metavar="[NAME ...]")]] = ()
     """figures to draw"""
-    tables: Path = COMMITTED
+    tables: Path = TABLES
     """folder of tables, such as results"""
     output: Path | None = None
-    """folder to write into; figures/out of the committed tables, else TABLES/figures"""
+    """folder to write into; of the shipped tables figures/out in a clone, else results/figures;
+    of others TABLES/figures"""
     width: float | None = None
     """inches, exactly, such as 3.25 or 6.75; what has no room there is left out and named"""
     style: Style = "paper"
@@ -84,21 +53,64 @@ class Settings:
     @property
     def folder(self) -> Path:
         """Where figures are written to."""
-        own = self.tables / "figures"
-        return self.output or (Path("figures/out") if self.tables == COMMITTED else own)
+        return self.output or (DRAWN if self.tables == TABLES else self.tables / "figures")
+
+
+def drawers() -> dict[str, "Draw"]:
+    """Figure -> what draws it; loads them all, which takes a second."""
+    from figures import (
+        backgrounds,
+        cka_contrast,
+        cka_map,
+        contrasts,
+        curves,
+        embedding,
+        emergence,
+        erasure,
+        invariance,
+        invariance_steps,
+        looks,
+        onsets,
+        probes,
+        returns,
+        robustness,
+        saliency,
+        saliency_sheet,
+        samples,
+        similarity,
+        similarity_nulls,
+        similarity_outliers,
+        similarity_pairs,
+        strengths,
+        twins_panel,
+        variation,
+    )
+
+    modules = (
+        *(curves, cka_map, cka_contrast, invariance, invariance_steps, robustness, emergence),
+        *(onsets, contrasts, samples, looks, backgrounds, strengths, erasure, probes),
+        *(variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs),
+        *(similarity_nulls, similarity_outliers, returns, twins_panel),
+    )
+    return {module.NAME: module.draw for module in modules}
 
 
 def main(settings: Settings) -> None:
     """Draw, save, and say what was drawn from how many rows, and what was not."""
     for name in settings.names:
-        one_of("figure", name, FIGURES)
+        one_of("figure", name, NAMES)
     printed = Print(settings.width, settings.style, formats_of(settings.format))
     check_folder(settings.folder)
+    from figures.kit.report import Report
+    from figures.kit.rows import MissingTable
+    from figures.kit.saving import fit, save
+
+    draw = drawers()
     report, left = Report(), list[str]()
-    for name in settings.names or FIGURES:
+    for name in settings.names or NAMES:
         try:
             with printed.settings():
-                drawings = list(FIGURES[name](settings.tables))
+                drawings = list(draw[name](settings.tables))
         except MissingTable as error:
             if settings.names:
                 raise

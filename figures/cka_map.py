@@ -16,7 +16,15 @@ from analysis.policies.relations import ACROSS, SELF, kind_of, methods_of
 from analysis.studies.similarity.cka import SCHEMA
 from checkpoints.policy.ids import UNTRAINED
 from figures.kit.rows import load_rows
-from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, in_method_order, on_paper
+from figures.kit.style import (
+    PAGE_WIDTH,
+    SMALL,
+    Drawing,
+    in_layer_order,
+    in_method_order,
+    on_paper,
+    one_column,
+)
 
 NAME = "cka_map"
 PAIR_ORDER = ("mutual peers", "ppo seeds", "mutual vs ppo", UNTRAINED)
@@ -31,6 +39,8 @@ class Panel:
 
     title: str
     rows: pd.DataFrame
+    kind: str
+    """``same``, ``twin`` or ``own``: which policies see which picture"""
 
 
 def plot_map(ax: Axes, grid: pd.DataFrame, norm: Normalize) -> Axes:
@@ -97,12 +107,20 @@ def panels_of(rows: pd.DataFrame) -> list[list[Panel]]:
     for rendering, words in RENDERINGS.items():
         here = between[between["rendering"] == rendering]
         lines.append(
-            [Panel(f"{p},\n{words}", r) for p in pairs if len(r := here[here["pair"] == p])]
+            [
+                Panel(f"{p},\n{words}", r, rendering)
+                for p in pairs
+                if len(r := here[here["pair"] == p])
+            ]
         )
     own = own[own["rendering"] == "twin"]
     lines.append(
         [
-            Panel(f"{method} with itself,\n{RENDERINGS['twin']}", own[own["method_x"] == method])
+            Panel(
+                f"{method} with itself,\n{RENDERINGS['twin']}",
+                own[own["method_x"] == method],
+                "own",
+            )
             for method in in_method_order(own["method_x"])
         ]
     )
@@ -127,9 +145,22 @@ def label_edges(axes: np.ndarray, grids: dict[Axes, pd.DataFrame]) -> None:
             ax.tick_params(labelbottom=False)
 
 
-def draw_game(game: str, rows: pd.DataFrame) -> Drawing:
-    """All maps of one game on one scale."""
+def draw_game(game: str, rows: pd.DataFrame) -> Iterator[Drawing]:
+    """All maps of one game; in one column of a page a figure for each kind of them."""
     lines = panels_of(rows)
+    if not one_column():
+        yield draw_lines(f"{NAME}-{game}", game, rows, lines)
+        return
+    kinds: dict[str, list[Panel]] = {}
+    for panel in (panel for line in lines for panel in line):
+        kinds.setdefault(panel.kind, []).append(panel)
+    for kind, some in kinds.items():
+        pairs = [some[start : start + 2] for start in range(0, len(some), 2)]
+        yield draw_lines(f"{NAME}-{game}-{kind}", game, rows, pairs)
+
+
+def draw_lines(name: str, game: str, rows: pd.DataFrame, lines: list[list[Panel]]) -> Drawing:
+    """Maps of one game on one scale."""
     norm = Normalize(0.0, 1.0, clip=True)
     columns = max(2, *map(len, lines))
     width = PAGE_WIDTH * (columns + 0.5) / (PANELS_A_ROW + 0.5)
@@ -158,7 +189,7 @@ def draw_game(game: str, rows: pd.DataFrame) -> Drawing:
     )
     table = pd.concat(shown, ignore_index=True)
     first = ["game", "panel"]
-    return Drawing(f"{NAME}-{game}", figure, table[[*first, *table.columns.drop(first)]])
+    return Drawing(name, figure, table[[*first, *table.columns.drop(first)]])
 
 
 @on_paper
@@ -166,4 +197,4 @@ def draw(tables: Path) -> Iterator[Drawing]:
     """One figure a game."""
     rows = load_rows(tables, SCHEMA)
     for game, here in rows.groupby("game", sort=True):
-        yield draw_game(str(game), here)
+        yield from draw_game(str(game), here)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from checkpoints.console import run_command
+from checkpoints.console import run_command, show_tables
+from checkpoints.doors.shipped import DRAWN, TABLES
 from checkpoints.doors.writing import write_text
 from figures.kit.ledger import ledger
 from figures.kit.markdown import markdown
@@ -13,27 +14,24 @@ from figures.kit.markdown import markdown
 class Settings:
     """Hold each claim of arXiv 2501.02481 against the tables: estimate, interval, verdict."""
 
-    tables: Path = Path("analysis/tables")
+    tables: Path = TABLES
     """folder with contrasts.csv, samples_pairs.csv and embedding_scores.csv"""
-    output: Path = Path("figures/out/claims.md")
+    output: Path = DRAWN / "claims.md"
     """file to write; replaced if it exists"""
 
 
 def main(settings: Settings) -> None:
     """Write the ledger and print it."""
-    from rich.console import Console
     from rich.table import Table
 
     title, *both = ledger(settings.tables)
     write_text(settings.output, markdown(title, *both))
     heads = f"mutual distillation and PPO on {title}", "would these measures see invariance?"
-    console = Console(markup=False)
-    console.width = max(console.width, 170)
     for head, rows in zip(heads, both, strict=True):
         shown = Table(*rows.columns, title=head)
         for row in rows.itertuples(index=False, name=None):
             shown.add_row(*row)
-        console.print(shown)
+        show_tables(shown, markup=False)
     print(f"written to {settings.output}")
 
 

@@ -25,6 +25,7 @@ from figures.kit.style import (
     in_method_and_step_order,
     method_styles,
     on_paper,
+    one_column,
     show_factors,
     without_backgrounds,
 )
@@ -205,11 +206,19 @@ def draw(tables: Path) -> Iterator[Drawing]:
     styles = method_styles([*rows["treatment"], *rows["control"]])
     keys = panels(rows)
     rows = rows[~rows["treatment"].map(is_strength)]
-    for name, some in ((NAME, keys[:1]), (ELSEWHERE, keys[1:])):
+    for name, some in pages_of(keys):
         parts = {key: of_outcome(rows, *key) for key in some}
         parts = {key: of for key, of in parts.items() if len(of)}
         if parts:
             yield page(name, parts, policies, styles)
+
+
+def pages_of(keys: list[tuple[str, str]]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Name and panels of each figure; in one column of a page every game has its own."""
+    if one_column():
+        others = [(f"{NAME}-{game}-{control}", [(game, control)]) for game, control in keys[1:]]
+        return [(NAME, keys[:1]), *others]
+    return [(NAME, keys[:1]), (ELSEWHERE, keys[1:])]
 
 
 def page(
@@ -227,13 +236,18 @@ def page(
     heights = [len(lines) + 1.6 for lines in shapes]
     more = sum(notes(of).count("\n") for of in parts.values())
     height = 0.9 + 0.2 * sum(heights) + 0.25 * len(parts) + 0.13 * more
-    figure = Figure(figsize=(PAGE_WIDTH, height))
-    axes = figure.subplots(len(parts), 2, squeeze=False, sharex="col", height_ratios=heights)
+    below = one_column()
+    figure = Figure(figsize=(PAGE_WIDTH, height * (1.8 if below else 1.0)))
+    axes = (
+        figure.subplots(2, 1).reshape(1, 2)
+        if below
+        else figure.subplots(len(parts), 2, squeeze=False, sharex="col", height_ratios=heights)
+    )
     for pair, (key, of), lines in zip(axes, parts.items(), shapes, strict=True):
         _pair(pair, key, of, lines, policies, styles)
     for ax in axes.flat:  # only now do all know the ends of the axis that they share
         _finish(ax)
-    _legend(figure)
+    _legend(figure, "Above" if below else "Left")
     return Drawing(name, figure, pd.concat(parts.values(), ignore_index=True))
 
 
@@ -251,7 +265,8 @@ def _pair(
     plot_policies(left, mine, lines, styles)
     plot_factors(right, of, lines, styles)
     left.set_yticks(range(len(lines)), [line.label() for line in lines])
-    right.set_yticks(range(len(lines)), [])
+    beside = left.get_subplotspec().get_gridspec().ncols > 1
+    right.set_yticks(range(len(lines)), [] if beside else [line.label() for line in lines])
     kind = "unseen" if measure == UNSEEN else "all"
     left.set_title(f"{panel_title(*key)}: {kind} twins", loc="left")
     right.set_title("÷ PPO")
@@ -260,7 +275,7 @@ def _pair(
         ax.set_ylim(len(lines) - 0.4, -0.6)
 
 
-def _legend(figure: Figure) -> None:
+def _legend(figure: Figure, where: str) -> None:
     handles = [
         Line2D([], [], color="0.2", marker="o", linestyle="", label="÷ PPO, equal steps"),
         Line2D([], [], color="0.2", marker="D", linestyle="", label="÷ PPO, equal frames"),
@@ -268,9 +283,9 @@ def _legend(figure: Figure) -> None:
         Line2D([], [], **Style("0.2", "o").points(filled=False), label="one run on a side"),
     ]
     title = (
-        "TV between twins ÷ TV between states; 1: the wallpaper decides as much as the game. Left: "
-        "a point a policy after\nthe steps named, its bar over levels, peers joined; the tick is "
-        "the mean over at least two runs"
+        "TV between twins ÷ TV between states; 1: the wallpaper decides as much as the game. "
+        f"{where}: a point a policy after\nthe steps named, its bar over levels, peers joined; "
+        "the tick is the mean over at least two runs"
     )
     figure.legend(
         handles=handles, loc="outside lower center", ncols=4, title=title, title_fontsize=SMALL

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg
 
 from checkpoints.console import UserError, one_of, run_command, say
+from checkpoints.doors.shipped import TABLES
 from checkpoints.doors.writing import check_folder, write_text
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Settings:
 
     names: Positional[Annotated[tuple[str, ...], arg(metavar="[TABLE ...]")]] = ()
     """tables to set, such as contrasts"""
-    tables: Path = Path("analysis/tables")
+    tables: Path = TABLES
     """folder of tables, such as results"""
     output: Path = Path("results/paper")
     """folder to write into"""

@@ -26,6 +26,7 @@ from figures.kit.style import (
     in_method_and_step_order,
     method_styles,
     on_paper,
+    one_column,
     show_factors,
 )
 
@@ -103,8 +104,9 @@ def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: runs by seed, looks, and the share of clipped updates."""
     runs, looks = load_rows(tables, RUNS), load_rows(tables, LOOKS)
     styles = method_styles(runs["method"])
-    figure = Figure(figsize=(PAGE_WIDTH, 2.8))
-    left, middle, right = figure.subplots(1, 3)
+    below = one_column()
+    figure = Figure(figsize=(PAGE_WIDTH, 6.4 if below else 2.8))
+    left, middle, right = figure.subplots(*((3, 1) if below else (1, 3)))
     ratios = np.exp(runs["value"])
     plot_runs(left, runs.assign(ratio=ratios), "ratio", styles)
     left.set_yscale("log")

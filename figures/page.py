@@ -5,6 +5,7 @@ from pathlib import Path
 
 from analysis.records.tables import check_output
 from checkpoints.console import run_command
+from checkpoints.doors.shipped import DRAWN, POLICIES, TABLES
 from checkpoints.doors.writing import write_text
 
 
@@ -16,11 +17,11 @@ class Settings:
     table is missing says what writes it.
     """
 
-    tables: Path = Path("analysis/tables")
+    tables: Path = TABLES
     """folder of tables"""
-    figures: Path = Path("figures/out")
+    figures: Path = DRAWN
     """folder of figures that the page links to"""
-    zoo: Path = Path("checkpoints/zoo")
+    zoo: Path = POLICIES
     """folder of policies"""
     policies: tuple[str, ...] = ()
     """ids of policies to carry; of each game and method the first run's last if none is given"""

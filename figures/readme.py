@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkpoints.console import run_command
+from checkpoints.doors.shipped import TABLES
 from checkpoints.doors.writing import write_text
 from figures.kit.readme_result import block, replaced
 
@@ -12,7 +13,7 @@ from figures.kit.readme_result import block, replaced
 class Settings:
     """Write the result section of the README from tables."""
 
-    tables: Path = Path("analysis/tables")
+    tables: Path = TABLES
     """folder with contrasts.csv and emergence.csv"""
     readme: Path = Path("README.md")
     """file whose section is replaced"""

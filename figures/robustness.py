@@ -21,6 +21,7 @@ from figures.kit.style import (
     method_handles,
     method_styles,
     on_paper,
+    one_column,
 )
 
 NAME = "robustness"
@@ -110,13 +111,21 @@ def plot_ratio(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
     return ax
 
 
+def _pairs_of_panels(games: int) -> tuple[Figure, Any]:
+    """A line of two panels for each game; in one column of a page they stand below one another."""
+    if one_column():
+        figure = Figure(figsize=(PAGE_WIDTH, 0.5 + 3.7 * games))
+        return figure, figure.subplots(2 * games, 1).reshape(games, 2)
+    figure = Figure(figsize=(PAGE_WIDTH, 0.5 + 2.25 * games))
+    return figure, figure.subplots(games, 2, squeeze=False, width_ratios=(1, 1.5))
+
+
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a line for each game, total variations on the left, ratios on the right."""
     rows = last_steps(load_rows(tables, SCHEMA))
     games, styles = sorted(set(rows["game"])), method_styles(rows["method"])
-    figure = Figure(figsize=(PAGE_WIDTH, 0.5 + 2.25 * len(games)))
-    axes = figure.subplots(len(games), 2, squeeze=False, width_ratios=(1, 1.5))
+    figure, axes = _pairs_of_panels(len(games))
     for line, game in enumerate(games):
         here = rows[rows["game"] == game]
         left = plot_tv(axes[line, 0], here, styles)

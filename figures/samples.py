@@ -25,6 +25,7 @@ from figures.kit.style import (
     in_method_and_step_order,
     method_styles,
     on_paper,
+    one_column,
     show_factors,
 )
 
@@ -112,8 +113,9 @@ def draw(tables: Path) -> Iterator[Drawing]:
     rows, pair = load_rows(tables, SAMPLES), declared_pair(load_rows(tables, CONTRASTS))
     rows = rows[rows[["measure", "layer"]].apply(tuple, axis=1).isin([p.measure for p in PARTS])]
     styles = method_styles(rows["method"])
-    figure = Figure(figsize=(PAGE_WIDTH, 1.3 + 0.36 * 2 * len(lines_of(rows))))
-    axes = figure.subplots(2, 3, sharey=True)
+    lines, columns = (3, 2) if one_column() else (2, 3)
+    figure = Figure(figsize=(PAGE_WIDTH, 1.3 + 0.36 * lines * len(lines_of(rows))))
+    axes = figure.subplots(lines, columns, sharey=True)
     for ax, part in zip(axes.flat, PARTS, strict=True):
         plot_part(ax, rows, part, styles)
         words = effect_of(pair, part.measure)

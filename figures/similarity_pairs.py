@@ -20,6 +20,7 @@ from figures.kit.style import (
     in_layer_order,
     method_styles,
     on_paper,
+    one_column,
 )
 from figures.similarity import MEASURES, kinds_of
 
@@ -63,11 +64,13 @@ def draw(tables: Path) -> Iterator[Drawing]:
     looks = method_styles(methods_of(kind)[0] for kind in kinds)
     styles = {kind: looks[methods_of(kind)[0]] for kind in kinds}
     measures = [one for one in names if (rows["measure"] == one).any()]
-    lines = -(-len(measures) // PANELS_A_LINE)
-    figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 1.45 * lines * len(games)))
-    size = lines * len(games), PANELS_A_LINE
+    many = 3 if one_column() else PANELS_A_LINE
+    lines = -(-len(measures) // many)
+    high = 1.15 if one_column() else 1.45
+    figure = Figure(figsize=(PAGE_WIDTH, 0.9 + high * lines * len(games)))
+    size = lines * len(games), many
     axes = figure.subplots(*size, squeeze=False, sharey=True)
-    places = axes.reshape(len(games), lines * PANELS_A_LINE)
+    places = axes.reshape(len(games), lines * many)
     for (line, column), ax in np.ndenumerate(places):
         if column >= len(measures):
             ax.set_axis_off()
@@ -75,7 +78,7 @@ def draw(tables: Path) -> Iterator[Drawing]:
         game, measure = games[line], measures[column]
         plot_pairs(ax, rows[(rows["game"] == game) & (rows["measure"] == measure)], styles)
         ax.set_title(names[measure], fontsize=SMALL)
-        if column % PANELS_A_LINE == 0:
+        if column % many == 0:
             ax.set_ylabel(game)
     figure.legend(
         handles=[Line2D([], [], label=kind, **style.points()) for kind, style in styles.items()],

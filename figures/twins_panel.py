@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from analysis.studies.twins import SCHEMA
 from checkpoints.console import UserError
 from figures.kit.rows import MissingTable, command_of, load_rows
-from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, on_paper
+from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, on_paper, one_column
 
 NAME = "twins_panel"
 TILES = ("original", "twin", "twin", "twin", "mask")
@@ -87,7 +87,7 @@ def draw(tables: Path) -> Iterator[Drawing]:
     """One page, two games a line."""
     rows = load_rows(tables, SCHEMA).sort_values("game", ignore_index=True)
     lines = -(-len(rows) // GAMES_A_ROW)
-    figure = Figure(figsize=(PAGE_WIDTH, 0.3 + 0.82 * lines))
+    figure = Figure(figsize=(PAGE_WIDTH, 0.3 + (0.66 if one_column() else 0.82) * lines))
     axes = figure.subplots(lines, GAMES_A_ROW, squeeze=False)
     # Read down the first column, then down the second.
     places = axes.T.flat

@@ -144,7 +144,9 @@ class LevelFeatures(LevelSums):
             part = x[:, start : start + step]
             # With itself every other product of two features counts twice.
             rest = y[:, start:] if self is other else y
-            moments = np.stack([part[g].T @ rest[g] for g in slices])
+            moments = np.empty((len(slices), part.shape[1], rest.shape[1]))
+            for moment, g in zip(moments, slices, strict=True):
+                np.matmul(part[g].T, rest[g], out=moment)
             if self is other:
                 moments[:, :, part.shape[1] :] *= 2**0.5
             flat = moments.reshape(len(slices), -1)

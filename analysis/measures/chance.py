@@ -40,17 +40,8 @@ def level_permutations(levels: np.ndarray, count: int, seed: int) -> Int[np.ndar
         What the number of states of a level does to both sides counts as chance, as does what
         time within a level does. A size that only one level has stays where it is.
     """
-    if count < 1:
-        raise UserError(f"permutations: expected at least 1, got {count}; 1000 is usual")
     group, sizes = np.unique(np.asarray(levels), return_inverse=True, return_counts=True)[1:]
-    strata = np.bincount(sizes)
-    possible = float(gammaln(strata + 1.0).sum())
-    if possible < np.log(count + 1):
-        raise UserError(
-            f"expected levels that can change places in {count} ways, got {len(sizes)} levels "
-            f"with {int(np.exp(possible))}: only levels with equal numbers of states can; gather "
-            f"states from more levels or ask for fewer permutations"
-        )
+    check_possible(sizes, count)
     rng, order = np.random.default_rng(seed), np.argsort(group, kind="stable")
     starts = np.cumsum(sizes) - sizes
     found = np.empty((count, len(group)), dtype=np.int32)
@@ -60,6 +51,19 @@ def level_permutations(levels: np.ndarray, count: int, seed: int) -> Int[np.ndar
         for row in found:
             row[places] = places[rng.permutation(len(members))]
     return found
+
+
+def check_possible(sizes: Int[np.ndarray, " level"], count: int) -> None:
+    """Raise ``UserError`` unless levels of these sizes can change places in ``count`` ways."""
+    if count < 1:
+        raise UserError(f"permutations: expected at least 1, got {count}; 1000 is usual")
+    possible = float(gammaln(np.bincount(sizes) + 1.0).sum())
+    if possible < np.log(count + 1):
+        raise UserError(
+            f"expected levels that can change places in {count} ways, got {len(sizes)} levels "
+            f"with {int(np.exp(possible))}: only levels with equal numbers of states can; gather "
+            f"states from more levels or ask for fewer permutations"
+        )
 
 
 def permuted(

@@ -83,24 +83,24 @@ class Spectrum:
         """Decompose the covariance.
 
         Args:
-            x: features of the fit, finite; at least 2 frames that are not all alike.
+            x: features of the fit, finite; at least 2 frames. Of frames that are all alike
+                nothing can be read, and every eraser is of rank 0.
             shrinkage: s in [0, 1]; after Ledoit and Wolf if None.
 
         Raises:
-            UserError: fewer than 2 frames, NaN or inf, a layer that does not vary, s outside.
+            UserError: fewer than 2 frames, NaN or inf, s outside.
         """
         if len(x) < 2 or not np.isfinite(x).all():
             raise UserError(f"expected at least 2 frames of finite features, got {x.shape}")
         self.mean = x.mean(axis=0, dtype=np.float64)
-        self.x = x - self.mean
+        # What is constant is so exactly, or the rounding of its mean would be a direction.
+        self.x = np.where((x == x[:1]).all(axis=0), 0.0, x - self.mean)
         n, d = x.shape
         self.wide = d > n
         values, vectors = np.linalg.eigh(
             (self.x @ self.x.T if self.wide else self.x.T @ self.x) / n
         )
         kept = values > RELATIVE * max(values[-1], 0)
-        if not kept.any():
-            raise UserError("expected a layer that varies between frames, got a constant one")
         self.values, self.vectors = values[kept], vectors[:, kept]
         if shrinkage is not None and not 0 <= shrinkage <= 1:
             raise UserError(f"shrinkage: expected 0 to 1, got {shrinkage}")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from checkpoints.policy import encoders
     from checkpoints.policy.adapters import Adapted
 
+_FILES = (".safetensors", ".pt", ".pth", ".ckpt")
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -191,16 +193,20 @@ def every_step(names: Iterable[str], root: Path = ZOO) -> list[str]:
         return [str(one) for one in usual_policies(root)]
     found: dict[str, None] = {}
     for name in names:
-        a_file = Path(name).suffix == ".safetensors" or Path(name).is_file()
-        wanted = None if a_file else parse_id(name)
+        wanted = None if _is_file(name) else parse_id(name)
         covered = [str(one) for one in kept if wanted is not None and wanted.covers(one)]
         found |= dict.fromkeys(covered or [name])
     return list(found)
 
 
+def _is_file(name: str) -> bool:
+    """Whether a file is meant, and no id: also one that is not there."""
+    return Path(name).suffix in _FILES or Path(name).is_file()
+
+
 def _load(name: str, root: Path) -> list[Subject]:
     path = Path(name)
-    if path.suffix == ".safetensors" or path.is_file():
+    if _is_file(name):
         try:
             return [Subject.of(*load_policy(path))]
         except UserError as error:

@@ -17,7 +17,7 @@ from checkpoints.doors.numbers import check_numbers
 PLACES = frozenset(
     {
         *("ids", "root", "tables", "study", "output", "overwrite", "workers", "list"),
-        *("levels", "factor", "world", "parts"),
+        *("levels", "factor", "world", "cache", "parts"),
     }
 )
 """Settings that decide no number: where things are looked up and put, and who works on them. The

@@ -9,8 +9,10 @@ import hashlib
 import os
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.records.command import Output
 from checkpoints.console import UserError, path_of, say
 from checkpoints.doors.writing import write_text
 
@@ -19,23 +21,42 @@ MOST = 8 * 2**30
 _FORGOTTEN = 3600.0
 VARIABLE = "TWINSCOPE_CACHE"
 DEFAULT = ".cache"
+FLAG = "--cache"
+_asked = ""
+
+
+@dataclass(frozen=True)
+class Cached(Output):
+    """Settings of every command that keeps what it makes once."""
+
+    cache: str = ""
+    """folder that keeps states, twins and worlds; what the environment variable TWINSCOPE_CACHE
+    names if none is given, or else .cache"""
+
+    def check(self) -> None:
+        """As of all settings; from here on caches lie where these say."""
+        global _asked
+        super().check()
+        _asked = self.cache
+        folder_of("banks")
 
 
 def folder_of(kind: str) -> Path:
-    """Where a cache lies: in the folder that ``TWINSCOPE_CACHE`` names, or else in ``.cache``.
+    """Where a cache lies: where ``--cache``, or ``TWINSCOPE_CACHE``, says, or else in ``.cache``.
 
     Args:
         kind: name of the cache, such as ``banks``.
 
     Raises:
-        UserError: the variable is set to no path, or to something that is no folder.
+        UserError: no path is named, or something that is no folder.
     """
+    who = FLAG if _asked else VARIABLE
     try:
-        place = path_of(os.environ.get(VARIABLE, DEFAULT))
+        place = path_of(_asked or os.environ.get(VARIABLE, DEFAULT))
     except UserError as error:
-        raise UserError(f"{VARIABLE}: {error}") from error
+        raise UserError(f"{who}: {error}") from error
     if place.exists() and not place.is_dir():
-        raise UserError(f"{VARIABLE}: expected a folder, got {place}, which is none; name another")
+        raise UserError(f"{who}: expected a folder, got {place}, which is none; name another")
     return place / kind
 
 

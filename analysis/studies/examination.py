@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import pandas as pd
 from tyro.conf import Positional, UseAppendAction, arg
 
-from analysis.records.command import Frames, Output, check_outputs, finish
+from analysis.records.command import Frames, check_outputs, finish
 from analysis.records.tables import Schema
+from analysis.scenes.cache import Cached
 from checkpoints.console import UserError, path_of, say
 from checkpoints.doors.numbers import Seed, whole
 from checkpoints.policy.store import ZOO
@@ -41,7 +42,7 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True)
-class OnPolicies(Output):
+class OnPolicies(Cached):
     """Settings of every command that takes policies."""
 
     ids: Positional[Annotated[tuple[str, ...], arg(metavar="[POLICY ...]")]] = ()

@@ -18,7 +18,7 @@ from analysis.records.columns import GAME
 from analysis.records.tables import Column, Schema
 from analysis.scenes.bank import procgen_version
 from analysis.scenes.episodes import act
-from checkpoints.console import UserError, watch
+from checkpoints.console import UserError, show_tables, watch
 from checkpoints.doors.writing import atomic
 from checkpoints.policy.shipped import usual_policies
 from checkpoints.policy.store import ZOO, find_policies, load_policy, policy_path
@@ -126,7 +126,7 @@ def median_of(episodes: Sequence[Episode]) -> Episode:
     return ranked[(len(ranked) - 1) // 2]
 
 
-def encoded(frames: UInt8[np.ndarray, "state background 64 64 3"]) -> bytes:
+def encoded(frames: UInt8[np.ndarray, "state background h w 3"]) -> bytes:
     """Lossless WebP: a row a background, a column a state; far smaller than frame by frame."""
     from PIL import Image
 
@@ -231,20 +231,17 @@ def write_pictures(pictures: dict[str, bytes], output: Path) -> None:
             temporary.write_bytes(picture)
 
 
-def show(frame: pd.DataFrame, pictures: dict[str, bytes]) -> None:
-    """Print a line a game."""
-    from rich.console import Console
+def show(frame: pd.DataFrame, others: pd.DataFrame, pictures: dict[str, bytes]) -> None:
+    """Print a line a game, and a line a world of a file."""
     from rich.table import Table
 
-    table = Table("game", "level", "states", "of steps", "return", "kB of frames")
+    table = Table("world", "level", "states", "of steps", "return", "kB of frames")
     for game, some in frame.groupby("game", sort=False):
         one = some.iloc[0]
-        table.add_row(
-            str(game),
-            f"{one['level']:,}",
-            str(len(some)),
-            str(one["episode_steps"]),
-            f"{one['episode_return']:g}",
-            f"{len(pictures[str(game)]) / 1000:.0f}",
-        )
-    Console().print(table)
+        played = f"{one['level']:,}", str(len(some)), str(one["episode_steps"])
+        size = f"{len(pictures[str(game)]) / 1000:.0f}"
+        table.add_row(str(game), *played, f"{one['episode_return']:g}", size)
+    for name, some in others.groupby("world", sort=False):
+        size = f"{len(pictures[str(name)]) / 1000:.0f}"
+        table.add_row(str(name), "–", str(len(some)), "–", "–", size)
+    show_tables(table)

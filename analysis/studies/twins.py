@@ -19,7 +19,7 @@ from analysis.scenes.masks import exact_mask, masks_of, twin_distance
 from analysis.scenes.pictures import as_rgb
 from analysis.scenes.worlds import World, is_procgen, world_of
 from analysis.stats.clusters import cluster_interval
-from checkpoints.console import UserError, path_of, watch
+from checkpoints.console import UserError, path_of, show_tables, watch
 from checkpoints.doors.writing import atomic
 from checkpoints.world.games import GAMES, Mode, get_game
 
@@ -171,7 +171,6 @@ def write_pictures(strips: Mapping[str, Strip], output: Path) -> None:
 
 def show(frame: pd.DataFrame, output: Path) -> None:
     """Print a line a game, then where the pictures lie."""
-    from rich.console import Console
     from rich.table import Table
 
     title = "Pixels (%) under the mask, and in which two twins differ, by how much"
@@ -184,5 +183,5 @@ def show(frame: pd.DataFrame, output: Path) -> None:
         measures = ["–"] * len(measures) if row.vacuous else measures
         counts = str(row.backgrounds_available), str(row.backgrounds_trained)
         table.add_row(row.game, *counts, *measures)
-    Console().print(table)
+    show_tables(table)
     print(f"{output / FOLDER}{os.sep}*.png")

@@ -2,6 +2,7 @@
 
 import math
 import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -141,7 +142,11 @@ def header_of(
     }
     if version not in headers:
         raise ValueError(f"format {version} of .npy, which holds no plain numbers")
-    shape, by_columns, dtype = headers[version](file)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # of headers that Python 2 wrote, which are read all the same
+        shape, by_columns, dtype = headers[version](file)
     if dtype.hasobject:
         raise UserError(
             f"{where}: expected numbers, got an array of objects, which takes pickle to read and "

@@ -6,6 +6,7 @@ of 8 minibatches, IMPALA, hard, 500 levels). A method differs from ``ppo`` only 
 
 import re
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from typing import Annotated, Any, Literal, get_args
 
 from checkpoints.console import UserError, one_of
@@ -219,6 +220,7 @@ def is_strength(method: str) -> bool:
     return _changed(base) in before
 
 
+@cache
 def _changed(method: str) -> frozenset[str]:
     """The settings in which a method differs from the baseline."""
     mine, plain = asdict(METHODS[method]), asdict(METHODS[BASELINE])

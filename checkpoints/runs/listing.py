@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from checkpoints.console import UserError
+from checkpoints.console import UserError, show_tables
 from checkpoints.doors.reading import KIB, check_file
 from checkpoints.doors.sheets import LARGEST
 from checkpoints.runs.folder import PROGRESS, Standing
@@ -48,7 +48,6 @@ def show(standings: Standings, output: Path, threads: int) -> None:
         output: folder of runs, on whatever machine they are trained.
         threads: of a worker, by which runs without a log are timed here.
     """
-    from rich.console import Console
     from rich.table import Table
 
     table = Table()
@@ -63,7 +62,7 @@ def show(standings: Standings, output: Path, threads: int) -> None:
         rate = f"{run.recipe.batch / took:,.0f}" if took else "–"
         left = timedelta(seconds=round(rates.seconds(run, now.step, took)))
         table.add_row(str(run.id), f"{now.step:,}", f"{run.steps:,}", rate, str(left), state)
-    Console(width=max(100, Console().width), markup=False, highlight=False).print(table)
+    show_tables(table, markup=False)
     whole = timedelta(seconds=round(rates.whole))
     by = f"this machine's (--threads {threads})"
     print(f"{count(standings)}; {whole} left for one worker, at each run's own rate or else {by}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkpoints.console import UserError
+from checkpoints.doors.shipped import STUDY
 from checkpoints.policy.half_precision import TOLERANCE, half_precision_shift
 from checkpoints.policy.ids import PolicyId, parse_id
 from checkpoints.policy.shipped import SHIPPED
@@ -23,7 +24,7 @@ class Settings:
     About 25 minutes of one core for each 2.1 M steps of a PPO run, 75 for a mutual run.
     """
 
-    study: Path = ZOO.parents[1] / "study.yaml"
+    study: Path = STUDY
     """how each run is trained, and for how long"""
     runs: Path = Path("runs")
     """folder where runs train and are kept whole"""

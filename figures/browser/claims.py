@@ -8,7 +8,7 @@ from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
 from analysis.studies.samples.pairs import CONVERGENCE
-from figures import contrasts, embedding
+from figures import contrasts, embedding, looks
 from figures.browser.sources import Part, Places, rows_of, source
 from figures.kit import ledger
 from figures.kit.claimed import CLAIMS, POOLINGS, Claim
@@ -24,6 +24,8 @@ BY_WORDS = {claim.words: claim for claim in CLAIMS} | {
     f"… {words}": ICC._replace(measure=measure) for measure, words in POOLINGS.items()
 }
 """What the ledger says decides a line -> the contrast that it means."""
+ALL = ", all backgrounds"
+"""Said of a positive control that was measured on all of them."""
 PEERS = {ledger.CONVERGE: ("cka", 1), ledger.CANCEL: ("shift", -1)}
 """Claim about the peers of a run -> its measure, and the sign that is claimed."""
 
@@ -57,10 +59,10 @@ def claims(places: Places) -> Part:
         elif line["claim"] == ledger.PICTURE:
             more |= picture
         elif line["decided by"] == ledger.SECOND:
-            more |= {"source": source(places, LOOKS), "figure": ""}
+            more |= {"source": source(places, LOOKS), "figure": places.figure(looks.NAME)}
         else:
             more["numbers"] = _of_methods(pair, BY_WORDS[line["decided by"]])
-        lines.append(line | more)
+        lines.append(line | more | {"control": _control(controls, line["decided by"])})
     return {
         "title": title,
         "columns": list(said.columns),
@@ -87,3 +89,16 @@ def _of_peers(peers: pd.DataFrame, measure: str, sign: int) -> Part | None:
         return None
     ends = {"effect": one.difference, "low": one.difference_low, "high": one.difference_high}
     return {**ends, "scale": "difference", "sign": sign}
+
+
+def _control(controls: pd.DataFrame, words: str) -> str:
+    """What the measure's positive control says: methods that make a policy invariant, against PPO.
+
+    ICC has one on all backgrounds. Empty of a measure that has none.
+    """
+    heads = list(controls.columns)
+    for measure, *cells in controls.itertuples(index=False, name=None):
+        if measure.removesuffix(ALL) == words:
+            of = zip(heads[1::2], cells[::2], cells[1::2], strict=True)
+            return "; ".join(f"{head} {effect}".rstrip() + f": {told}" for head, effect, told in of)
+    return ""

@@ -3,10 +3,12 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+import pandas as pd
 
 from analysis.records.tables import read_provenance
 from analysis.studies.player import SCHEMA
+from analysis.studies.player_worlds import SCHEMA as OTHERS
 from checkpoints.console import UserError
 from checkpoints.doors.reading import read_bytes
 from checkpoints.policy.ids import PolicyId, parse_id
@@ -16,6 +18,8 @@ from figures.browser.sources import Part, Places, source
 from figures.kit.rows import command_of, load_rows
 
 COMMAND = command_of(SCHEMA)
+FOLDER = SCHEMA.name
+"""Of the frames, inside the folder of tables."""
 LARGEST = 10**8
 """Bytes of a game's frames at most."""
 
@@ -55,25 +59,40 @@ def player(
         UserError: an id of nothing that is kept, or a damaged policy.
     """
     try:
-        rows = load_rows(places.tables, SCHEMA)
-        worlds = read_provenance(places.tables / f"{SCHEMA.name}.csv")["worlds"]
-        frames = {
-            f"frames-{name}": _content(places.tables / SCHEMA.name / f"{name}.webp")
-            for name in worlds
-        }
+        worlds, states, frames, told = _worlds(places)
     except (UserError, KeyError) as error:
         return {"missing": str(error)}, {}
-    policies, files = [], {}
+    policies: list[Part] = []
+    files: dict[str, bytes] = {}
     for number, one in enumerate(named(ids, root) or usual(list(worlds), root)):
         content = policy_path(root, one).read_bytes()
         files[f"policy-{number}"] = content
         policies.append(_policy(one, content, root) | {"slot": f"policy-{number}"})
-    shown: dict[str, Any] = {}
-    for name, world in worlds.items():
-        states = rows[rows["game"] == name].drop(columns="game")
-        shown[name] = {**world, "slot": f"frames-{name}", "states": states.to_dict("records")}
-    part = {"source": source(places, SCHEMA), "worlds": shown, "policies": policies}
-    return part, {**frames, **files}
+    shown: Part = {}
+    for number, (name, world) in enumerate(worlds.items()):
+        slot = f"frames-{number}"
+        files[slot] = frames[name]
+        shown[name] = {**world, "slot": slot, "states": states[name].to_dict("records")}
+    return {**told, "worlds": shown, "policies": policies}, files
+
+
+def _worlds(
+    places: Places,
+) -> tuple[dict[str, Part], dict[str, pd.DataFrame], dict[str, bytes], Part]:
+    """What is known of each world, its states, its frames; and where they come from."""
+    rows = load_rows(places.tables, SCHEMA)
+    states = {str(name): some.drop(columns="game") for name, some in rows.groupby("game")}
+    told: Part = {"sources": [source(places, SCHEMA)], "lacking": ""}
+    try:
+        others = load_rows(places.tables, OTHERS)
+        states |= {str(name): some.drop(columns="world") for name, some in others.groupby("world")}
+        told["sources"].append(source(places, OTHERS))
+    except UserError as error:
+        told["lacking"] = str(error)
+    known = read_provenance(places.tables / f"{SCHEMA.name}.csv")["worlds"]
+    worlds = {name: world for name, world in known.items() if name in states}
+    frames = {name: _content(places.tables / FOLDER / f"{name}.webp") for name in worlds}
+    return worlds, states, frames, told
 
 
 def _content(path: Path) -> bytes:
@@ -86,6 +105,7 @@ def _policy(one: PolicyId, content: bytes, root: Path) -> Part:
     made = made_by(policy_path(root, one))
     return {
         "id": str(one),
+        "key": str(one),
         "game": one.game,
         "method": one.method,
         "sha256": hashlib.sha256(content).hexdigest()[:16],

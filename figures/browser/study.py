@@ -7,18 +7,20 @@ import numpy as np
 import pandas as pd
 
 from analysis.records.runs import FACTORS
-from analysis.records.tables import Schema
 from analysis.records.values import EMERGENCE, SAMPLES
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.invariance.study import SCHEMA as INVARIANCE
-from analysis.studies.robustness.rows import SCHEMA as ROBUSTNESS
+from analysis.studies.looks.runs import RUNS
+from analysis.studies.looks.study import LOOKS
 from analysis.studies.similarity.cka import SCHEMA as CKA
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import is_strength, narrowed_to
-from figures import contrasts, emergence
+from figures import cka_map, contrasts, emergence, looks
+from figures.browser.beside import VALUES, beside, needs
 from figures.browser.claims import claims
 from figures.browser.sources import Part, Places, rows_of, source, table_part
 from figures.kit.readme_result import answer as in_words
+from figures.kit.readme_result import second_sample
 from figures.kit.rows import command_of, load_rows
 from figures.kit.style import (
     METHOD_STYLES,
@@ -32,10 +34,6 @@ from probes.studies.training import SCHEMA as PROBES
 RANK = "effective_rank"
 NOT_CARRIED = ("horizon", "ratio_unseen_without")
 """Measures over training that no part of the page shows."""
-VALUES = (
-    *("game", "id", "method", "seed", "peer", "step", "measure", "layer"),
-    *("value", "low", "high", "verdict"),
-)
 COMPARED = (
     *("game", "treatment", "control", "match", "measure", "layer", "primary", "scale"),
     *("steps_treatment", "steps_control", "effect", "low", "high", "q"),
@@ -44,34 +42,28 @@ COMPARED = (
 )
 MATCHES = ("steps", "frames")
 """What is equal in the contrasts that are drawn."""
+OF_RUNS = (
+    *("run", "method", "steps", "policies", "held_out", "value"),
+    *("over_blind", "over_blind_low", "over_blind_high", "sees", "verdict"),
+)
+"""Of a run of the second sample."""
 PAIRS = (
     *("game", "id_x", "id_y", "pair", "rendering", "layer_x", "layer_y", "states", "levels"),
     *("cka", "low", "high", "agreement"),
 )
-BESIDE: dict[Schema, Part] = {
-    ROBUSTNESS: {
-        **{"measure": "ratio", "layer": "buttons", "log": True},
-        **{"value": "ratio", "low": "ratio_low", "high": "ratio_high"},
-        "only": {"axis": "background", "backgrounds": "all"},
-    },
-    INVARIANCE: {
-        **{"measure": "icc", "layer": "hidden", "log": False},
-        **{"value": "icc", "low": "low", "high": "high"},
-        "only": {"layer": "hidden", "backgrounds": "all"},
-    },
-}
-"""Tables of readers that are drawn beside shipped policies: which column, of which rows."""
 
 
 def study(places: Places) -> Part:
     """All parts; one whose table is missing says what writes it."""
     return {
         "answer": _or_missing(answer, places),
+        "second": _or_missing(second, places),
         "contrasts": _contrasts(places),
         "training": _or_missing(training, places),
-        "cka": table_part(places, CKA, PAIRS),
+        "cka": _cka(places),
         "ledger": _or_missing(claims, places),
-        "beside": {schema.name: _beside(places, schema) for schema in BESIDE},
+        "beside": beside(places),
+        "needs": needs(),
         "factors": FACTORS,
     }
 
@@ -127,15 +119,12 @@ def _contrasts(places: Places) -> Part:
     return part
 
 
-def _beside(places: Places, schema: Schema) -> Part:
-    """The rows of shipped policies beside which a reader's own are drawn."""
-    what = BESIDE[schema]
-    columns = ["id", *what["only"], what["value"], what["low"], what["high"]]
-    part = table_part(places, schema, columns)
+def _cka(places: Places) -> Part:
+    part = table_part(places, CKA, PAIRS)
     if "rows" in part:
-        wanted = [(columns.index(name), value) for name, value in what["only"].items()]
-        part["rows"] = [row for row in part["rows"] if all(row[k] == v for k, v in wanted)]
-    return {**what, **part}
+        games = {row[part["columns"].index("game")] for row in part["rows"]}
+        part["figures"] = {game: places.figure(f"{cka_map.NAME}-{game}") for game in games}
+    return part
 
 
 def answer(places: Places) -> Part:
@@ -152,7 +141,27 @@ def answer(places: Places) -> Part:
             f"none; measure its runs, then: {command_of(CONTRASTS)}"
         )
     here = rows[(rows["game"] == declared.game) & (rows["control"] == declared.control)]
-    return {"text": in_words(here), "source": source(places, CONTRASTS)}
+    return {
+        "text": in_words(here),
+        "source": source(places, CONTRASTS),
+        "figure": places.figure(contrasts.NAME),
+    }
+
+
+def second(places: Places) -> Part:
+    """Where the declared second sample stands, in the README's sentence, and each of its runs.
+
+    Raises:
+        UserError: a table is missing.
+    """
+    found = load_rows(places.tables, LOOKS)
+    runs = load_rows(places.tables, RUNS)
+    return {
+        "text": second_sample(found),
+        "sources": [source(places, LOOKS), source(places, RUNS)],
+        "figure": places.figure(looks.NAME),
+        **rows_of(runs[list(OF_RUNS)]),
+    }
 
 
 def training(places: Places) -> Part:

@@ -38,6 +38,8 @@ SECOND = "TV between twins ÷ TV between states, a sample of its own"
 CONVERGE = "Representations of the peers converge (its title)"
 CANCEL = "Peers learn different spurious features, which distillation cancels"
 PICTURE = "Other views of one frame stay together (its t-SNE picture)"
+PICTURED = "bigfish"
+"""The game of that picture."""
 SPREAD = "spread within ÷ between states"
 
 
@@ -223,8 +225,12 @@ def of_peers(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
         }
 
 
-def picture(scores: pd.DataFrame, game: str) -> dict[str, Any]:
-    """How far recoloured views of a frame lie apart in the layer itself, mutual ÷ PPO."""
+def spread_of(scores: pd.DataFrame, game: str) -> tuple[float, dict[str, int]]:
+    """How far recoloured views of a frame lie apart in the layer itself, and runs of each method.
+
+    Returns:
+        The mean over runs of mutual ÷ that of PPO, NaN where one has no run; method -> runs.
+    """
     some = scores[(scores["panel"] == "random-conv") & (scores["map"] == "layer")]
     some = some[(some["measure"] == SPREAD) & (some["game"] == game)]
     parts = [str(name).split("/") for name in some["id"]]
@@ -233,15 +239,22 @@ def picture(scores: pd.DataFrame, game: str) -> dict[str, Any]:
         method: some[some["method"] == method].groupby("seed")["value"].mean()
         for method in ("mutual", "ppo")
     }
-    label = {"claim": PICTURE, "decided by": f"{SPREAD}, last layer"}
-    if not all(map(len, runs.values())):
-        return {**label, "verdict": verdict(np.nan, np.nan, np.nan, 1, -1, np.nan)}
-    mutual, ppo = (float(of.mean()) for of in runs.values())
+    means = {method: float(of.mean()) if len(of) else np.nan for method, of in runs.items()}
+    return means["mutual"] / means["ppo"], {method: len(of) for method, of in runs.items()}
+
+
+def picture(scores: pd.DataFrame, game: str, claim: str = PICTURE) -> dict[str, Any]:
+    """The row of the picture: mutual ÷ PPO, or that there is no policy to draw it of."""
+    label = {"claim": claim, "decided by": f"{SPREAD}, last layer"}
+    value, runs = spread_of(scores, game)
+    said = verdict(value, np.nan, np.nan, 1, -1, np.nan)
+    if np.isnan(value):
+        return {**label, "verdict": f"{said}: {SCORES.name}.csv lacks mutual or PPO on {game}"}
     return {
         **label,
-        "mutual to PPO": written(mutual / ppo, np.nan, np.nan, factor=True),
-        "runs (that see)": " and ".join(str(len(of)) for of in runs.values()),
-        "verdict": verdict(mutual / ppo, np.nan, np.nan, 1, -1, np.nan),
+        "mutual to PPO": written(value, np.nan, np.nan, factor=True),
+        "runs (that see)": " and ".join(map(str, runs.values())),
+        "verdict": said,
     }
 
 
@@ -268,6 +281,7 @@ def ledger(tables: Path) -> tuple[str, pd.DataFrame, pd.DataFrame]:
         *compared(pair),
         *of_peers(peers[(peers["game"] == game) & (peers["method"] == declared.treatment)]),
         picture(scores, game),
+        *([picture(scores, PICTURED, f"… on {PICTURED}, the game it shows")] * (game != PICTURED)),
     ]
     controls = controlled(here[here["match"] == "steps"])
     title = panel_title(game, str(declared.control))

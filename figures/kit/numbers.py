@@ -6,13 +6,20 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from analysis.records.runs import Measure, runs_of, untrained_mean
+from analysis.records.values import EMERGENCE, read_values
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
+from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
 from analysis.studies.samples.pairs import CONVERGENCE
 from checkpoints.console import UserError
+from checkpoints.policy.ids import UNTRAINED
+from figures.contrasts import against_ppo, outcome, panels
 from figures.kit.claimed import CLAIMS, POOLINGS, PUBLISHED
 from figures.kit.latex import escaped, interval, macro
+from figures.kit.ledger import SPREAD, spread_of
 from figures.kit.plain import rounded
+from figures.kit.readme_result import columns_of, lines_of, mean
 from figures.kit.rows import load_rows
 
 LEVEL = 95
@@ -23,6 +30,13 @@ ASKED = {
     *(("tv_between", "buttons"), ("tv_between", "decisions")),
 }
 """(measure, layer) of what the ledger and the README say."""
+
+
+OTHERS = (
+    *("value_treatment", "value_control", "q", "p", "p_equivalence", "detectable"),
+    *("detectable_low", "detectable_high", "without_low", "without_high"),
+)
+"""What a contrast says beside its effect."""
 
 
 class Number(NamedTuple):
@@ -36,7 +50,7 @@ class Number(NamedTuple):
 
 
 def numbers(tables: Path) -> list[Number]:
-    """Every number that the ledger and the README take from contrasts, peers and looks.
+    """Every number that the ledger and the README quote.
 
     Raises:
         UserError: a table is missing, or two numbers have one name.
@@ -52,6 +66,8 @@ def numbers(tables: Path) -> list[Number]:
         found += _of_peers(row)
     last = load_rows(tables, LOOKS).iloc[-1].to_dict()
     found += _of_look(last)
+    found += _of_methods(tables)
+    found += _of_picture(tables, contrasts)
     names = [number.name for number in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -75,7 +91,7 @@ def _of_contrast(row: dict[str, Any]) -> Iterator[Number]:
     if ends:
         text = rf"\num{{{rounded(row['effect'], width)}}} {ends}"
         yield Number(macro([*start, "interval"]), text, f"{source}, effect [low, high]")
-    for column in ("value_treatment", "value_control", "detectable", "q", "p"):
+    for column in OTHERS:
         if pd.notna(row[column]):
             text = rf"\num{{{rounded(row[column])}}}"
             yield Number(macro([*start, column]), text, f"{source}, {column}")
@@ -97,10 +113,58 @@ def _of_peers(row: dict[str, Any]) -> Iterator[Number]:
 
 def _of_look(row: dict[str, Any]) -> Iterator[Number]:
     source = f"{LOOKS.name}.csv: game={row['game']} look={row['look']}"
-    for column in ("look", "pairs", "asked"):
+    for column in ("look", "pairs", "asked", "sees_treatment", "sees_control"):
         text = rf"\num{{{row[column]}}}"
         yield Number(macro(["second sample", column]), text, f"{source}, {column}")
+    for column in ("factor", "low", "high", "p"):
+        if pd.notna(row[column]):
+            text = rf"\num{{{rounded(float(row[column]), row['high'] - row['low'])}}}"
+            yield Number(macro(["second sample", column]), text, f"{source}, {column}")
     yield Number("secondSampleVerdict", escaped(row["verdict"]), f"{source}, verdict")
+
+
+def _of_methods(tables: Path) -> Iterator[Number]:
+    """Means over runs, as in the README's table: of factors geometric."""
+    rows, values = against_ppo(tables), read_values(tables)
+    game, control = panels(rows)[0]
+    here = rows[(rows["game"] == game) & (rows["control"] == control)]
+    runs = [run for run in runs_of(values) if run.game == game]
+    measures = list(columns_of(here).values())
+    of = here[here["measure"] == outcome(here)]
+    source = f"{EMERGENCE.name}.csv: game={game}"
+    for line, some in lines_of(of[of["layer"] == "decisions"], runs):
+        if len(some) < 2:
+            continue
+        words = f"{source} method={line.method} step={line.step}"
+        start = [game, line.method, f"at {line.step / 1e6:.1f} M"]
+        yield Number(macro([*start, "runs"]), rf"\num{{{len(some)}}}", f"{words}, runs")
+        for measure in measures:
+            value = mean(some, measure, line.step)
+            yield from _mean([*start, "mean", *measure], value, words, measure)
+    for measure in measures:
+        value, words = untrained_mean(values, game, measure), f"{source} method={UNTRAINED}"
+        yield from _mean([game, UNTRAINED, "mean", *measure], value, words, measure)
+
+
+def _mean(parts: list[str], value: float, words: str, measure: Measure) -> Iterator[Number]:
+    if pd.notna(value):
+        said = f"{words} measure={measure[0]} layer={measure[1]}, mean over runs"
+        yield Number(macro(parts), rf"\num{{{value:.2f}}}", said)
+
+
+def _of_picture(tables: Path, contrasts: pd.DataFrame) -> Iterator[Number]:
+    """The quotient that stands for the paper's t-SNE picture in the ledger."""
+    declared = next(contrasts[contrasts["primary"]].itertuples(), None)
+    if declared is None:
+        return
+    value, runs = spread_of(load_rows(tables, SCORES), declared.game)
+    if pd.notna(value):
+        source = f"{SCORES.name}.csv: game={declared.game} panel=random-conv map=layer"
+        source += f" measure={SPREAD}, mutual over ppo"
+        yield Number(macro([declared.game, "picture spread"]), rf"\num{{{value:.2f}}}", source)
+        for method, count in runs.items():
+            name = macro([declared.game, "picture runs", method])
+            yield Number(name, rf"\num{{{count}}}", f"{source}: runs of {method}")
 
 
 def as_latex(found: list[Number], short: dict[str, str]) -> str:

@@ -4,6 +4,7 @@ No number of it is typed in: a test compares the README with what the committed 
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,17 +82,26 @@ def blank(values: pd.DataFrame, game: str, columns: list[Measure]) -> list[str]:
     return ["untrained", str(count), *means, "", ""]
 
 
+def columns_of(rows: pd.DataFrame) -> dict[str, Measure]:
+    """Heading -> measure of the README's table of one game and control."""
+    return {**COLUMNS, "TV twins ÷ states": (contrasts.outcome(rows), "decisions")}
+
+
+def lines_of(of: pd.DataFrame, runs: list[Run]) -> Iterator[tuple[contrasts.Line, list[Run]]]:
+    """Each method and step of contrasts of one measure, with its runs that were kept there."""
+    for line in contrasts.lines_of(of):
+        if not is_strength(line.method):
+            mine = [run for run in runs if run.method == line.method and line.step in run.steps]
+            yield line, mine
+
+
 def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> tuple[str, list[str]]:
     """Markdown: a line for each method and step of several runs; and what has a single one."""
-    outcome = contrasts.outcome(rows)
-    of = contrasts.of_measure(rows, outcome)
-    columns = {**COLUMNS, "TV twins ÷ states": (outcome, "decisions")}
-    lines = [line for line in contrasts.lines_of(of) if not is_strength(line.method)]
+    of, columns = contrasts.of_measure(rows, contrasts.outcome(rows)), columns_of(rows)
     longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")
     head = ["method", "runs", *columns, "÷ PPO, equal steps", "equal frames"]
     out, single = [written(head), written(["---"] * len(head))], []
-    for line in lines:
-        some = [run for run in runs if run.method == line.method and line.step in run.steps]
+    for line, some in lines_of(of, runs):
         if len(some) < 2:
             single += [line.label(longest)]
             continue

@@ -1,6 +1,7 @@
 """What the command says it has drawn."""
 
-from figures.kit.saving import Print
+from checkpoints.console import show_tables
+from figures.kit.printing import Print
 from figures.kit.style import Drawing
 
 
@@ -19,11 +20,10 @@ class Report:
 
     def show(self) -> None:
         """Print it; nothing without a figure."""
-        from rich.console import Console
         from rich.table import Table
 
         table = Table("figure", "rows", "inches", "files")
         for line in self.lines:
             table.add_row(*line)
         if self.lines:
-            Console().print(table)
+            show_tables(table)

@@ -1,12 +1,11 @@
-"""Saving a figure: at a width, for a page or a slide, and the rows behind it as CSV."""
+"""Saving a figure: of its size, and the rows behind it as CSV."""
 
 import warnings
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.collections import Collection, PathCollection
 from matplotlib.figure import Figure
@@ -14,12 +13,12 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from analysis.records.tables import check_output
-from checkpoints.console import UserError, one_of
 from checkpoints.doors.writing import atomic
 from figures.kit.crowding import crowded
-from figures.kit.style import Drawing, own_settings, paper
+from figures.kit.narrow import panel_height, settle
+from figures.kit.printing import TALK, Print
+from figures.kit.style import Drawing, paper
 
-FORMATS = ("pdf", "png", "svg")
 NO_DATE: dict[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None},
     "png": {"Software": None},
@@ -28,87 +27,61 @@ NO_DATE: dict[str, dict[str, Any]] = {
 """Format -> what is left out of it, so that the same drawing gives the same bytes."""
 FAINTEST = 2
 """Root mean square of the change, of 255 levels, that fewer colours may bring to a picture."""
-TALK = 1.5
-"""Type and lines of a slide ÷ those of a page: 8 pt are 12 pt on a slide of 13.3 inches."""
-WIDTHS = (1.0, 40.0)
-"""Inches."""
-Style = Literal["paper", "talk", "own"]
-
-
-@dataclass(frozen=True)
-class Print:
-    """How figures are saved.
-
-    Args:
-        width: in inches; None keeps the width that the figure was laid out for.
-        style: ``paper``; ``talk``, all of it :data:`TALK` times as large; ``own``, the settings of
-            the user's matplotlibrc laid over ``paper``.
-        formats: any of :data:`FORMATS`.
-    """
-
-    width: float | None = None
-    style: Style = "paper"
-    formats: tuple[str, ...] = ("pdf", "png")
-
-    def __post_init__(self) -> None:
-        if self.width is not None and not WIDTHS[0] <= self.width <= WIDTHS[1]:
-            raise UserError(
-                f"width: expected inches from {WIDTHS[0]:g} to {WIDTHS[1]:g}, got {self.width:g}; "
-                "a column of a two-column page has about 3.25, the page 6.75"
-            )
-        for name in self.formats:
-            one_of("format", name, FORMATS)
-        if not self.formats or len(set(self.formats)) < len(self.formats):
-            raise UserError(
-                f"format: expected one or more of {', '.join(FORMATS)}, each once, got "
-                f"{','.join(self.formats)!r}"
-            )
-
-    def settings(self) -> AbstractContextManager[None]:
-        """Within it, figures are drawn in this style."""
-        return own_settings(own_of(mpl.rcParams) if self.style == "own" else {})
-
-
-def formats_of(text: str) -> tuple[str, ...]:
-    """``pdf,svg`` as a tuple."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def own_of(settings: Any) -> dict[str, Any]:
-    """What in these settings of matplotlib differs from its defaults, and is no backend's."""
-    left = {"backend", "backend_fallback", "interactive", "toolbar", "date.epoch"}
-    default = mpl.rcParamsDefault
-    return {k: settings[k] for k in settings if k not in left and settings[k] != default[k]}
+HIGHEST = 9.5
+"""Inches of a page."""
+PASSES = 3
+"""In which a narrow figure is settled: a broken line moves panels, and their titles with them."""
 
 
 def fit(figure: Figure, printed: Print) -> list[str]:
     """Give a figure its size, and say which of its texts have no room there.
 
     Args:
-        figure: as it was drawn; its height is kept, its type too, except on slides.
+        figure: as it was drawn. On less width its lines and legends are broken, and it grows by
+            what they take more; else its height is kept. Its type is, too, except on slides.
         printed: how it is saved.
 
     Returns:
         What leaves the figure, or runs into its neighbour; none where all has room, and where
         no width was asked for.
     """
-    width, height = figure.get_size_inches()
     if printed.style == "talk":
         enlarge(figure, TALK)
-        width, height = TALK * width, TALK * height
-    figure.set_size_inches(width if printed.width is None else printed.width, height)
+        figure.set_size_inches(*(TALK * figure.get_size_inches()))
     if printed.width is None:
         return []
+    width, height = figure.get_size_inches()
     with paper(), warnings.catch_warnings():
         # What the layout warns of when it finds no room for a panel at all.
         warnings.filterwarnings("error", message=".*layout not applied")
-        try:
-            # A legend outside the panels finds its place in the second pass only.
-            figure.draw_without_rendering()
-            figure.draw_without_rendering()
-        except UserWarning:
-            return ["its panels vanish"]
-        return crowded(figure)
+        figure.set_size_inches(printed.width, height)
+        found = _without_room(figure)
+        if found:
+            figure.set_size_inches(width, height)
+            _without_room(figure)
+            panels = panel_height(figure)
+            figure.set_size_inches(printed.width, height)
+            _without_room(figure)
+            for _ in range(PASSES):
+                settle(figure)
+                _without_room(figure)
+                height = min(height + max(0.0, panels - panel_height(figure)), HIGHEST)
+                figure.set_size_inches(printed.width, height)
+                found = _without_room(figure)
+                if not found:
+                    break
+    return found
+
+
+def _without_room(figure: Figure) -> list[str]:
+    """Lay a figure out, and say what has no room."""
+    try:
+        # A legend outside the panels finds its place in the second pass only.
+        figure.draw_without_rendering()
+        figure.draw_without_rendering()
+    except UserWarning:
+        return ["its panels vanish"]
+    return crowded(figure)
 
 
 def enlarge(figure: Figure, factor: float) -> None:
@@ -152,23 +125,38 @@ def save(
         *pictures, rows = [stack.enter_context(atomic(path, keep=not overwrite)) for path in paths]
         with paper():
             for name, picture in zip(formats, pictures, strict=True):
-                drawing.figure.savefig(picture, format=name, metadata=NO_DATE[name])
                 if name == "png":
-                    use_palette(picture)
+                    save_png(drawing.figure, picture)
+                else:
+                    drawing.figure.savefig(picture, format=name, metadata=NO_DATE[name])
         drawing.rows.to_csv(rows, index=False, float_format="%.6g", lineterminator="\n")
     return paths
 
 
-def use_palette(png: Path) -> None:
-    """Rewrite a PNG with a palette of 256 colours, a third of its size, unless that would show.
+def save_png(figure: Figure, path: Path) -> None:
+    """Write a PNG, see :func:`use_palette`."""
+    drawn = BytesIO()
+    # Read back at once, so that time for packing it well would be lost.
+    figure.savefig(drawn, format="png", metadata=NO_DATE["png"], pil_kwargs={"compress_level": 1})
+    use_palette(drawn, path)
+
+
+def use_palette(drawn: BinaryIO, path: Path) -> None:
+    """Write a PNG with a palette of 256 colours, a third of its size, unless that would show.
 
     Photographs keep all of their colours: see :data:`FAINTEST`.
+
+    Args:
+        drawn: the picture as PNG.
+        path: where to write it.
     """
     from PIL import Image
 
-    with Image.open(png) as opened:
+    with Image.open(drawn) as opened:
         full, dpi = opened.convert("RGB"), opened.info["dpi"]
-    few = full.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    change = np.asarray(few.convert("RGB"), float) - np.asarray(full, float)
-    if np.sqrt(np.mean(change**2)) < FAINTEST:
-        few.save(png, format="png", optimize=True, dpi=dpi)
+        few = full.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        change = np.asarray(few.convert("RGB"), np.int16) - np.asarray(full, np.int16)
+        if np.sqrt(np.mean(np.square(change, dtype=np.int32))) < FAINTEST:
+            few.save(path, format="png", optimize=True, dpi=dpi)
+        else:
+            opened.save(path, format="png", dpi=dpi)

@@ -25,6 +25,8 @@ PAGE_WIDTH = 171 / 25.4
 """Width of a two-column page in inches."""
 COLUMN_WIDTH = 83 / 25.4
 """Width of one column in inches."""
+NARROW = 4.2
+"""Inches below which two wide panels have no room side by side."""
 SMALL = 7
 """Smallest type in points, at print size."""
 
@@ -139,6 +141,7 @@ Pair = TypeVar("Pair", bound=tuple[str, int])
 
 
 _CHANGED: ContextVar[dict[str, Any] | None] = ContextVar("_CHANGED", default=None)
+_ROOM: ContextVar[float] = ContextVar("_ROOM", default=PAGE_WIDTH)
 
 
 def paper() -> AbstractContextManager[None]:
@@ -147,13 +150,24 @@ def paper() -> AbstractContextManager[None]:
 
 
 @contextmanager
-def own_settings(changed: dict[str, Any]) -> Iterator[None]:
-    """Lay settings of matplotlib, such as those of the user's matplotlibrc, over the style."""
-    token = _CHANGED.set(changed)
+def own_settings(changed: dict[str, Any], room: float = PAGE_WIDTH) -> Iterator[None]:
+    """Lay settings of matplotlib, such as those of the user's matplotlibrc, over the style.
+
+    Args:
+        changed: the settings.
+        room: inches that a figure will have, at the type of a page.
+    """
+    tokens = _CHANGED.set(changed), _ROOM.set(room)
     try:
         yield
     finally:
-        _CHANGED.reset(token)
+        _CHANGED.reset(tokens[0])
+        _ROOM.reset(tokens[1])
+
+
+def one_column() -> bool:
+    """Whether panels had better stand below one another: there is room for a column of a page."""
+    return _ROOM.get() < NARROW
 
 
 def on_paper(draw: Draw) -> Draw:

@@ -14,7 +14,7 @@ from analysis.records.command import Output, check_outputs, finish
 from analysis.records.tables import Column, Schema
 from analysis.scenes.arrays import EACH, hash_of, read_arrays
 from analysis.stats.clusters import Interval, cluster_weights
-from checkpoints.console import UserError, path_of
+from checkpoints.console import UserError, path_of, show_tables
 from checkpoints.doors.arrays import ArrayLike, as_array, read_array
 from checkpoints.doors.numbers import Seed, whole
 from probes.readers.crossfit import Task, crossfit
@@ -159,7 +159,6 @@ def probe_arrays(settings: Reading, names: Sequence[str]) -> None:
 
 def show(frame: pd.DataFrame) -> None:
     """Print a line for each array, then what could not be given and why."""
-    from rich.console import Console
     from rich.table import Table
 
     what = "balanced accuracy" if frame["classes"].iloc[0] else "R²"
@@ -167,7 +166,7 @@ def show(frame: pd.DataFrame) -> None:
     for row in frame.itertuples():
         span = "–" if np.isnan(row.low) else f"[{row.low:.3f}, {row.high:.3f}]"
         table.add_row(Path(row.array).name, f"{row.score:.3f}", span, f"{row.chance:.3f}")
-    Console().print(table)
+    show_tables(table)
     if not frame["levels"].iloc[0]:
         print(
             "No interval, and rows of one level may be on both sides of a fold, which flatters a "

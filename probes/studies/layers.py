@@ -15,7 +15,7 @@ from analysis.records.columns import GAME, estimate, interval
 from analysis.records.command import Frames
 from analysis.records.tables import Column, Schema
 from analysis.studies.examination import Found
-from checkpoints.console import say, watch
+from checkpoints.console import say, show_tables, watch
 from checkpoints.policy.ids import UNTRAINED
 from probes.studies.probing import features, probe_each
 from probes.studies.questions import background_groups, gather
@@ -90,7 +90,6 @@ def measure_game(
 
 def show(frames: Frames, game: str) -> None:
     """Print one game's rows: a line for each method and factor, a column for each layer."""
-    from rich.console import Console
     from rich.table import Table
 
     (rows,) = frames
@@ -116,9 +115,7 @@ def show(frames: Frames, game: str) -> None:
             name = str(factor) + ("" if role == "task" else f" ({role})")
             table.add_row(str(method), name, *(_percent(p) for p in plain), *found)
         table.add_section()
-    console = Console()
-    console.width = max(console.width, 85 + 14 * len(layers))
-    console.print(table)
+    show_tables(table, keys=2)
     for verdict, group in trained[trained["verdict"] != "ok"].groupby("verdict"):
         print(f"not scored, {verdict}: {', '.join(dict.fromkeys(group['factor']))}")
     failed = scored[~scored["converged"]]

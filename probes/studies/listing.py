@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.records.tables import check_output
-from checkpoints.console import say
+from checkpoints.console import say, show_tables
 from checkpoints.doors.writing import atomic
 from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS, Mode
 from probes.factors.frame import Factor, View
@@ -81,7 +81,6 @@ def telling_state(game: str, mode: Mode, seed: int = 0) -> tuple[bytes, np.ndarr
 
 def print_factors(game: str, wanted: Sequence[Factor], values: dict[str, float]) -> None:
     """A line for each factor; the last column holds its value in the state that is drawn."""
-    from rich.console import Console
     from rich.table import Table
 
     title = f"{game}: what is true of a state"
@@ -99,9 +98,7 @@ def print_factors(game: str, wanted: Sequence[Factor], values: dict[str, float])
             factor.meaning,
             in_words(factor, values[factor.name]),
         )
-    console = Console()
-    console.width = max(console.width, 150)
-    console.print(table)
+    show_tables(table)
 
 
 def range_of(factor: Factor) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.records.columns import GAME
 from analysis.records.tables import Column, Schema
 from analysis.scenes.bank import BankPlan, gather
-from checkpoints.console import watch
+from checkpoints.console import show_tables, watch
 from checkpoints.world.games import Mode
 from probes.factors.targets import measure
 from probes.studies.questions import COMMON
@@ -88,7 +88,6 @@ def constants() -> dict[str, Any]:
 
 def show(rows: pd.DataFrame) -> None:
     """Print a line for each game."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("game", "task factors", "vary", "do not vary", "nuisances that vary")
@@ -98,4 +97,4 @@ def show(rows: pd.DataFrame) -> None:
         moved = nuisance.loc[nuisance["verdict"] == "varies", "factor"]
         counts = str(len(task)), str(len(task) - len(still))
         table.add_row(str(game), *counts, ", ".join(still) or "–", ", ".join(moved) or "none")
-    Console().print(table)
+    show_tables(table)

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.special
+import torch
 
 from analysis.erasure import Settings, main
 from analysis.measures.decisions import Decisions
 from analysis.measures.erasers import KINDS, Fit, quarters_of, targets
+from analysis.policies.subjects import Subject
 from analysis.records.tables import read_table
 from analysis.stats.clusters import cluster_interval
 from analysis.studies.erasure.interventions import Layer
@@ -25,12 +27,16 @@ from analysis.studies.erasure.rows import (
     verdict,
 )
 from checkpoints.console import UserError
+from checkpoints.policy.adapters import Adapted
 from checkpoints.policy.recipes import Recipe
+from checkpoints.policy.store import Provenance
 from checkpoints.world.buttons import merged
 from tests.support.planted import (
     BACKGROUNDS,
     STRIPES,
     Cells,
+    Network,
+    Stripes,
     both,
     nothing,
     only_background,
@@ -233,6 +239,34 @@ ROW = dict(
 )
 def test_verdicts(change, said):
     assert verdict(ROW | change) == said
+
+
+class Dead(Network):
+    """A layer that says the same of every picture, beside what decides."""
+
+    def __init__(self) -> None:
+        super().__init__(both, Stripes())
+        self.dead = torch.nn.Identity()
+
+    def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        logits, value = super().forward(frames)
+        return logits + self.dead(logits.new_full((len(logits), 6), 0.1)).sum(
+            1, keepdim=True
+        ), value
+
+
+def test_of_a_constant_layer_nothing_is_erased_and_nothing_stops(tmp_path):
+    """The others go on; what is said of it is that no background can be read there."""
+    policy = Adapted(Dead(), ("read", "dead"), name="planted")
+    one = Subject.of(policy, Provenance("starpilot/ppo/0", {}, 0, {}, {}, "planted"))
+    layer = Layer.of(one, "dead", split_pictures(tmp_path))
+    found = {row["kind"]: row for row in erasure_rows(layer)}
+    assert {row["rank"] for row in found.values()} == {0}
+    row = found["background"]
+    assert row["verdict"] == "not decodable" and row["tv_twins_before"] > 0.1
+    assert row["decoded"] == row["decoded_after"] == pytest.approx(1 / BACKGROUNDS)
+    assert [row["removed"], row["tv_change"]] == pytest.approx([0, 0], abs=1e-6)
+    assert [one["moved"] for one in patching_rows(layer)] == pytest.approx([0] * 3, abs=1e-6)
 
 
 # --- the command --------------------------------------------------------------------------------

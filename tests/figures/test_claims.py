@@ -121,24 +121,29 @@ def test_what_was_not_measured_is_said(tmp_path, toy):
     assert picture["verdict"].startswith("not decidable here")
 
 
-def test_the_picture_is_a_mean_over_runs(tmp_path, toy):
+@pytest.mark.parametrize("games", [("starpilot",), ("starpilot", "bigfish")])
+def test_the_picture_is_a_mean_over_runs_and_of_its_own_game_where_there_are_any(
+    tmp_path, toy, games
+):
     folder = tables(tmp_path, toy, planted(0.5))
     (folder / "embedding_scores.csv").unlink()
     spreads = {"mutual/0/peer0": 0.6, "mutual/0/peer1": 0.8, "ppo/0/peer0": 1.0, "ppo/1/peer0": 1.8}
-    cells = {
-        "game": "starpilot",
-        "panel": "random-conv",
-        "map": "layer",
-        "measure": "spread within ÷ between states",
-    }
-    rows = [{**cells, "id": f"starpilot/{name}/step8", "value": v} for name, v in spreads.items()]
+    cells = {"panel": "random-conv", "map": "layer", "measure": "spread within ÷ between states"}
+    rows = [
+        {**cells, "game": game, "id": f"{game}/{name}/step8", "value": value}
+        for game in games
+        for name, value in spreads.items()
+    ]
     toy_tables.write(rows, folder, "embedding_scores")
-    last = ledger(folder)[1].iloc[-1]
-    assert last["mutual to PPO"] == "× 0.50"
-    assert (last["runs (that see)"], last["verdict"]) == (
-        "1 and 2",
-        "not decidable here: too few runs",
-    )
+    both = ledger(folder)[1].iloc[-2:].to_dict("records")
+    assert both[1]["claim"].startswith("… on bigfish")
+    for row in both[: len(games)]:
+        assert row["mutual to PPO"] == "× 0.50"
+        assert row["runs (that see)"] == "1 and 2"
+        assert row["verdict"] == "not decidable here: too few runs"
+    if len(games) == 1:
+        said = "not measured: embedding_scores.csv lacks mutual or PPO on bigfish"
+        assert both[1]["verdict"] == f"not decidable here: {said}" and not both[1]["mutual to PPO"]
 
 
 @pytest.mark.parametrize(("ratio", "apart"), [(0.5, True), (1.02, False), (1.9, False)])

@@ -14,6 +14,7 @@ from figures.__main__ import main as draw
 from figures.kit.latex import escaped, macro, tabular
 from figures.kit.numbers import numbers, short_names
 from figures.kit.plain import read_plain
+from figures.kit.readme_result import BEGIN, END
 from figures.latex import LONG, Settings, main
 from tests.support.tree import ROOT
 
@@ -122,6 +123,32 @@ def test_a_macro_says_what_its_row_says():
     assert number.source.endswith("measure=ratio_unseen layer=decisions, effect")
     value = float(number.text.removeprefix(r"\num{").removesuffix("}"))
     assert value == pytest.approx(row["effect"], abs=(row["high"] - row["low"]) / 20)
+
+
+def test_every_cell_of_the_readmes_table_is_a_macro():
+    text = (ROOT / "README.md").read_text().partition(BEGIN)[2].partition(END)[0]
+    lines = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+    rows = [line for line in lines[2:] if line[0] not in ("untrained",)]
+    found = {number.name: number.text for number in numbers(TABLES)}
+    assert len(rows) > 3
+    measures = ("ReturnEpisodes", "TvBetweenDecisions", "IccHidden", "RatioUnseenDecisions")
+    for method, runs, *cells in rows:
+        name, _, millions = method.partition(", ")
+        start = macro(["starpilot", f"{name}-bg9", f"at {millions or '2.1 M'}"])
+        assert found[f"{start}Runs"] == rf"\num{{{runs}}}"
+        for measure, cell in zip(measures, cells, strict=False):
+            assert found[f"{start}Mean{measure}"] == rf"\num{{{cell}}}", method
+    untrained = next(line for line in lines if line[0] == "untrained")
+    for measure, cell in zip(measures[:3], untrained[2:], strict=False):
+        assert found[f"starpilotUntrainedMean{measure}"] == rf"\num{{{cell}}}"
+
+
+def test_the_quotient_of_the_picture_is_a_macro():
+    ledger = (ROOT / "figures" / "out" / "claims.md").read_text()
+    (row,) = [line for line in ledger.splitlines() if "t-SNE" in line]
+    (number,) = [one for one in numbers(TABLES) if one.name == "starpilotPictureSpread"]
+    value = number.text.removeprefix(r"\num{").removesuffix("}")
+    assert f"|× {value}|" in row and number.source.startswith("embedding_scores.csv")
 
 
 def prose(text: str) -> str:

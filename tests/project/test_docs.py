@@ -98,10 +98,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_gallery_shows_every_figure_with_its_command(made):
-    from figures.__main__ import FIGURES
+    from figures.__main__ import NAMES
 
     text = (made / "gallery.md").read_text()
-    for name in FIGURES:
+    for name in NAMES:
         section = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
         assert f"python -m figures {name}\n" in section
         assert re.search(r"python -m (analysis|probes)", section), name

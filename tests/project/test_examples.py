@@ -94,6 +94,21 @@ def test_what_are_no_twins_is_refused(fault: str, message: str, monkeypatch: pyt
         export.prove(Fake(fault), 3, [1, 2])
 
 
+def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path: Path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    export, path = import_module("export"), tmp_path / "world.npz"
+    path.write_text("the old one")
+
+    def full(part: Path, **arrays: np.ndarray) -> None:
+        part.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(SystemExit, match=r"expected to write .*No space left on device"):
+        export._save(path, frames=np.zeros(3))
+    assert path.read_text() == "the old one" and list(tmp_path.iterdir()) == [path]
+
+
 def test_the_proof_anew(exporter: str, monkeypatch: pytest.MonkeyPatch):
     needed = WORLDS[exporter][-1]
     if util.find_spec(needed) is None:

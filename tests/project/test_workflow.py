@@ -16,7 +16,10 @@ WRITTEN = tables_of(ROOT)
 PICTURES = {
     "analysis.twins": [f"twins/{game}.png" for game in GAMES],
     "analysis.saliency": ["saliency/pictures.png", "saliency/maps.png"],
-    "analysis.player": ["player/coinrun.webp", "player/starpilot.webp"],
+    "analysis.player": [
+        f"player/{name}.webp"
+        for name in ("coinrun", "starpilot", "atari-maze", "crafter-grass", "mujoco-floor")
+    ],
 }
 OF_RUNS = ("analysis.emergence", "analysis.looks", "probes.steps")
 OUTPUTS = {

@@ -9,6 +9,7 @@ from analysis.records.runs import EQUIVALENT, MARGIN
 from analysis.records.values import OK
 from analysis.studies.contrasts.rows import ALL, PRIMARY, UNSEEN
 from analysis.studies.contrasts.sides import ONE_RUN
+from checkpoints.console import show_tables
 from checkpoints.policy.recipes import is_distilled
 
 
@@ -57,11 +58,7 @@ def outcome(rows: pd.DataFrame) -> pd.DataFrame:
 
 def show(rows: pd.DataFrame, game: str) -> None:
     """Print the answer of one game, then every method beside PPO, then the primary pair."""
-    from rich.console import Console
-
     here = rows[rows["game"] == game]
-    console = Console()
-    console.width = max(console.width, 150)
     shown = outcome(here)
     first = here[here["primary"]]
     asked = shown[shown["treatment"].map(is_distilled) & (shown["match"] == "frames")]
@@ -84,11 +81,11 @@ def show(rows: pd.DataFrame, game: str) -> None:
     pair = here[(here["treatment"] == PRIMARY.treatment) & (here["match"] == PRIMARY.match)]
     for one in pair.itertuples():
         others.add_row(one.measure, one.layer, *_cells(one)[2:8])
-    console.print(table)
+    show_tables(table, keys=3)
     for note in filter(None, map(_note, shown.itertuples())):
         print(f"  {note}")
     if len(pair):
-        console.print(others)
+        show_tables(others, keys=2)
 
 
 def _table(title: str, heads: tuple[str, ...]) -> Any:

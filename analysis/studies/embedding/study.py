@@ -23,7 +23,7 @@ from analysis.scenes.pictures import applies, random_conv
 from analysis.scenes.worlds import world_of
 from analysis.studies.embedding.points import SPREAD, Panel, Plan, lay_out, spread_rows
 from analysis.studies.examination import Found
-from checkpoints.console import UserError, say, watch
+from checkpoints.console import UserError, say, show_tables, watch
 from checkpoints.world.games import get_game
 
 ANCHORS = 100
@@ -192,12 +192,9 @@ def _see(
 
 def show(frames: Frames, game: str) -> None:
     """Print what each map keeps, then what each policy's layer does: a line a policy."""
-    from rich.console import Console
     from rich.table import Table
 
     rows = frames[1]
-    console = Console()
-    console.width = max(console.width, 110)
     for panel, part in rows[rows["game"] == game].groupby("panel", sort=False):
         whole = part[part["id"] == "all"]
         table = Table("map", *dict.fromkeys(whole["measure"]), title=f"{game}, {panel}: joint maps")
@@ -206,7 +203,7 @@ def show(frames: Frames, game: str) -> None:
         title = f"{game}, {panel}: what there was to see"
         policies = Table("policy", *dict.fromkeys(own["measure"]), title=title)
         _fill(policies, own, "id", "measure")
-        console.print(table, policies)
+        show_tables(table, policies)
 
 
 def _fill(table: Any, rows: pd.DataFrame, line: str, column: str) -> None:

@@ -110,7 +110,8 @@ def verdict(row: dict[str, Any]) -> str:
 
     - ``control``: not of the background's subspace.
     - ``undecided``: decisions hardly differ, neither between states nor between twins.
-    - ``not decodable``: the background is not named above chance on other levels.
+    - ``not decodable``: the background is not named above chance on other levels, as in a layer
+      that is constant.
     - ``used``: erasing removes some of the TV between twins, and more than random directions do.
     - ``not used``: twins are decided alike, or erasing removes less than 5 % of their TV.
     - ``open``: the interval allows both.
@@ -119,7 +120,7 @@ def verdict(row: dict[str, Any]) -> str:
         return "control"
     if max(row["tv_twins_before"], row["tv_states_before"]) < UNDECIDED:
         return "undecided"
-    if row["decoded_low"] <= row["chance"]:
+    if row["decoded_low"] <= row["chance"] * (1 + 1e-9):
         return "not decodable"
     if row["removed_low"] > ROUNDING and row["excess_low"] > ROUNDING:
         return "used"

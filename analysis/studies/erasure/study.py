@@ -20,7 +20,7 @@ from analysis.studies.erasure.rows import (
     patching_rows,
 )
 from analysis.studies.examination import Found
-from checkpoints.console import say, watch
+from checkpoints.console import say, show_tables, watch
 from checkpoints.policy.ids import UNTRAINED
 
 SCHEMAS = SCHEMA, PATCHING_SCHEMA
@@ -83,7 +83,6 @@ _HEADS = (
 
 def show(frames: Frames, game: str) -> None:
     """Print what erasing and exchanging the background's subspace does, a line a layer."""
-    from rich.console import Console
     from rich.table import Table
 
     erasures, patches = frames
@@ -116,6 +115,4 @@ def show(frames: Frames, game: str) -> None:
             f"{row.return_change:+.1f} {ends}" if row.episodes else "–",
             row.verdict,
         )
-    console = Console()
-    console.width = max(console.width, 165)
-    console.print(table)
+    show_tables(table, keys=2)

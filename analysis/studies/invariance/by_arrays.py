@@ -13,7 +13,7 @@ from analysis.records.columns import ends_of, interval
 from analysis.records.command import Output, check_outputs, finish
 from analysis.records.tables import Column, Schema
 from analysis.scenes.arrays import EACH, Arrays, read_arrays
-from checkpoints.console import UserError
+from checkpoints.console import UserError, show_tables
 from checkpoints.doors.numbers import Seed, whole
 
 AXES = ("states", "variants", "features")
@@ -102,7 +102,6 @@ def _rows(arrays: Arrays, settings: Twinned) -> Iterator[dict[str, Any]]:
 
 def show(frame: pd.DataFrame) -> None:
     """Print a line for each array, then what could not be given and why."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("array", "variants", "ICC", "95 %", "effective rank", "verdict")
@@ -111,9 +110,7 @@ def show(frame: pd.DataFrame) -> None:
         icc = "–" if np.isnan(row.icc) else f"{row.icc:.3f}"
         name, rank = Path(row.array).name, f"{row.effective_rank:.1f}"
         table.add_row(name, str(row.variants), icc, ends, rank, row.verdict)
-    console = Console()
-    console.width = max(console.width, 100)
-    console.print(table)
+    show_tables(table)
     if not frame["levels"].iloc[0]:
         print(
             "No interval: states of one level hang together, and none were given. --levels "

@@ -19,7 +19,7 @@ from analysis.scenes.twin_sets import FRAMES, Block, TwinReading, twin_set
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.examination import Found
 from analysis.studies.invariance.last_layer import LAST_SCHEMA, last_rows
-from checkpoints.console import watch
+from checkpoints.console import show_tables, watch
 from checkpoints.world.games import get_game
 
 SCHEMA = Schema(
@@ -174,7 +174,6 @@ def _readings(
 
 def show(frames: Frames, game: str) -> None:
     """Print the ICC with its interval and the effective rank, a line for each policy and group."""
-    from rich.console import Console
     from rich.table import Table
 
     rows, _ = frames
@@ -190,9 +189,7 @@ def show(frames: Frames, game: str) -> None:
         table.add_row(
             str(name).removeprefix(f"{game}/"), label, *(by_layer.get(one, "") for one in layers)
         )
-    console = Console()
-    console.width = max(console.width, 50 + 29 * len(layers))
-    console.print(table)
+    show_tables(table, keys=2)
 
 
 def _cell(one: pd.Series) -> str:

@@ -11,6 +11,7 @@ from analysis.records.tables import Column, Schema
 from analysis.stats.looks import EFFECT, GO_ON, NOT_REACHED, decide
 from analysis.stats.welch import welch
 from analysis.studies.looks.runs import by_seed, leading
+from checkpoints.console import show_tables
 from checkpoints.runs.declaration import Declaration
 
 INSENSITIVE = "insensitive: its positive control is not told from the control"
@@ -119,7 +120,6 @@ def looks_of(runs: pd.DataFrame, declaration: Declaration) -> pd.DataFrame:
 
 def show(runs: pd.DataFrame, looks: pd.DataFrame) -> None:
     """Print a line a run, then a line a look."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("run", "steps", "TV twins ÷ states", "over blind", "sees", "clipped")
@@ -129,7 +129,7 @@ def show(runs: pd.DataFrame, looks: pd.DataFrame) -> None:
         blind = f"{one.over_blind:+.2f} {ends}"
         share = f"{one.clipped:.0%}" if np.isfinite(one.clipped) else "–"
         table.add_row(one.run, f"{one.steps:,}", value, blind, one.sees, share)
-    Console(width=100).print(table)
+    show_tables(table, keys=2)
     for one in looks.itertuples():
         print(f"look {one.look}, at {one.asked} pairs ({one.pairs} there): {one.verdict}")
         if np.isfinite(one.factor):

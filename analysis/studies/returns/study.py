@@ -24,12 +24,11 @@ from analysis.studies.returns.scores import (
     thresholds_of,
 )
 from analysis.studies.returns.swaps import SWAP_SCHEMA, swap_rows
-from checkpoints.console import say, watch
+from checkpoints.console import say, show_tables, watch
 from checkpoints.world.games import GAMES, Mode, get_game
 
 SCHEMAS = SCHEMA, SWAP_SCHEMA
 SUMMARIES = SCORES, PROFILES
-WIDTH = 170
 
 
 def measure_game(
@@ -98,7 +97,6 @@ def show(frames: Frames, game: str) -> None:
 
 def show_scores(scores: pd.DataFrame, game: str) -> None:
     """Print a line for each method or pair of methods; a column for each split."""
-    from rich.console import Console
     from rich.table import Table
 
     caption = "[ ] 95 % over runs, – where there is one; ( ) over levels, these policies given"
@@ -114,7 +112,7 @@ def show_scores(scores: pd.DataFrame, game: str) -> None:
         cells = [_score(of[split]) if split in of else "–" for split in SPLITS]
         name = f"P({method} > {other})" if other else f"{measure}, {method}"
         table.add_row(name, counts, *cells)
-    Console(width=WIDTH).print(table)
+    show_tables(table)
 
 
 def _score(row: Any) -> str:
@@ -125,7 +123,6 @@ def _score(row: Any) -> str:
 
 def show_swaps(rows: pd.DataFrame, game: str) -> None:
     """Print a line for each policy: what it earns on unseen levels, blind, and with a swap."""
-    from rich.console import Console
     from rich.table import Table
 
     here = rows[rows["game"] == game]
@@ -145,7 +142,7 @@ def show_swaps(rows: pd.DataFrame, game: str) -> None:
         floor = of["blind"]
         cells += [_cell(floor.episode_return, floor.low, floor.high), floor.sees]
         table.add_row(str(name).removeprefix(f"{game}/"), *cells)
-    Console(width=WIDTH).print(table)
+    show_tables(table)
 
 
 def _cell(value: float, low: float, high: float, sign: str = "") -> str:

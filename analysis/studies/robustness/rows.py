@@ -32,7 +32,7 @@ from analysis.studies.robustness.views import (
     find_cycles,
     on_backgrounds,
 )
-from checkpoints.console import say
+from checkpoints.console import say, show_tables
 
 SCHEMA = Schema(
     "robustness",
@@ -164,7 +164,6 @@ def measure_game(
 
 def show(frames: Frames, game: str) -> None:
     """Print a line for each policy and group of backgrounds, then the ratio on each axis."""
-    from rich.console import Console
     from rich.table import Column as Heading
     from rich.table import Table
 
@@ -191,9 +190,8 @@ def show(frames: Frames, game: str) -> None:
     for name, group in there.groupby("name", sort=False):
         of_axis = group.drop_duplicates("axis").set_index("axis")["ratio"]
         others.add_row(name, *(_cell(of_axis.get(axis, np.nan)) for axis in axes))
-    console = Console()
-    console.width = max(console.width, 170)
-    console.print(twins, others)
+    show_tables(twins, keys=2)
+    show_tables(others)
 
 
 def _cell(value: float, *ends: float) -> str:

@@ -27,7 +27,7 @@ from analysis.scenes.backgrounds import pick_backgrounds
 from analysis.studies.examination import Found, Study
 from analysis.studies.saliency.rows import SCHEMA, SHEET_SCHEMA
 from analysis.studies.saliency.sheet import FILES, Sheet, Shown, shown_policies
-from checkpoints.console import say, watch
+from checkpoints.console import say, show_tables, watch
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 
 if TYPE_CHECKING:
@@ -170,7 +170,6 @@ _HEADS = (
 
 def show(frames: Frames, game: str) -> None:
     """Print a line for each policy and method: its maps of the likeliest action."""
-    from rich.console import Console
     from rich.table import Table
 
     rows, _ = frames
@@ -198,9 +197,7 @@ def show(frames: Frames, game: str) -> None:
             one.sanity,
             _number(one.logit_likeness),
         )
-    console = Console()
-    console.width = max(console.width, 185)
-    console.print(table)
+    show_tables(table, keys=2)
 
 
 def _number(value: float, *ends: float) -> str:

@@ -11,7 +11,7 @@ from analysis.records.values import SAMPLES, value_row
 from analysis.studies.examination import ALL, Found, Rows
 from analysis.studies.samples.pairs import CONVERGENCE, PAIRS, convergence_rows, pair_rows
 from analysis.studies.samples.policy import measure, set_scene
-from checkpoints.console import say, watch
+from checkpoints.console import say, show_tables, watch
 from checkpoints.policy.shipped import of_samples
 
 SCHEMAS, SUMMARIES = (SAMPLES, PAIRS), (CONVERGENCE,)
@@ -61,7 +61,6 @@ def summarise(frames: Frames, games: Mapping[str, Any]) -> Sequence[Rows]:
 
 def show(frames: Frames, game: str) -> None:
     """Print a line a policy, and a line a kind of pair."""
-    from rich.console import Console
     from rich.table import Table
 
     if game == ALL:
@@ -72,9 +71,7 @@ def show(frames: Frames, game: str) -> None:
         some = some[~some["layer"].isin(["decisions"])].set_index("measure")
         cells = [_cell(some, measure) for measure in SHOWN]
         table.add_row(str(name).removeprefix(f"{game}/"), *cells)
-    console = Console()
-    console.width = max(console.width, 150)
-    console.print(table)
+    show_tables(table)
     title = f"{game}: peers beside policies of their method that were trained apart"
     kinds = Table("method", "measure", "peers", "apart", "difference", "runs", title=title)
     for one in pairs.itertuples():
@@ -83,7 +80,7 @@ def show(frames: Frames, game: str) -> None:
             one.method, one.measure, f"{one.peers:.2f}", f"{one.apart:.2f}", found, str(one.runs)
         )
     if len(pairs):
-        console.print(kinds)
+        show_tables(kinds)
 
 
 def _cell(some: pd.DataFrame, measure: str) -> str:

@@ -10,15 +10,16 @@ import numpy as np
 import pandas as pd
 
 from analysis.measures.by_level import cka_levels
-from analysis.measures.chance import calibrate, level_permutations
+from analysis.measures.chance import calibrate
 from analysis.measures.cka import cka
-from analysis.measures.level_moments import permuted_cka
+from analysis.measures.level_moments import turned_cka
+from analysis.measures.rings import Rings, level_rings
 from analysis.records.columns import ends_of, interval
 from analysis.records.command import Output, check_outputs, finish
 from analysis.records.tables import Column, Schema
 from analysis.scenes.arrays import EACH, Arrays, read_arrays
 from analysis.stats.clusters import cluster_weights
-from checkpoints.console import UserError, say
+from checkpoints.console import UserError, say, show_tables
 from checkpoints.doors.numbers import Seed, whole
 
 PERMUTATIONS = 199
@@ -102,7 +103,7 @@ def _check_size(arrays: Arrays) -> None:
 
 def _rows(arrays: Arrays, replicates: int, seed: int) -> Iterator[dict[str, Any]]:
     labels = arrays.levels
-    permutations = None if labels is None else _permutations(labels, seed)
+    rings = None if labels is None else _rings(labels, seed)
     for (name_x, x), (name_y, y) in combinations(arrays.features.items(), 2):
         row: dict[str, Any] = {
             "x": name_x,
@@ -111,7 +112,7 @@ def _rows(arrays: Arrays, replicates: int, seed: int) -> Iterator[dict[str, Any]
             "features_x": x.shape[1],
             "features_y": y.shape[1],
             "levels": 0,
-            "cka": cka(x, y),
+            "cka": cka(x, y) if labels is None else np.nan,
             "cka_biased": cka(x, y, biased=True),
             **dict.fromkeys(("low", "high", "chance", "threshold", "p"), np.nan),
         }
@@ -120,16 +121,16 @@ def _rows(arrays: Arrays, replicates: int, seed: int) -> Iterator[dict[str, Any]
             draws = cka_levels([x], [y], labels, weights)[:, 0, 0]
             low, high = ends_of(draws)
             row |= {"levels": weights.shape[1], "cka": draws[0], "low": low, "high": high}
-        if labels is not None and permutations is not None:
-            null = permuted_cka(x, y, labels, permutations)
+        if labels is not None and rings is not None:
+            null = turned_cka(x, y, labels, rings)
             found = calibrate(null[:1, None], null[1:, None, None])
             row |= {name: getattr(found, name)[0, 0] for name in ("chance", "threshold", "p")}
         yield row
 
 
-def _permutations(levels: np.ndarray, seed: int) -> np.ndarray | None:
+def _rings(levels: np.ndarray, seed: int) -> Rings | None:
     try:
-        return level_permutations(levels, PERMUTATIONS, seed)
+        return level_rings(levels, PERMUTATIONS, seed)
     except UserError as error:
         say(f"no chance level and no p: {error}")
         return None
@@ -137,7 +138,6 @@ def _permutations(levels: np.ndarray, seed: int) -> np.ndarray | None:
 
 def show(frame: pd.DataFrame) -> None:
     """Print a line for each pair, then what could not be given and why."""
-    from rich.console import Console
     from rich.table import Table
 
     first = frame.iloc[0]
@@ -147,9 +147,7 @@ def show(frame: pd.DataFrame) -> None:
         ends = "–" if np.isnan(row.low) else f"[{row.low:.3f}, {row.high:.3f}]"
         chance, p = (("–" if np.isnan(v) else f"{v:.3f}") for v in (row.chance, row.p))
         table.add_row(Path(row.x).name, Path(row.y).name, f"{row.cka:.3f}", ends, chance, p)
-    console = Console()
-    console.width = max(console.width, 100)
-    console.print(table)
+    show_tables(table, keys=2)
     if not first.levels:
         print(
             "No interval, no chance level and no p: rows of one level hang together, and none "

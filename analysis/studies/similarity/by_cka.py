@@ -14,7 +14,7 @@ from analysis.stats.clusters import cluster_weights
 from analysis.studies.examination import Found
 from analysis.studies.similarity.cka import SCHEMA, Rendering, compare_all
 from analysis.studies.similarity.cka_contrasts import CONTRAST_SCHEMA, contrasts
-from checkpoints.console import say
+from checkpoints.console import say, show_tables
 from checkpoints.world.games import get_game
 
 SCHEMAS = SCHEMA, CONTRAST_SCHEMA
@@ -38,7 +38,6 @@ def measure_game(
 
 def show(frames: Frames, game: str) -> None:
     """Print same-layer CKA with intervals, a line for each kind of pair."""
-    from rich.console import Console
     from rich.table import Table
 
     rows = frames[0]
@@ -59,9 +58,7 @@ def show(frames: Frames, game: str) -> None:
         agreed = f"{group['agreement'].mean():.2f}"
         sees = "the same" if kind == "same" else "a twin"
         table.add_row(pair, sees, str(pairs), *shown, agreed)
-    console = Console()
-    console.width = max(console.width, 60 + 20 * len(names))
-    console.print(table)
+    show_tables(table, keys=2)
 
 
 def _cell(one: pd.Series) -> str:

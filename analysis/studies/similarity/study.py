@@ -19,7 +19,7 @@ from analysis.studies.examination import Found
 from analysis.studies.similarity.nulls import NULL_SCHEMA, contrasts
 from analysis.studies.similarity.outliers import OUTLIER_SCHEMA, outlier_rows
 from analysis.studies.similarity.pairs import SCHEMA, comparable_pairs, liken
-from checkpoints.console import say, watch
+from checkpoints.console import say, show_tables, watch
 from checkpoints.policy.ids import PolicyId
 
 SCHEMAS = SCHEMA, NULL_SCHEMA, OUTLIER_SCHEMA
@@ -90,7 +90,6 @@ def show(frames: Frames, game: str) -> None:
 
 def show_pairs(rows: pd.DataFrame, game: str) -> None:
     """Print each measure of same layers, a line for each kind of pair and its agreement."""
-    from rich.console import Console
     from rich.table import Table
 
     here = rows[(rows["game"] == game) & (rows["layer_x"] == rows["layer_y"])]
@@ -107,9 +106,7 @@ def show_pairs(rows: pd.DataFrame, game: str) -> None:
             shown = (_cell(cells[cells["layer_x"] == layer]) for layer in layers)
             table.add_row(str(measure), str(pair), f"{cells['agreement'].mean():.2f}", *shown)
         table.add_section()
-    console = Console()
-    console.width = max(console.width, 60 + 20 * len(layers))
-    console.print(table)
+    show_tables(table, keys=2)
     if here["value"].isna().any():
         print(
             "–: not defined. The layer does not vary, or SVCCA and PWCCA have more directions than "
@@ -132,7 +129,6 @@ def _cell(cells: pd.DataFrame) -> str:
 
 def show_nulls(rows: pd.DataFrame, game: str, measure: str = "cka") -> None:
     """Print how much more alike the peers are than each null, by one measure."""
-    from rich.console import Console
     from rich.table import Table
 
     here = rows[(rows["game"] == game) & (rows["measure"] == measure)]
@@ -155,9 +151,7 @@ def show_nulls(rows: pd.DataFrame, game: str, measure: str = "cka") -> None:
         shown = [of.get(layer, "") for layer in layers]
         both = f"{one.agreement:.2f}, {one.null_agreement:.2f}"
         table.add_row(str(null), str(on), str(one.states), both, *shown)
-    console = Console()
-    console.width = max(console.width, 60 + 22 * len(layers))
-    console.print(table)
+    show_tables(table, keys=2)
     for why in here["null_pair"].drop_duplicates():
         if why.startswith("none"):
             print(f"–: {why}")

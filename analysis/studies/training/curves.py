@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.records.columns import GAME, NORMAL, interval
 from analysis.records.logs import read_log
 from analysis.records.tables import Column, Schema
-from checkpoints.console import UserError, watch
+from checkpoints.console import UserError, show_tables, watch
 from checkpoints.policy.ids import PolicyId
 from checkpoints.policy.shipped import usual_policies
 from checkpoints.policy.store import find_policies, list_policies, policy_path, read_provenance
@@ -102,7 +102,6 @@ def _split_rows(
 
 def show(frame: pd.DataFrame) -> None:
     """Print the last point of every curve."""
-    from rich.console import Console
     from rich.table import Column as Shown
     from rich.table import Table
 
@@ -114,4 +113,4 @@ def show(frame: pd.DataFrame) -> None:
         ends = f"{row.low:.2f} to {row.high:.2f}" if row.split == "unseen" else "–"
         value = f"{row.episode_return:.2f}"
         table.add_row(row.id, row.split, f"{row.step:,}", value, ends, str(row.episodes))
-    Console().print(table)
+    show_tables(table)

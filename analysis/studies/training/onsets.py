@@ -15,6 +15,7 @@ from analysis.measures.onset import detectable
 from analysis.records.columns import ends_of
 from analysis.records.values import OK, RETURN
 from analysis.studies.training.history import History, Timing
+from checkpoints.console import show_tables
 from checkpoints.policy.ids import PolicyId
 
 UNTIMED = ("entropy", "tv_between")
@@ -135,7 +136,6 @@ def pooled(timings: Sequence[Timing], runs: Sequence[int], scope: str = "method"
 
 def show(onsets: pd.DataFrame, game: str) -> None:
     """Print each measure's onset and its lag to the return, a column for each method."""
-    from rich.console import Console
     from rich.table import Table
 
     here = onsets[onsets["game"] == game]
@@ -155,9 +155,7 @@ def show(onsets: pd.DataFrame, game: str) -> None:
             cells.append("\n".join(_line(one) for one in some.itertuples()))
         table.add_row(str(measure), str(layer), *cells)
         table.add_section()
-    console = Console()
-    console.width = max(console.width, 30 + 50 * len(methods))
-    console.print(table)
+    show_tables(table, keys=2)
 
 
 def _line(one: Any) -> str:

@@ -89,3 +89,24 @@ def test_wrong_requests(frames: np.ndarray):
         read(policy, frames[:0])
     with pytest.raises(UserError, match=r"in training mode: call .eval\(\)"):
         read(policy.train(), frames)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (lambda x: (x / 255).astype(np.float32), "got ndarray of float32 with shape"),
+        (lambda x: x.astype(np.int64), "got ndarray of int64"),
+        (lambda x: np.ascontiguousarray(x.transpose(0, 3, 1, 2)), r"shape \(\d+, 3, 64, 64\)"),
+        (lambda x: x[:, :32, :32], r"with shape \(\d+, 32, 32, 3\)"),
+        (lambda x: x[0], r"with shape \(64, 64, 3\)"),
+        (torch.from_numpy, "got Tensor of torch.uint8"),
+        (np.ndarray.tolist, "got list of None"),
+    ],
+    ids=["0 to 1", "whole", "channels first", "another size", "one frame", "tensor", "list"],
+)
+def test_frames_are_taken_as_procgen_gives_them_or_refused(frames: np.ndarray, changed, told: str):
+    """Divided by 255 once more, frames from 0 to 1 would all look black."""
+    policy = made("nature")
+    expected = r"expected frames as a numpy array of uint8 \(n, 64, 64, 3\), 0 to 255 .*"
+    with pytest.raises(UserError, match=expected + told):
+        read(policy, changed(frames))

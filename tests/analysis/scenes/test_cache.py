@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from analysis.cka import Settings, main
+from analysis.records.command import provenance_of
+from analysis.scenes import cache
 from analysis.scenes.cache import Hold, folder_of, is_as_written, make_room, note_content
 from checkpoints.console import UserError
+from tests.support.planted_world import write_policy, write_world
 
 
 def entry(folder: Path, name: str, age: float) -> Path:
@@ -62,6 +66,29 @@ def test_a_variable_says_where_caches_lie(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("TWINSCOPE_CACHE", "~/kept")
     assert folder_of("twins") == tmp_path / "kept" / "twins"
+
+
+def test_a_flag_says_it_before_the_variable(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("TWINSCOPE_CACHE", str(tmp_path / "named"))
+    monkeypatch.setattr(cache, "_asked", "")
+    Settings(cache=str(tmp_path / "asked")).check()
+    assert folder_of("twins") == tmp_path / "asked" / "twins"
+    Settings().check()
+    assert folder_of("twins") == tmp_path / "named" / "twins"
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"--cache: expected a folder, got .*file, which is"):
+        main(Settings(cache=str(tmp_path / "file"), output=tmp_path / "out"))
+    assert "cache" not in provenance_of(Settings(cache="x"))
+
+
+def test_everything_that_a_command_makes_once_lies_where_it_is_told(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cache, "_asked", "")
+    world, own = write_world(tmp_path / "world.npz"), write_policy(tmp_path)
+    policies = (f"{own}:ignores", f"{own}:sees")
+    main(Settings(policy=policies, world=str(world), cache="kept", states=40, replicates=20))
+    assert {one.name for one in (tmp_path / "kept").iterdir()} == {"worlds"}
+    assert not (tmp_path / ".cache").exists()
 
 
 def test_a_variable_that_names_no_folder_is_refused(tmp_path: Path, monkeypatch):

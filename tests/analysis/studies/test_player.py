@@ -108,7 +108,7 @@ def test_a_committed_frame_is_drawn_again():
 
 
 def test_the_command_writes_table_and_frames(tmp_path, capsys):
-    settings = Settings(games=("coinrun",), levels=1, frames=70, output=tmp_path)
+    settings = Settings(games=("coinrun",), levels=1, frames=70, output=tmp_path, world=())
     main(settings)
     rows = read_table(tmp_path / "player.csv", SCHEMA)
     assert len(rows) == 1

@@ -57,6 +57,11 @@ def test_labels_may_be_text(tmp_path: Path):
         read_array(tmp_path / "l.npy", "features")
 
 
+def test_a_header_of_python_2_is_read_without_a_warning(tmp_path: Path):
+    (tmp_path / "x.npy").write_bytes(npy(X).replace(b"(7, 3), }  ", b"(7L, 3L), }"))
+    np.testing.assert_array_equal(read_array(tmp_path / "x.npy", "features"), X)
+
+
 def test_an_empty_array_is_read(tmp_path: Path):
     np.save(tmp_path / "x.npy", X[:0])
     assert read_array(tmp_path / "x.npy", "features").shape == (0, 3)

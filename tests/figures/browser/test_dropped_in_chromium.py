@@ -5,12 +5,15 @@ from pathlib import Path
 import torch
 
 from checkpoints.policy.store import ZOO, read_tensors, write_tensors
+from figures.browser.beside import BESIDE
 from tests.support.chromium import needs_chromium
 from tests.support.page import MOVED, SETTLED, TABLES, drop, slide, texts
 
 pytestmark = needs_chromium
 SHIPPED = ZOO / "starpilot/ppo/1/peer0/step2097152.safetensors"
 REFUSED = "#own .refused"
+CHOSEN = "document.querySelectorAll('.decision select')[1].selectedOptions[0].textContent"
+LINES = "[...document.querySelectorAll('.beside ol')].map((one) => one.children.length)"
 
 
 def hostile(path: Path) -> Path:
@@ -24,8 +27,7 @@ def hostile(path: Path) -> Path:
 
 def test_a_dropped_policy_plays_beside_the_others_and_its_id_stays_text(browser, tmp_path):
     drop(browser, hostile(tmp_path / "evil.safetensors"))
-    chosen = "document.querySelectorAll('.decision select')[1].selectedOptions[0].textContent"
-    browser.until(f"{chosen}.startsWith('yours: ')")
+    browser.until(f"{CHOSEN}.startsWith('yours: ')")
     assert "<b>bold" in browser.run("document.querySelector('#own').textContent")
     assert browser.run("document.querySelector('#own img, #own b, .decision img')") is None
     assert browser.run("window.hit") is None
@@ -61,6 +63,61 @@ def test_a_policy_of_another_world_says_why_it_cannot_play(browser, tmp_path):
     assert "it chooses among 4 actions; this world has 15" in said
 
 
+def test_an_unknown_encoder_is_refused_where_it_is_dropped(browser, tmp_path):
+    tensors, header = read_tensors(SHIPPED)
+    made = header["twinscope"].replace('"encoder": "nature"', '"encoder": "vit"')
+    assert made != header["twinscope"]
+    write_tensors(tensors, {"twinscope": made}, tmp_path / "vit.safetensors")
+    drop(browser, tmp_path / "vit.safetensors")
+    (said,) = texts(browser, REFUSED)
+    assert said.startswith("vit.safetensors: its encoder is “vit”; this page runs nature, impala,")
+    assert texts(browser, "#own .taken") == []
+
+
+def test_a_file_with_the_id_of_a_shipped_policy_is_not_taken_for_it(browser, tmp_path):
+    tensors, header = read_tensors(ZOO / "starpilot/drac-twins-bg9/0/peer0/step2097152.safetensors")
+    still = tensors | {"actor.weight": torch.zeros_like(tensors["actor.weight"])}
+    for change, moved in ((tensors, True), (still, False), (tensors, True)):
+        write_tensors(change, header, tmp_path / "mine.safetensors")
+        drop(browser, tmp_path / "mine.safetensors")
+        browser.until(f"{CHOSEN}.startsWith('yours: drac-twins-bg9')")
+        slide(browser, 0, 4)
+        assert (browser.run(MOVED)[1] > 0) is moved
+    assert len(texts(browser, "#own .taken")) == 1
+
+
+def test_every_table_of_the_page_is_drawn_beside_the_shipped_one(browser):
+    names = sorted(BESIDE, key=lambda schema: schema.name)
+    drop(browser, *(TABLES / f"{name.name}.csv" for name in names))
+    assert texts(browser, REFUSED) == []
+    captions = texts(browser, ".beside figcaption")
+    assert sorted(text.split(":")[0] for text in captions) == [f"{s.name}.csv" for s in names]
+    for caption, lines in zip(captions, browser.run(LINES), strict=True):
+        assert lines > 0 and lines % 2 == 0, caption  # the same rows twice: shipped, and dropped
+
+
+def test_hostile_tables_are_text_and_break_nothing(browser, tmp_path):
+    evil = "<img src=x onerror=window.hit=1><b>bold</b>"
+    looks = (TABLES / "looks.csv").read_text().replace("coinrun,second", f"{evil},constructor")
+    (tmp_path / "looks.csv").write_text(looks)
+    head = (TABLES / "emergence.csv").read_text().splitlines()
+    row = head[2].split(",")
+    names = ("__proto__", "constructor", evil)
+    rows = [",".join([row[0], f"{name}/{name}/0", name, *row[3:]]) for name in names]
+    (tmp_path / "emergence.csv").write_text("\n".join([*head[:2], *rows]) + "\n")
+    for name in ("constructor", "__proto__"):
+        (tmp_path / f"{name}.csv").write_text(f'# {{"schema": "{name}"}}\n{name},{evil}\n=1+1,2\n')
+    drop(browser, *sorted(tmp_path.iterdir()))
+    assert texts(browser, REFUSED) == []
+    assert evil in texts(browser, ".beside li")[-1]
+    assert "“constructor” has no chart on this page" in texts(browser, "#own")[0]
+    assert "=1+1" in texts(browser, "#own td")
+    assert browser.run("document.querySelector('main img, #own b')") is None
+    assert browser.run("window.hit") is None
+    slide(browser, 0, 2)
+    assert len(browser.run(MOVED)) == 2
+
+
 def test_a_folder_of_results_stands_beside_what_is_shipped(browser, tmp_path):
     results = tmp_path / "results"
     results.mkdir()
@@ -69,7 +126,7 @@ def test_a_folder_of_results_stands_beside_what_is_shipped(browser, tmp_path):
     drop(browser, results)
     text = browser.run("document.querySelector('#own').textContent")
     assert "stand as “yours” in the contrast" in text
-    assert "which has no chart on this page" in text
+    assert "twins.csv: 16 rows; “twins” has no chart on this page." in text
     assert browser.run("document.querySelectorAll('.beside li').length") > 10
     assert "yours" in browser.run("document.querySelector('.contrast').textContent")
     assert texts(browser, REFUSED) == []

@@ -17,6 +17,7 @@ from tests.support.node import ask, needs_node
 
 pytestmark = needs_node
 SCRIPT = Path(__file__).with_name("decide.mjs")
+UNTRAINED = SCRIPT.with_name("untrained.mjs")
 SHAPE = (64, 64, 3)
 GROUPS = [list(group) for group in buttons("starpilot")]
 KINDS = {
@@ -24,6 +25,7 @@ KINDS = {
     "nature, wide": Recipe(encoder="nature", width=2),
     "impala": Recipe(encoder="impala", features=32),
     "impoola": Recipe(encoder="impoola"),
+    "impala-relu": Recipe(encoder="impala-relu", features=32),
 }
 
 
@@ -113,7 +115,7 @@ TENSOR = {"dtype": "F16", "shape": [2], "data_offsets": [0, 4]}
         (packed({"a": TENSOR | {"shape": [3]}}, b"\0" * 4), "cut short or damaged: “a”"),
         (packed({"a": TENSOR | {"dtype": "I64"}}, b"\0" * 4), "kind I64; F16, BF16 and F32"),
         (packed({"a": TENSOR}, b"\x00\x7e\x00\x7e"), "“a” holds numbers that are not finite"),
-        (packed({"a": TENSOR}, b"\0" * 4), "no known encoder"),
+        (packed({"a": TENSOR}, b"\0" * 4), "no known encoder; this page runs nature, impala"),
     ],
 )
 def test_a_file_that_is_no_policy_is_refused_in_a_sentence(content, said, tmp_path):
@@ -149,6 +151,19 @@ def test_weights_that_do_not_fit_are_named(change, said, tmp_path):
     assert said in asked(tmp_path)["refused"]
 
 
+@pytest.mark.parametrize("encoder", ["vit", "<b>bold</b>", ["nature"], 3])
+def test_an_encoder_that_is_not_known_is_named_whatever_its_tensors_are_called(encoder, tmp_path):
+    from safetensors.torch import save_file
+
+    tensors = {name: value.contiguous() for name, value in policy_of("nature").state_dict().items()}
+    made = {"twinscope": json.dumps({"id": "a/b/0", "recipe": {"encoder": encoder}, "steps": 1})}
+    save_file(tensors, tmp_path / "policy.safetensors", made)
+    found = asked(tmp_path)
+    assert found["kind"] == "Refused"
+    said = "nature" if isinstance(encoder, list) else encoder
+    assert found["refused"].startswith(f"its encoder is “{said}”; this page runs nature, impala,")
+
+
 def test_frames_of_another_size_are_refused(tmp_path):
     write("nature", tmp_path / "policy.safetensors")
     request = {
@@ -158,3 +173,20 @@ def test_frames_of_another_size_are_refused(tmp_path):
         "buttons": GROUPS,
     }
     assert "256 × 3136 was expected" in ask(SCRIPT, request, tmp_path)["refused"]
+
+
+@pytest.mark.parametrize(("shape", "actions"), [((64, 64, 3), 17), ((210, 160, 3), 9)])
+def test_an_untrained_network_is_the_same_of_a_seed_and_almost_uniform(shape, actions, tmp_path):
+    from checkpoints.policy.encoders import nature
+
+    frame = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    request = {"shape": shape, "actions": actions, "frame": frame.ravel().tolist()}
+    one, again, other = (ask(UNTRAINED, request | {"seed": s}, tmp_path) for s in (0, 0, 1))
+    assert one == again
+    assert one["logits"] != other["logits"]
+    assert len(one["logits"]) == actions
+    assert 0 < np.ptp(one["logits"]) < 0.2
+    fan_in = int(np.prod(one["shapes"]["encoder.conv1.0.weight"][1:]))
+    assert one["spread"] == pytest.approx(np.sqrt(2 / fan_in), rel=0.05)
+    heads = {f"{head}.{kind}" for head in ("actor", "critic") for kind in ("weight", "bias")}
+    assert set(one["shapes"]) - heads == {f"encoder.{name}" for name in nature(64).state_dict()}

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from figures.browser.slots import APP
 from figures.kit.ledger import ledger
 from figures.page import Settings, main
 from tests.support.chromium import Browser, needs_chromium
@@ -26,6 +27,28 @@ def test_everything_to_press_has_a_name_and_is_reached_by_tab(browser):
     assert browser.run("document.activeElement.textContent") == "to the content"
     live = browser.run("document.querySelector('[aria-live]').textContent")
     assert "background 12. ppo-bg9 · seed 0 · 4.2 M steps: " in live
+
+
+AXE = APP.parent / "node_modules" / "axe-core" / "axe.min.js"
+FOUND = """axe.run(document, {resultTypes: ["violations"]}).then(({violations}) =>
+    violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 90))}`))"""
+
+
+@pytest.mark.skipif(
+    not AXE.is_file(), reason="axe-core is missing: npm ci --prefix figures/browser/front"
+)
+@pytest.mark.parametrize(("width", "dark"), [(1440, False), (390, True)])
+def test_axe_finds_nothing_that_keeps_readers_out(browser, width, dark):
+    browser.resize(width, 900)
+    browser.colours(dark=dark)
+    browser.until(f"document.documentElement.dataset.scheme === '{'dark' if dark else 'light'}'")
+    browser.run("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    browser.run(AXE.read_text() + ";0")
+    assert browser.run(FOUND) == []
+    browser.run("document.querySelector('.top .plain').replaceChildren()")
+    browser.run("document.querySelector('.top .plain').removeAttribute('aria-label')")
+    assert any(one.startswith("button-name: ") for one in browser.run(FOUND))
+    browser.colours(dark=False)
 
 
 # -- colours, sizes, print -------------------------------------------------------------------
@@ -71,6 +94,13 @@ def test_on_paper_tools_are_left_out(browser):
     assert lightness(browser, "html", "backgroundColor") == 255
     assert browser.run("getComputedStyle(document.querySelector('.tools')).display") == "none"
     assert browser.run("getComputedStyle(document.querySelector('.decision')).display") != "none"
+    assert browser.run("getComputedStyle(document.querySelector('.take')).display") == "none"
+    widest = "Math.max(...[...document.querySelectorAll('main svg')].map((e) => e.clientWidth))"
+    wide = browser.run(widest)
+    browser.run("window.dispatchEvent(new Event('beforeprint'))")
+    assert browser.run(f"{SETTLED}.then(() => {widest})") <= 640
+    browser.run("window.dispatchEvent(new Event('afterprint'))")
+    assert browser.run(f"{SETTLED}.then(() => {widest})") == wide
     browser.colours(dark=False)
 
 
@@ -105,6 +135,14 @@ def test_rows_leave_as_csv_and_latex(browser):
     saved = browser.until("window.saved")
     assert saved.startswith("claim,decided by,mutual,PPO,mutual to PPO,")
     assert '"× 0.44 [0.27, 0.71]"' in saved
+
+
+def test_the_second_sample_is_told_and_its_runs_can_be_taken(browser):
+    said = texts(browser, ".answer .second")[0]
+    assert said.startswith("The second sample (")
+    assert len(texts(browser, ".answer tbody tr")) > 2
+    names = texts(browser, ".answer .source a")
+    assert names == ["contrasts.csv", "figure", "looks.csv", "figure", "looks_runs.csv"]
 
 
 def test_every_claim_has_a_verdict_and_links_to_what_is_there(browser, page):

@@ -37,9 +37,14 @@ def test_every_world_has_its_frames_states_and_names():
     for name, world in part["worlds"].items():
         assert files[world["slot"]] == (TABLES / "player" / f"{name}.webp").read_bytes()
         assert len(world["names"]) == len(world["buttons"])
-        assert sorted(a for group in world["buttons"] for a in group) == list(range(15))
+        count = {"crafter-grass": 17, "atari-maze": 9, "mujoco-floor": 0}.get(name, 15)
+        assert sorted(a for group in world["buttons"] for a in group) == list(range(count))
         assert [row["state"] for row in world["states"]] == list(range(len(world["states"])))
-        assert "median return" in world["rule"]
+        assert all(0 <= row["own"] < world["variants"] for row in world["states"])
+        if "file" not in world:
+            assert "median return" in world["rule"]
+    assert {"starpilot", "coinrun", "crafter-grass", "mujoco-floor"} <= set(part["worlds"])
+    assert [one["table"] for one in part["sources"]] == ["player", "player_worlds"]
 
 
 def test_an_id_is_carried_once_and_an_unknown_one_refused():
@@ -56,3 +61,12 @@ def test_without_an_episode_the_part_says_what_writes_it(tmp_path):
     shutil.copy(TABLES / "player.csv", tmp_path)
     part, files = player(places)
     assert "found no file; write them with: python -m analysis.player" in part["missing"]
+
+
+def test_without_other_worlds_the_games_are_there_and_the_rest_says_what_writes_it(tmp_path):
+    shutil.copy(TABLES / "player.csv", tmp_path)
+    shutil.copytree(TABLES / "player", tmp_path / "player")
+    part, files = player(Places(tmp_path, tmp_path, tmp_path / "page.html"))
+    assert set(part["worlds"]) == {"starpilot", "coinrun"}
+    assert "write it with: python -m analysis.player" in part["lacking"]
+    assert {world["slot"] for world in part["worlds"].values()} <= set(files)

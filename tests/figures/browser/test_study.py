@@ -25,10 +25,37 @@ def whole() -> dict:
 
 
 def test_the_answer_is_the_readmes(whole):
-    said = whole["answer"]["text"]
-    assert said.startswith("3 runs of mutual distillation against 3 of PPO with as many frames: ")
-    assert said in (ROOT / "README.md").read_text()
-    assert said.count("**") == 2  # the page prints what lies between in bold
+    readme = (ROOT / "README.md").read_text()
+    first, second = (whole[part]["text"] for part in ("answer", "second"))
+    assert first.startswith("3 runs of mutual distillation against 3 of PPO with as many frames: ")
+    assert second.startswith("**The second sample** (")
+    for said in (first, second):
+        assert said in readme
+        assert said.count("**") == 2  # the page prints what lies between in bold
+
+
+def test_every_run_of_the_second_sample_is_told_with_its_interval(whole):
+    part = whole["second"]
+    rows = pd.read_csv(TABLES / "looks_runs.csv", skiprows=1, keep_default_na=False)
+    assert [row[0] for row in part["rows"]] == list(rows["run"])
+    assert {"over_blind", "over_blind_low", "over_blind_high", "sees"} <= set(part["columns"])
+    assert [one["table"] for one in part["sources"]] == ["looks", "looks_runs"]
+    assert (PLACES.page.parent / part["figure"]).resolve().is_file()
+
+
+def test_claims_say_what_their_positive_control_says(whole):
+    controls = whole["ledger"]["controls"]["rows"]
+    said = {line["decided by"]: line["control"] for line in whole["ledger"]["lines"]}
+    for measure, *cells in controls:
+        words = said[measure.removesuffix(", all backgrounds")]
+        assert all(cell in words for cell in cells)
+    assert sum(map(bool, said.values())) == len(controls)
+    assert said["return on unseen levels"] == ""
+
+
+def test_maps_of_cka_have_a_figure_for_each_game(whole):
+    for link in whole["cka"]["figures"].values():
+        assert (PLACES.page.parent / link).resolve().is_file()
 
 
 def test_every_claim_has_the_ledgers_words_and_the_tables_numbers(whole):
@@ -132,6 +159,7 @@ def test_without_tables_every_part_says_what_writes_it(tmp_path):
     empty = study(places)
     commands = {
         "answer": "analysis.contrasts",
+        "second": "analysis.looks",
         "contrasts": "analysis.contrasts",
         "training": "analysis.emergence",
         "cka": "analysis.cka",

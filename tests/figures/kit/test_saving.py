@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from checkpoints.console import UserError
 from figures.kit.crowding import crowded
-from figures.kit.saving import TALK, Print, fit, formats_of, own_of, save
+from figures.kit.printing import TALK, Print, formats_of, own_of
+from figures.kit.saving import fit, save
 from figures.kit.style import Drawing, paper
 
 ROWS = pd.DataFrame({"x": [1.0, 2.0], "low": [0.5, 1.5], "high": [1.5, 2.5]})
@@ -95,10 +96,10 @@ def test_own_settings_are_laid_over_the_style_and_others_are_not():
 # -- what has no room ------------------------------------------------------------------------
 
 
-def test_a_title_wider_than_the_page_is_named():
-    drawing = plain(title="far too long a title to stand over a figure of so few inches " * 2)
+def test_a_word_wider_than_the_page_is_named():
+    drawing = plain(title="fartoolongawordtostandoverafigureofsofewinches" * 2)
     (said,) = fit(drawing.figure, Print(3.25))
-    assert said.startswith("the panel 'far too long") and said.endswith("leaves the page")
+    assert said.startswith("the panel 'fartoolong") and said.endswith("leaves the page")
 
 
 def test_labels_over_labels_are_named_and_only_those_in_view():
@@ -106,6 +107,9 @@ def test_labels_over_labels_are_named_and_only_those_in_view():
     ax = figure.axes[0]
     ax.set_xticks([1.0, 1.01, 9.0], ["first label", "second label", "out of view"])
     ax.set_xlim(0.9, 2.1)
+    figure.draw_without_rendering()
+    assert crowded(figure) == ["'first label' runs into 'second label'"]
+    # Turned, too, they are less than a line apart.
     assert fit(figure, Print(3.25)) == ["'first label' runs into 'second label'"]
 
 
@@ -121,7 +125,7 @@ def test_titles_of_neighbours_that_meet_are_named():
 
 
 def test_panels_that_vanish_are_named():
-    drawing = plain(label="\n".join("a label of many lines".split() * 8))
+    drawing = plain(label="\n".join("a label of many lines".split() * 40))
     assert fit(drawing.figure, Print(3.25)) == ["its panels vanish"]
 
 

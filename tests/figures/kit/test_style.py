@@ -1,5 +1,6 @@
 """Looks of methods, told apart by anybody; and what a PNG of few colours may lose."""
 
+from io import BytesIO
 from itertools import combinations
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from figures.kit import saving, style
 
 def picture(fill: np.ndarray, path: Path) -> np.ndarray:
     """Save an RGB picture of bytes (h, w, 3) with a palette, if that does not show; read it."""
-    Image.fromarray(fill).save(path, dpi=(200, 200))
-    saving.use_palette(path)
+    drawn = BytesIO()
+    Image.fromarray(fill).save(drawn, format="png", dpi=(200, 200))
+    saving.use_palette(drawn, path)
     with Image.open(path) as opened:
         assert opened.info["dpi"] == pytest.approx((200, 200), abs=0.1)
         return np.asarray(opened.convert("RGB"))

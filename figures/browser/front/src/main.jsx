@@ -3,12 +3,15 @@ import { useMemo, useState } from "preact/hooks";
 import { data } from "./data.js";
 import { Own, valuesIn } from "./own/Own.jsx";
 import { useScheme } from "./parts/hooks.js";
+import { Plain } from "./parts/Plain.jsx";
+import { Safe } from "./parts/Safe.jsx";
 import { Missing, Source } from "./parts/Source.jsx";
 import { Player } from "./player/Player.jsx";
 import { Contrast } from "./study/Contrast.jsx";
 import { Ledger } from "./study/Ledger.jsx";
 import { Matrix } from "./study/Matrix.jsx";
 import { Training } from "./study/Training.jsx";
+import { together } from "./words.js";
 
 const PARTS = [
   ["player", "Player"], ["contrast", "Contrast"], ["training", "Training"],
@@ -32,15 +35,15 @@ function Page() {
         </button>
       </header>
       <main id="main">
-        <Answer part={data.study.answer} />
-        <Player own={own.policies} scheme={scheme} />
+        <Answer part={data.study.answer} second={data.study.second} />
+        <Safe><Player own={own.policies} scheme={scheme} /></Safe>
         <section id="contrast">
           <h2>Every run, and every method against PPO</h2>
           <p class="lead">
             How far a decision moves from one background to another, and whether a method makes it
             move less.
           </p>
-          <Contrast more={more} />
+          <Safe><Contrast more={more} /></Safe>
         </section>
         <section id="training">
           <h2>What moves when</h2>
@@ -48,18 +51,18 @@ function Page() {
             Return, invariance, probes and rank at every kept step of training. One slider moves
             them all.
           </p>
-          <Training more={more} />
+          <Safe><Training more={more} /></Safe>
         </section>
         <section id="alike">
           <h2>Who sees alike</h2>
           <p class="lead">
             CKA between policies, layer by layer. Choose a cell: it names its pair.
           </p>
-          <Matrix />
+          <Safe><Matrix /></Safe>
         </section>
         <section id="claims">
           <h2>Claim by claim</h2>
-          <Ledger />
+          <Safe><Ledger /></Safe>
         </section>
         <Own own={own} setOwn={setOwn} />
       </main>
@@ -75,22 +78,41 @@ function Page() {
   );
 }
 
-function Answer({ part }) {
+function Answer({ part, second }) {
   return (
     <div class="answer">
       <h1>Does a policy see the game, or the wallpaper?</h1>
-      {part.missing ? (
-        <Missing text={part.missing} />
-      ) : (
-        <div>
-          <p class="found">
-            {part.text.split("**").map((words, i) => (i % 2 ? <b key={i}>{words}</b> : words))}
-          </p>
-          <Source source={part.source} />
-        </div>
-      )}
+      <div>
+        {part.missing ? <Missing text={part.missing} /> : <Found part={part} />}
+        {second.missing ? <Missing text={second.missing} /> : <Second part={second} />}
+      </div>
     </div>
   );
+}
+
+function Found({ part }) {
+  return (
+    <>
+      <p class="found"><Words text={part.text} /></p>
+      <Source source={part.source} figure={part.figure} />
+    </>
+  );
+}
+
+/** Where the declared second sample stands, and each of its runs. */
+function Second({ part }) {
+  return (
+    <>
+      <p class="found second"><Words text={part.text} /></p>
+      <Plain title="Its runs" table={part} />
+      <Source source={part.sources} figure={part.figure} name="second-sample" take={() => part} />
+    </>
+  );
+}
+
+/** Text of the README: what stands between two pairs of stars is bold. */
+function Words({ text }) {
+  return together(text).split("**").map((words, i) => (i % 2 ? <b key={i}>{words}</b> : words));
 }
 
 function Empty() {

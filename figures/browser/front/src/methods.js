@@ -1,6 +1,7 @@
 // A method keeps its colour, its marker and its line wherever it stands: those of the figures.
 
 import { data } from "./data.js";
+import { under } from "./under.js";
 
 const UNKNOWN = { colour: "#3d3d3d", marker: "h", dash: [], family: "", narrowed: "", place: 99 };
 
@@ -9,7 +10,7 @@ const UNKNOWN = { colour: "#3d3d3d", marker: "h", dash: [], family: "", narrowed
  *   place: number}}
  */
 export function methodOf(name) {
-  return data?.methods[name] ?? { ...UNKNOWN, family: String(name) };
+  return under(data?.methods, name) ?? { ...UNKNOWN, family: String(name) };
 }
 
 export function colourOf(method) {

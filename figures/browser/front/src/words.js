@@ -1,5 +1,7 @@
 // How numbers, policies and measures are written.
 
+import { under } from "./under.js";
+
 const MINUS = "−";
 
 /** Two digits behind the point, a true minus, a dash for what is missing. */
@@ -13,6 +15,11 @@ export function number(value, digits = 2) {
 export function withEnds(value, low, high) {
   const ends = low === null || low === undefined ? "" : ` [${number(low)}, ${number(high)}]`;
   return number(value) + ends;
+}
+
+/** Text whose factors and intervals no line breaks. */
+export function together(text) {
+  return text.replace(/× /g, "×\u00a0").replace(/\[([^\],]+), ([^\]]+)\]/g, "[$1,\u00a0$2]");
 }
 
 /** An effect as factor or difference. */
@@ -46,7 +53,13 @@ export function policyName(id) {
   const { method, seed, peer, step } = partsOf(id);
   if (!method) return String(id);
   const words = [method, `seed ${seed}${peer && peer !== "0" ? `, peer ${peer}` : ""}`];
-  return [...words, step ? `${steps(step)} steps` : "untrained"].join(" · ");
+  if (method !== "untrained") words.push(step ? `${steps(step)} steps` : "untrained");
+  return words.join(" · ");
+}
+
+/** `3`, or `3, snow` where variants have names. */
+export function variantName({ called }, variant) {
+  return called ? `${variant}, ${called[variant]}` : String(variant);
 }
 
 export const MEASURES = {
@@ -79,9 +92,9 @@ export const LAYERS = { hidden: "last layer", conv3: "last convolution" };
 
 /** A measure in words, with its layer where it has one; of decisions, how actions count. */
 export function measureName(measure, layer) {
-  const name = MEASURES[measure] ?? measure;
+  const name = under(MEASURES, measure) ?? measure;
   if (layer === "buttons") return `${name}, actions merged that do the same`;
-  return /^(conv|block|hidden|pooled)/.test(layer ?? "") ? `${name}, ${LAYERS[layer] ?? layer}` : name;
+  return /^(conv|block|hidden|pooled)/.test(layer ?? "") ? `${name}, ${under(LAYERS, layer) ?? layer}` : name;
 }
 
 /** `starpilot, 9 training backgrounds` */

@@ -127,4 +127,4 @@ def test_a_folder_without_runs_reaches_no_look(tmp_path, capsys):
     main(Settings(root=tmp_path, output=tmp_path / "out"))
     assert "not reached: waits for the pair of seed 100" in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "out" / "looks_runs.csv", skiprows=1).empty
-    assert looks.ROOT == ROOT
+    assert looks.Settings().study.resolve() == ROOT / "study-second.yaml"

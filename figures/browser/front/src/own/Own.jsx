@@ -2,11 +2,14 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { data, records } from "../data.js";
-import { Intervals } from "../parts/Intervals.jsx";
 import { Key } from "../parts/Marker.jsx";
-import { useWidth } from "../parts/hooks.js";
-import { measureName, partsOf, policyName } from "../words.js";
+import { Plain } from "../parts/Plain.jsx";
+import { Safe } from "../parts/Safe.jsx";
+import { under } from "../under.js";
+import { Beside } from "./Beside.jsx";
 import { filesOf, read } from "./read.js";
+
+const FIRST_ROWS = 20;
 
 /** Values over training that dropped tables hold, as rows of the study. */
 export function valuesIn(tables) {
@@ -25,7 +28,7 @@ export function Own({ own, setOwn }) {
   async function take(files) {
     setBusy(true);
     const found = await Promise.all(files.map(read));
-    const known = (list, one) => list.filter((other) => other.id !== one.id);
+    const known = (list, one) => list.filter((other) => other.key !== one.key);
     const next = { ...keep.current, refused: found.map((one) => one.refused).filter(Boolean) };
     for (const { policy, table } of found) {
       if (policy) next.policies = [...known(next.policies, policy), policy];
@@ -88,20 +91,20 @@ export function Own({ own, setOwn }) {
           />
         </label>
         <span class="note">
-          policies of the Nature, IMPALA and Impoola encoders (.safetensors); tables of this
-          project’s commands (.csv)
+          policies of the Nature, IMPALA (also with ReLU) and Impoola encoders (.safetensors); tables
+          of this project’s commands (.csv)
         </span>
       </div>
       <div role="status">
         {busy && <p class="note">reading …</p>}
         {own.refused.map((text) => <p key={text} class="refused">{text}</p>)}
         {own.policies.map((one) => (
-          <p key={one.id} class="taken">
+          <p key={one.key} class="taken">
             <Key method={one.method} /> {one.id} <small>now on the right of the player</small>
           </p>
         ))}
       </div>
-      {own.tables.map((table) => <Table key={table.name} table={table} />)}
+      {own.tables.map((table) => <Safe key={table.name}><Table table={table} /></Safe>)}
     </section>
   );
 }
@@ -109,67 +112,19 @@ export function Own({ own, setOwn }) {
 const PLACES = {
   emergence: "its policies stand as “yours” in the contrast and in training",
   probes_steps: "its policies stand as “yours” in training",
-  samples: "its policies stand as “yours” in the contrast",
+  samples: "its policies stand as “yours” in the contrast and in training",
 };
 
 function Table({ table }) {
-  const beside = data.study.beside[table.schema];
-  if (PLACES[table.schema]) {
-    return <p class="taken">{table.name}: {table.rows.length} rows; {PLACES[table.schema]}.</p>;
-  }
-  if (!beside || beside.missing) {
-    return (
-      <p class="taken">
-        {table.name}: {table.rows.length} rows of “{table.schema}”, which has no chart on this page.
-      </p>
-    );
-  }
-  return <Beside table={table} beside={beside} />;
-}
-
-/** Policies of a dropped table under those of the shipped one, on one axis. */
-function Beside({ table, beside }) {
-  const [ref, width] = useWidth(800);
-  const { value, low, high, only, measure, layer, log } = beside;
-  const fits = (row) => Object.entries(only).every(([name, wanted]) => row[name] === wanted);
-  const lines = [
-    ...records(beside).map((row) => ({ row, theirs: false })),
-    ...records(table).filter(fits).map((row) => ({ row, theirs: true })),
-  ].filter(({ row }) => row[value] !== null && row[value] !== undefined);
-  const narrow = width < 640;
-  const side = narrow ? 0 : 292;
-  const nameOf = (row) => `${partsOf(row.id).game} ${policyName(row.id)}`;
+  const { name, schema, columns, rows } = table;
+  const place = under(PLACES, schema);
+  const beside = under(data.study.beside, schema);
+  if (beside) return <Beside table={table} beside={beside} />;
+  const what = place ?? `“${schema}” has no chart on this page`;
   return (
-    <figure ref={ref} class="beside">
-      <figcaption>
-        {table.name}: {measureName(measure, layer)}, yours below
-      </figcaption>
-      <div class="flex">
-        {!narrow && (
-          <ol style={{ width: "280px" }}>
-            {lines.map(({ row, theirs }, i) => (
-              <li key={i} title={row.id}>
-                <Key method={theirs ? "yours" : partsOf(row.id).method} />
-                <span>{nameOf(row)}</span>
-              </li>
-            ))}
-          </ol>
-        )}
-        <Intervals
-          width={width - side}
-          tall={narrow ? 42 : 26}
-          log={log}
-          label={`${measureName(measure, layer)} of shipped policies and yours`}
-          rows={lines.map(({ row, theirs }, i) => ({
-            key: String(i),
-            name: narrow ? nameOf(row) + (theirs ? ", yours" : "") : "",
-            points: [{
-              method: theirs ? "yours" : partsOf(row.id).method,
-              ...{ value: row[value], low: row[low], high: row[high], says: policyName(row.id) },
-            }],
-          }))}
-        />
-      </div>
-    </figure>
+    <>
+      <p class="taken">{name}: {rows.length.toLocaleString("en")} rows; {what}.</p>
+      {!place && <Plain title="Its first rows" table={{ columns, rows: rows.slice(0, FIRST_ROWS) }} />}
+    </>
   );
 }

@@ -2,7 +2,7 @@
 
 import { colourOf } from "../methods.js";
 import { Mark } from "./Marker.jsx";
-import { factorExtent, factors, linear } from "./scale.js";
+import { extent, factorExtent, factors, linear } from "./scale.js";
 import { number } from "../words.js";
 
 /**
@@ -37,7 +37,7 @@ export function Intervals({ rows, width, log = false, none = null, label, domain
     ...row.points.flatMap(({ value, low, high }) => [value, low, high]),
     ...(none === null ? [] : [none]),
   ]).filter((value) => value !== null && value !== undefined);
-  const ends = domain ?? (log ? factorExtent(all) : padded(all));
+  const ends = domain ?? (log ? factorExtent(all) : extent(all, 0.08));
   const scale = (log ? factors : linear)(/** @type {[number, number]} */ (ends), [8, width - 8], width / 70);
   const height = rows.length * tall;
   return (
@@ -56,12 +56,6 @@ export function Intervals({ rows, width, log = false, none = null, label, domain
       ))}
     </svg>
   );
-}
-
-function padded(values) {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const room = (high - low || 1) * 0.08;
-  return [low - room, high + room];
 }
 
 function trimmed(value) {

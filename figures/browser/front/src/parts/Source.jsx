@@ -12,30 +12,35 @@ export function Missing({ text }) {
   );
 }
 
-/** A table's command and hash, and what can be taken: the rows shown, as CSV and as LaTeX. */
-export function Source({ source, figure = "", take = null, name = "" }) {
+/** What can be taken: the rows shown, as CSV and as LaTeX. */
+export function Take({ take, name }) {
   const [said, setSaid] = useState("");
+  return (
+    <span class="take">
+      <button
+        class="plain"
+        onClick={async () => setSaid((await copy(asLatex(take()))) ? "copied" : "not allowed")}
+      >
+        Copy LaTeX
+      </button>
+      <button class="plain" onClick={() => download(`${name}.csv`, asCsv(take()))}>
+        Download CSV
+      </button>
+      <span role="status">{said}</span>
+    </span>
+  );
+}
+
+/** A table's command and hash, its figure, and what can be taken. */
+export function Source({ source, figure = "", take = null, name = "" }) {
   const all = Array.isArray(source) ? source : [source];
   return (
     <footer class="source">
-      {take && (
-        <span class="take">
-          <button
-            class="plain"
-            onClick={async () => setSaid((await copy(asLatex(take()))) ? "copied" : "not allowed")}
-          >
-            Copy LaTeX
-          </button>
-          <button class="plain" onClick={() => download(`${name}.csv`, asCsv(take()))}>
-            Download CSV
-          </button>
-          {figure && <a href={figure}>Figure</a>}
-          <span role="status">{said}</span>
-        </span>
-      )}
-      {all.map((one) => (
+      {take && <Take {...{ take, name }} />}
+      {all.map((one, i) => (
         <span key={one.table} class="of">
           <a href={one.link}>{one.table}.csv</a>
+          {figure && i === 0 && <a href={figure}>figure</a>}
           <span>{one.rows.toLocaleString("en")} rows</span>
           <code>{one.command}</code>
           <span title="first 16 digits of the SHA-256 of the table">

@@ -2,6 +2,8 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
+const PAPER = 640; // pixels of a chart on a sheet of A4 or Letter
+
 /**
  * The width of an element in pixels, followed as it changes.
  * @returns {[import("preact").RefObject<any>, number]}
@@ -10,12 +12,28 @@ export function useWidth(fallback = 640) {
   const ref = useRef(null);
   const [width, setWidth] = useState(fallback);
   useEffect(() => {
-    // What is hidden, on paper for one, has no width: it keeps the one it had.
+    let frame = 0;
+    let seen = fallback;
+    // A frame later: drawn at once, a chart may change the width that is watched, which Firefox
+    // calls an error. What is hidden, on paper for one, has no width: it keeps the one it had.
     const watch = new ResizeObserver(([{ contentRect }]) => {
-      if (contentRect.width) setWidth(Math.round(contentRect.width));
+      cancelAnimationFrame(frame);
+      if (!contentRect.width) return;
+      seen = Math.round(contentRect.width);
+      frame = requestAnimationFrame(() => setWidth(seen));
     });
+    // Paper is narrower than most windows, and nothing watches it.
+    const before = () => setWidth(Math.min(seen, PAPER));
+    const after = () => setWidth(seen);
     watch.observe(ref.current);
-    return () => watch.disconnect();
+    window.addEventListener("beforeprint", before);
+    window.addEventListener("afterprint", after);
+    return () => {
+      window.removeEventListener("beforeprint", before);
+      window.removeEventListener("afterprint", after);
+      watch.disconnect();
+      cancelAnimationFrame(frame);
+    };
   }, []);
   return [ref, width];
 }

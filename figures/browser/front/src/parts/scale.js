@@ -4,11 +4,16 @@
 
 const NICE = [1, 2, 2.5, 5, 10];
 
+/** The smallest and the largest, of however many. */
+function endsOf(values) {
+  return values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+}
+
 /** Ends of all finite values, with some room. */
 export function extent(values, pad = 0.04) {
   const known = values.filter(Number.isFinite);
   if (!known.length) return [0, 1];
-  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const [low, high] = endsOf(known);
   const room = (high - low || Math.abs(high) || 1) * pad;
   return [low - room, high + room];
 }
@@ -42,5 +47,6 @@ export function factors([low, high], [from, to], about = 7) {
 /** Ends of positive values on a logarithmic axis, 1 among them. */
 export function factorExtent(values) {
   const known = values.filter((value) => Number.isFinite(value) && value > 0);
-  return [Math.min(0.7, ...known) * 0.94, Math.max(1.35, ...known) * 1.06];
+  const [low, high] = endsOf(known);
+  return [Math.min(0.7, low) * 0.94, Math.max(1.35, high) * 1.06];
 }

@@ -14,7 +14,7 @@ function useDrawn(rgba, width, height) {
 export function Picture({ rgba, width, height, border, label, children = null }) {
   const ref = useDrawn(rgba, width, height);
   return (
-    <div class="picture">
+    <div class="picture" style={{ aspectRatio: `${width} / ${height}` }}>
       <canvas ref={ref} width={width} height={height} role="img" aria-label={label} />
       {border && <Border path={border} width={width} height={height} />}
       {children}
@@ -71,7 +71,7 @@ export function Easel({ rgba, width, height, border, label, size, onStroke }) {
 
   const corner = Math.floor(size / 2);
   return (
-    <div class="picture easel">
+    <div class="picture easel" style={{ aspectRatio: `${width} / ${height}` }}>
       <canvas
         ref={ref}
         width={width}

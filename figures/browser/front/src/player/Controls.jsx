@@ -1,6 +1,7 @@
 // The background, the step, playing, and the brush.
 
 import { useEffect, useState } from "preact/hooks";
+import { variantName } from "../words.js";
 import { TOOLS } from "./paint.js";
 
 const PACE = 260; // milliseconds a state: slow enough to see what changes
@@ -40,7 +41,7 @@ export function Controls({ world, state, place, setPlace, variant, setVariant })
     <div class="controls">
       <label class="slide">
         <span>
-          {world.varied} <b>{variant}</b>
+          {world.varied} <b>{variantName(world, variant)}</b>
           <small>{own ? "its own" : `its own is ${state.own}`}</small>
         </span>
         <input
@@ -50,7 +51,7 @@ export function Controls({ world, state, place, setPlace, variant, setVariant })
           value={variant}
           style={{ "--at": variant / Math.max(1, world.variants - 1) }}
           aria-keyshortcuts="[ ]"
-          aria-valuetext={`${world.varied} ${variant}${own ? ", its own" : ""}`}
+          aria-valuetext={`${world.varied} ${variantName(world, variant)}${own ? ", its own" : ""}`}
           onInput={(event) => setVariant(Number(event.currentTarget.value))}
         />
       </label>

@@ -15,7 +15,7 @@ export function Choice({ label, policies, value, onChange }) {
       <span class="hidden">{label}</span>
       <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
         {policies.map((one) => (
-          <option key={one.id} value={one.id}>
+          <option key={one.key} value={one.key}>
             {(one.own ? "yours: " : "") + policyName(one.id)}
           </option>
         ))}
@@ -56,7 +56,7 @@ export function Decision({ side, scene, policy, policies, onPolicy, scheme, look
         <Choice
           label={side === 0 ? "policy on the left" : "policy on the right"}
           policies={policies}
-          value={policy.id}
+          value={policy.key}
           onChange={onPolicy}
         />
       </header>
@@ -86,7 +86,8 @@ export function Decision({ side, scene, policy, policies, onPolicy, scheme, look
 }
 
 /** What is known of a policy: its hash, what it was trained on, what it earned. */
-function from({ sha256, own, backgrounds, returns = {} }) {
+function from({ sha256, own, seed, backgrounds, returns = {} }) {
+  if (seed !== undefined) return [`random weights of seed ${seed}, drawn in your browser`, "never trained"];
   const earned = Object.entries(returns).map(([split, value]) => `${number(value, 1)} on ${split} levels`);
   const count = backgrounds?.length;
   return [

@@ -3,17 +3,22 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { bytesOf, data, whole } from "../data.js";
 import { likeliest, totalVariation } from "../policy/decisions.js";
-import { Missing, Source } from "../parts/Source.jsx";
-import { number, policyName } from "../words.js";
+import { Missing, Source, Take } from "../parts/Source.jsx";
+import { number, policyName, variantName } from "../words.js";
 import { Controls, Tools } from "./Controls.jsx";
 import { Easel } from "./Canvas.jsx";
 import { Decision } from "./Decision.jsx";
 import { borderOf, Frames, painted } from "./frames.js";
 import { mindOf } from "./minds.js";
-import { Shifts } from "./Shifts.jsx";
+import { seenBy, Shifts } from "./Shifts.jsx";
 import { strokeOn, usePaint } from "./paint.js";
 
 const FIRST = "starpilot";
+/** Beside shipped policies, and alone in worlds that none of them plays. */
+const UNTRAINED = [0, 1].map((seed) => {
+  const id = `any/untrained/${seed}`;
+  return { key: id, id, method: "untrained", seed };
+});
 
 export function Player({ own, scheme }) {
   const part = data.player;
@@ -42,12 +47,13 @@ function useFrames(game, world) {
 }
 
 function Playing({ part, own, scheme }) {
-  const games = Object.keys(part.worlds);
+  const last = (name) => Number("file" in part.worlds[name]);
+  const games = Object.keys(part.worlds).sort((a, b) => last(a) - last(b));
   const [game, setGame] = useState(games.includes(FIRST) ? FIRST : games[0]);
   const world = part.worlds[game];
   const frames = useFrames(game, world);
   const policies = useMemo(
-    () => [...part.policies.filter((one) => one.game === game), ...own],
+    () => [...part.policies.filter((one) => one.game === game), ...UNTRAINED, ...own],
     [game, own],
   );
   return (
@@ -74,12 +80,30 @@ function Playing({ part, own, scheme }) {
         <div class="waiting" aria-busy="true" />
       )}
       <p class="note rule">
-        An illustration, chosen by a rule: {world.rule}. Level{" "}
-        {world.states[0].level.toLocaleString("en")}, return {number(world.states[0].episode_return, 0)}{" "}
-        after {world.states[0].episode_steps} steps.
+        An illustration, chosen by a rule: {world.rule}. {world.file ? <FromFile world={world} /> : <Episode world={world} />}
       </p>
-      <Source source={part.source} />
+      {part.lacking && <Missing text={part.lacking} />}
+      <Source source={part.sources} />
     </section>
+  );
+}
+
+function Episode({ world: { states } }) {
+  const [{ level, episode_return: total, episode_steps: steps }] = states;
+  return `Level ${level.toLocaleString("en")}, return ${number(total, 0)} after ${steps} steps.`;
+}
+
+function FromFile({ world }) {
+  return (
+    <>
+      sha256 of the file <code>{world.file_sha256}</code>. {world.buttons.length > 0 && (
+        <>
+          No policy for this world is shipped: the two are untrained networks, random weights drawn in
+          your browser, which decide nearly alike whatever they see. Drop a policy file of a known
+          encoder with {world.buttons.length} actions to see yours.
+        </>
+      )}
+    </>
   );
 }
 
@@ -87,16 +111,8 @@ function Playing({ part, own, scheme }) {
 function firstTwo(policies) {
   const of = (start) => policies.find((one) => one.method.startsWith(start));
   const left = of("ppo-bg") ?? of("ppo") ?? policies[0];
-  const right = of("drac-twins") ?? of("mutual") ?? policies.at(-1);
-  return [left.id, right.id];
-}
-
-function ready(policy, game, world) {
-  try {
-    return { mind: mindOf(policy, game, world) };
-  } catch (error) {
-    return { refused: error.message };
-  }
+  const right = of("drac-twins") ?? of("mutual") ?? policies.find((one) => one !== left);
+  return [left.key, right.key];
 }
 
 function Scene({ game, world, frames, policies, scheme }) {
@@ -114,14 +130,15 @@ function Scene({ game, world, frames, policies, scheme }) {
   useEffect(() => {
     // A policy that was just dropped takes the right-hand place.
     const fresh = policies.find((one) => one.own && !seen.current.includes(one));
-    if (fresh) setChosen(([left]) => [left, fresh.id]);
+    if (fresh) setChosen(([left]) => [left, fresh.key]);
     seen.current = policies;
   }, [policies]);
 
   useEffect(() => void performance.mark("player"), []);
   const state = world.states[place];
-  const shown = chosen.map((id) => policies.find((one) => one.id === id) ?? policies[0]);
-  const found = shown.map((policy) => ready(policy, game, world));
+  const shown = chosen.map((key) => policies.find((one) => one.key === key) ?? policies[0]);
+  const decides = world.buttons.length > 0;
+  const found = shown.map((policy) => (decides ? mindOf(policy, game, world) : {}));
   const minds = found.map((one) => one.mind ?? null);
   const plain = useMemo(() => frames.pixels(state.state, variant), [frames, state, variant]);
   const rgba = useMemo(
@@ -150,32 +167,60 @@ function Scene({ game, world, frames, policies, scheme }) {
           <Easel
             rgba={rgba}
             {...{ width, height, border: scene.border, size: brush.size }}
-            label={`State ${place + 1} of ${world.states.length} of ${game} on ${world.varied} ${variant}.`}
+            label={`State ${place + 1} of ${world.states.length} of ${game} on ${world.varied} ${variantName(world, variant)}.`}
             onStroke={(places) => strokeOn(brush, rgba, places)}
           />
-          <Tools {...{ brush, looking, setLooking, outlined, setOutlined }} />
+          {decides && <Tools {...{ brush, looking, setLooking, outlined, setOutlined }} />}
         </div>
-        {[0, 1].map((side) => (
-          <Decision
-            key={side}
-            {...{ side, scene, policies, scheme, looking }}
-            policy={policy(side)}
-            onPolicy={(id) => setChosen(chosen.map((old, k) => (k === side ? id : old)))}
-          />
-        ))}
+        {decides ? (
+          [0, 1].map((side) => (
+            <Decision
+              key={side}
+              {...{ side, scene, policies, scheme, looking }}
+              policy={policy(side)}
+              onPolicy={(key) => setChosen(chosen.map((old, k) => (k === side ? key : old)))}
+            />
+          ))
+        ) : (
+          <p class="note continuous">
+            Actions are continuous here: total variation between decisions has no counterpart, so that
+            this world is looked at and not decided in. Its layers are measured by{" "}
+            <code>python -m analysis.invariance --world {world.file}</code> with a policy of yours.
+          </p>
+        )}
       </div>
-      <h3>The same state on every {world.varied}</h3>
-      <p class="note">
-        TV between the decision on each {world.varied} and that on the state’s own (▲): 0 is the same
-        decision, 1 the opposite one. ● seen in training, ○ not. The mark on a bar above is the
-        probability on the state’s own {world.varied}.
-      </p>
-      <Shifts scene={scene} policies={shown} onVariant={setVariant} />
+      {decides && (
+        <>
+          <h3>The same state on every {world.varied}</h3>
+          <p class="note">
+            TV between the decision on each {world.varied} and that on the state’s own (▲): 0 is the
+            same decision, 1 the opposite one. ● seen in training, ○ not. The mark on a bar above is the
+            probability on the state’s own {world.varied}.
+          </p>
+          <Shifts scene={scene} policies={shown} onVariant={setVariant} />
+          <footer class="source">
+            <Take name={`${game}-state-${place + 1}`} take={() => taken(scene, game, shown)} />
+          </footer>
+        </>
+      )}
       <p class="hidden" aria-live="polite">
         {summary(scene, shown)}
       </p>
     </>
   );
+}
+
+/** Each policy on each variant of the state that is shown. */
+function taken({ world, frames, state, minds }, game, policies) {
+  const columns = ["world", "state", "step", "policy", "variant", "own", "seen_in_training", "tv", "value"];
+  const rows = policies.flatMap((policy, side) => {
+    const [mind, seen] = [minds[side], seenBy(policy, world)];
+    return Array.from({ length: mind ? world.variants : 0 }, (_, k) => [
+      ...[game, state.state, state.step, policy.id, k, String(k === state.own), String(seen.has(k))],
+      ...[mind.shift(frames, state.state, state.own, k), mind.on(frames, state.state, k).value],
+    ]);
+  });
+  return { columns, rows };
 }
 
 function summary({ world, variant, decisions }, policies) {
@@ -185,5 +230,5 @@ function summary({ world, variant, decisions }, policies) {
     const moved = number(totalVariation(now.buttons, own.buttons));
     return `${policyName(policy.id)}: ${world.names[likeliest(now.buttons)]}, moved by TV ${moved}.`;
   });
-  return `${world.varied} ${variant}. ${said.join(" ")}`;
+  return `${world.varied} ${variantName(world, variant)}. ${said.join(" ")}`;
 }

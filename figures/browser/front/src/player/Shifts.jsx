@@ -2,11 +2,11 @@
 
 import { colourOf } from "../methods.js";
 import { useGradually, useWidth } from "../parts/hooks.js";
-import { number, partsOf, policyName } from "../words.js";
+import { number, partsOf, policyName, variantName } from "../words.js";
 
 const TALL = 76;
 const FOOT = 14;
-const SIDE = 30;
+const SIDE = 36;
 
 export function Shifts({ scene, policies, onVariant }) {
   const { minds, frames, state, own, world } = scene;
@@ -45,7 +45,9 @@ export function Shifts({ scene, policies, onVariant }) {
   );
 }
 
-function seenBy(policy, world) {
+/** The variants that a policy was trained on. */
+export function seenBy(policy, world) {
+  if (policy.seed !== undefined) return new Set();
   return new Set(policy.backgrounds?.length ? policy.backgrounds : world.trained);
 }
 
@@ -96,7 +98,7 @@ function Chart({ values, top, policy, scene, onVariant }) {
             />
             <Dot x={SIDE + (k + 0.5) * each} seen={seen.has(k)} own={k === own} room={room} />
             <title>
-              {`${world.varied} ${k}: TV ${number(value)}${k === own ? ", its own" : ""}, ` +
+              {`${world.varied} ${variantName(world, k)}: TV ${number(value)}${k === own ? ", its own" : ""}, ` +
                 (seen.has(k) ? "seen in training" : "not seen in training")}
             </title>
           </g>

@@ -2,8 +2,9 @@
 
 import { bytesOf } from "../data.js";
 import { decision, totalVariation } from "../policy/decisions.js";
-import { readPolicy } from "../policy/network.js";
+import { policyOf, readPolicy } from "../policy/network.js";
 import { Refused } from "../policy/tensors.js";
+import { untrained } from "../policy/untrained.js";
 import { rgb } from "./frames.js";
 
 /** A policy in one world. */
@@ -11,12 +12,16 @@ export class Mind {
   #known = new Map();
 
   /**
-   * @param {Uint8Array} bytes of its file
+   * @param {{slot?: string, bytes?: Uint8Array, seed?: number}} policy in a slot, in a file, or a
+   *   seed of weights that are drawn here
    * @param {{shape: number[], buttons: number[][]}} world
    */
-  constructor(bytes, world) {
-    const { network, made } = readPolicy(bytes, world.shape);
-    const needed = Math.max(...world.buttons.flat()) + 1;
+  constructor(policy, world) {
+    const needed = actionsOf(world);
+    const { network, made } =
+      policy.seed === undefined
+        ? readPolicy(policy.bytes ?? bytesOf(policy.slot), world.shape)
+        : policyOf({ tensors: untrained(world.shape, needed, policy.seed) }, world.shape);
     if (network.actions !== needed) {
       throw new Refused(`it chooses among ${network.actions} actions; this world has ${needed}`);
     }
@@ -53,18 +58,30 @@ export class Mind {
   }
 }
 
-const minds = new Map();
+/** How many actions a world has: each belongs to one button. */
+function actionsOf({ buttons }) {
+  return buttons.reduce((count, group) => count + group.length, 0);
+}
+
+/** Of each policy, by world: two files may give one id. */
+const known = new WeakMap();
 
 /**
- * The policy of a slot or of a dropped file, in a world; read once.
- * @param {{id: string, slot?: string, bytes?: Uint8Array}} policy
+ * The policy of a slot or of a dropped file, in a world, or why it cannot decide there; read once.
+ * @param {{slot?: string, bytes?: Uint8Array, seed?: number}} policy
+ * @returns {{mind?: Mind, refused?: string}}
  */
 export function mindOf(policy, game, world) {
-  const key = `${game}|${policy.slot ?? policy.id}`;
-  let found = minds.get(key);
-  if (!found) {
-    found = new Mind(policy.bytes ?? bytesOf(policy.slot), world);
-    minds.set(key, found);
+  const of = known.get(policy) ?? new Map();
+  known.set(policy, of);
+  if (!of.has(game)) of.set(game, read(policy, world));
+  return of.get(game);
+}
+
+function read(policy, world) {
+  try {
+    return { mind: new Mind(policy, world) };
+  } catch (error) {
+    return { refused: error instanceof Refused ? error.message : "it cannot be read" };
   }
-  return found;
 }

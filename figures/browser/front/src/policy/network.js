@@ -24,6 +24,9 @@ import { Refused, readTensors } from "./tensors.js";
  * @property {number} steps
  */
 
+/** @typedef {import("./tensors.js").Tensor} Tensor */
+
+const KNOWN = ["nature", "impala", "impoola", "impala-relu"];
 const NATURE = [
   { name: "conv1", size: 8, stride: 4 },
   { name: "conv2", size: 4, stride: 2 },
@@ -36,9 +39,17 @@ const NATURE = [
  * @returns {{network: Network, made: Made}}
  */
 export function readPolicy(bytes, shape) {
-  const { tensors, header } = readTensors(bytes);
+  return policyOf(readTensors(bytes), shape);
+}
+
+/**
+ * @param {{tensors: Map<string, Tensor>, header?: Record<string, string>}} file
+ * @param {number[]} shape of the frames it will see
+ * @returns {{network: Network, made: Made}}
+ */
+export function policyOf({ tensors, header = {} }, shape) {
   const take = taking(tensors);
-  const trunk = recognised([...tensors.keys()])(take, shape);
+  const trunk = builderOf(tensors, header)(take, shape);
   const features = { height: 1, width: 1, channels: trunk.outputs };
   const actor = head(take, "actor", features);
   const critic = head(take, "critic", features);
@@ -69,19 +80,28 @@ function deciding(encoder, actor, critic, shape) {
 function provenance(header) {
   try {
     const made = JSON.parse(header.twinscope);
-    return { id: String(made.id), recipe: made.recipe ?? {}, steps: Number(made.steps) || 0 };
+    return { id: String(made.id), recipe: Object(made.recipe), steps: Number(made.steps) || 0 };
   } catch {
     return { id: "", recipe: {}, steps: 0 };
   }
 }
 
-function recognised(names) {
-  const has = (start) => names.some((name) => name.startsWith(start));
-  if (has("encoder.conv1.")) return nature;
-  if (has("encoder.block1.")) return impala;
+/**
+ * What builds the encoder of a file.
+ * @param {Map<string, Tensor>} tensors
+ * @param {Record<string, string>} header
+ */
+export function builderOf(tensors, header) {
+  const said = provenance(header).recipe.encoder;
+  const has = (start) => [...tensors.keys()].some((name) => name.startsWith(start));
+  if (!said || KNOWN.includes(said)) {
+    if (has("encoder.conv1.")) return nature;
+    if (has("encoder.block1.5.branch.")) return impalaRelu;
+    if (has("encoder.block1.")) return impala;
+  }
   throw new Refused(
-    "its tensors are those of no known encoder (nature, impala, impoola); weights of other programs are " +
-      "rewritten by python -m checkpoints.convert",
+    `${said && !KNOWN.includes(said) ? `its encoder is “${said}”` : "its tensors are those of no known encoder"}; this page runs ` +
+      `${KNOWN.join(", ")}; weights of other programs are rewritten by python -m checkpoints.convert`,
   );
 }
 
@@ -140,6 +160,18 @@ function nature(take, shape) {
 }
 
 function impala(take, shape) {
+  const { layers, form } = blocks(take, shape, [2, 3], []);
+  return finished(take, layers, form, "impala");
+}
+
+/** Its residual blocks add to what a ReLU leaves of their input, so that they stand further apart. */
+function impalaRelu(take, shape) {
+  const { layers, form } = blocks(take, shape, [3, 5], [relu]);
+  return finished(take, layers, form, "impala-relu");
+}
+
+/** Three blocks; what stands at which places of each, and what goes before. */
+function blocks(take, shape, places, before) {
   const [height, width, channels] = shape;
   const layers = [];
   let form = { height, width, channels };
@@ -150,19 +182,19 @@ function impala(take, shape) {
     layers.push(first.layer, maxPool);
     const count = first.outputs;
     form = { height: Math.ceil(form.height / 2), width: Math.ceil(form.width / 2), channels: count };
-    for (const place of [2, 3]) {
+    for (const place of places) {
       const [one, two] = [1, 3].map((k) => same(`${name}.${place}.branch.${k}`, count));
-      layers.push(residual([relu, one.layer, relu, two.layer]));
+      layers.push(...before, residual([relu, one.layer, relu, two.layer]));
     }
   }
-  return finished(take, layers, form);
+  return { layers, form };
 }
 
 /** IMPALA flattens its last block, Impoola takes the mean: the width of the next weights tells. */
-function finished(take, layers, form) {
+function finished(take, layers, form, name) {
   const weight = take("encoder.hidden.0.weight", 2);
   const bias = take("encoder.hidden.0.bias", 1);
-  const pooled = weight.shape[1] === form.channels;
+  const pooled = name === "impala" && weight.shape[1] === form.channels;
   const seen = pooled ? { height: 1, width: 1, channels: form.channels } : form;
   expect("encoder.hidden.0.weight", weight.shape, [
     bias.shape[0],
@@ -170,5 +202,5 @@ function finished(take, layers, form) {
   ]);
   const hidden = linear(weight.data, bias.data, seen);
   const layer = chain([...layers, relu, ...(pooled ? [meanPool] : []), hidden, relu]);
-  return { encoder: pooled ? "impoola" : "impala", layer, outputs: bias.shape[0] };
+  return { encoder: pooled ? "impoola" : name, layer, outputs: bias.shape[0] };
 }

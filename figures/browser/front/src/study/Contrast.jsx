@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { data } from "../data.js";
 import { Intervals, LINE } from "../parts/Intervals.jsx";
 import { Key } from "../parts/Marker.jsx";
+import { Scroll } from "../parts/Scroll.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
 import { useWidth } from "../parts/hooks.js";
 import { effect, measureName, number, policyName, withEnds } from "../words.js";
@@ -76,7 +77,7 @@ function Chart({ rows, lines, values, scale, name, own }) {
   if (own.length) right.push({ key: "yours", points: [], text: "" });
   const log = scale === "factor";
   const names = [...lines.map(lineName), ...(own.length ? [{ name: "yours", after: "" }] : [])];
-  const named = (list) => (narrow ? list.map((row, i) => ({ ...row, name: `${names[i].name} ${names[i].after}` })) : list);
+  const named = (list) => (narrow ? list.map((row, i) => saidAbove(row, names[i])) : list);
   const tall = narrow ? 60 : LINE;
   return (
     <div ref={ref} class={narrow ? "contrast narrow" : "contrast"}>
@@ -91,11 +92,11 @@ function Chart({ rows, lines, values, scale, name, own }) {
         </ol>
       )}
       <div>
-        <h4>{name}</h4>
+        <h3>{name}</h3>
         <Intervals rows={named(left)} {...{ width: each, log, tall }} label={`${name}, every policy`} />
       </div>
       <div>
-        <h4>{log ? "÷ PPO" : "− PPO"}</h4>
+        <h3>{log ? "÷ PPO" : "− PPO"}</h3>
         <Intervals
           rows={narrow ? named(right).filter((row) => row.points.length || row.text) : right}
           {...{ width: each, log, tall }}
@@ -105,6 +106,13 @@ function Chart({ rows, lines, values, scale, name, own }) {
       </div>
     </div>
   );
+}
+
+/** A row where there is no room beside it: its name and what its points are, from above, over it. */
+function saidAbove(row, { name, after }) {
+  const tags = row.points.map((point) => point.tag).filter(Boolean);
+  const points = row.points.map((point) => ({ ...point, tag: "" }));
+  return { ...row, points, name: [`${name} ${after}`, ...tags].join(" · ") };
 }
 
 function said(rows) {
@@ -197,7 +205,7 @@ function Table({ rows }) {
   return (
     <details class="rows">
       <summary>The same as a table</summary>
-      <div class="scroll">
+      <Scroll label="contrasts as a table">
         <table>
           <thead>
             <tr>{HEADS.map((head) => <th key={head} scope="col">{head}</th>)}</tr>
@@ -216,7 +224,7 @@ function Table({ rows }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </details>
   );
 }

@@ -3,12 +3,13 @@
 import { data } from "../data.js";
 import { Intervals } from "../parts/Intervals.jsx";
 import { useWidth } from "../parts/hooks.js";
+import { Scroll } from "../parts/Scroll.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
-import { effect } from "../words.js";
+import { effect, together } from "../words.js";
 
 const KINDS = {
   supported: "yes", "not supported": "no", "no relevant effect": "no",
-  "says the same": "beside", "says otherwise": "beside",
+  "says the same": "same", "says otherwise": "same",
 };
 
 export function Ledger() {
@@ -53,21 +54,22 @@ function Claim({ line, head, claim, part }) {
   return (
     <li class={head ? "claim first" : "claim"}>
       <div class="says">
-        {head ? <h4>{head}</h4> : <span class="hidden">{claim}</span>}
+        {head ? <h3>{head}</h3> : <span class="hidden">{claim}</span>}
         <p>{line["decided by"]}</p>
+        {line.control && <small>Positive control: {together(line.control)}.</small>}
       </div>
       <div ref={ref} class="axis">{figures && <Axis numbers={figures} width={width} words={line["decided by"]} />}</div>
       <p class="figures">
-        {line["mutual to PPO"] || "–"}
+        {together(line["mutual to PPO"]) || "–"}
         <small>
           {line["runs (that see)"] && `${line["runs (that see)"]} runs`}
           {line.q && `, q ${line.q}`}
         </small>
-        {line.detectable && <small>detectable {line.detectable}</small>}
+        {line.detectable && <small>detectable {together(line.detectable)}</small>}
       </p>
       <div class="verdict">
         <b class={`chip ${KINDS[short] ?? "open"}`}>{short}</b>
-        <small>{verdict.slice(short.length).replace(/^[:;,] /, "")}</small>
+        <small>{together(verdict.slice(short.length).replace(/^[:;,] /, ""))}</small>
         {head && (
           <small>
             <a href={(line.source ?? part.source).link}>table</a>
@@ -118,7 +120,7 @@ function Controls({ columns, rows }) {
         against PPO at equal steps, over runs; all 15 actions apart. A measure that does not tell
         drac-twins from PPO decides nothing above; what a single run of it leaves open is open above.
       </p>
-      <div class="rows scroll seeing">
+      <Scroll label="positive controls" kind="rows seeing">
         <table>
           <thead>
             <tr>{columns.map((head) => <th key={head} scope="col">{head}</th>)}</tr>
@@ -132,7 +134,7 @@ function Controls({ columns, rows }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </>
   );
 }

@@ -3,8 +3,10 @@
 import { useState } from "preact/hooks";
 import { data } from "../data.js";
 import { Key } from "../parts/Marker.jsx";
+import { Scroll } from "../parts/Scroll.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
 import { number, partsOf, percent, policyName, withEnds } from "../words.js";
+import { under } from "../under.js";
 import { Pick } from "./Contrast.jsx";
 import { cka } from "./rows.js";
 
@@ -51,7 +53,7 @@ function Shown({ part }) {
         </div>
       </div>
       <div class="matrices">
-        <div class="scroll">
+        <Scroll label="CKA of policies">
           <Grid
             caption={`CKA of ${layer}, ${RENDERINGS[rendering]}`}
             names={ids.map((id) => [id, <Name id={id} />])}
@@ -59,10 +61,10 @@ function Shown({ part }) {
             chosen={pair}
             onChoose={(a, b) => setChosen([a, b])}
           />
-        </div>
+        </Scroll>
         <Pair {...{ pair, layers, layer, at, rendering }} />
       </div>
-      <Source source={part.source} name="cka" take={() => taken(rows)} />
+      <Source source={part.source} figure={under(part.figures, game)} name="cka" take={() => taken(rows)} />
     </>
   );
 }
@@ -118,7 +120,7 @@ function Pair({ pair: [a, b], layers, layer, at, rendering }) {
   const row = at(a, b, layer, layer);
   return (
     <div class="pair">
-      <h4><Name id={a} /> and <Name id={b} /></h4>
+      <h3><Name id={a} /> and <Name id={b} /></h3>
       <p class="note">
         {row ? (
           <>
@@ -130,13 +132,13 @@ function Pair({ pair: [a, b], layers, layer, at, rendering }) {
           "Not measured."
         )}
       </p>
-      <div class="scroll">
+      <Scroll label="CKA of layers">
         <Grid
           caption="layers of the first ↓ and of the second →"
           names={layers.map((name) => [name, name])}
           cell={(la, lb) => at(a, b, la, lb)}
         />
-      </div>
+      </Scroll>
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { data } from "../data.js";
 import { colourOf, dashOf, methodOf } from "../methods.js";
 import { Key, Mark } from "../parts/Marker.jsx";
+import { Scroll } from "../parts/Scroll.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
 import { useWidth } from "../parts/hooks.js";
 import { extent, linear } from "../parts/scale.js";
@@ -170,7 +171,11 @@ function Lines({ method, rows, there, point, x, y, log, step }) {
   const style = { "--c": colourOf(method) };
   return (
     <g style={style}>
-      {each.map((line, i) => (
+      {each.map((line, i) => line.length === 1 ? (
+        <circle key={i} class="alone" cx={x.at(log(line[0].step))} cy={y.at(line[0].value)} r={2.2}>
+          <title>{policyName(line[0].id)}</title>
+        </circle>
+      ) : (
         <polyline key={i} class="thin" points={line.sort((a, b) => a.step - b.step).map(point).join(" ")}>
           <title>{policyName(line[0].id)}</title>
         </polyline>
@@ -195,7 +200,7 @@ function Values({ columns, rows }) {
   return (
     <details class="rows">
       <summary>Every policy at this step, as a table</summary>
-      <div class="scroll">
+      <Scroll label="every policy at this step">
         <table>
           <thead>
             <tr>
@@ -215,7 +220,7 @@ function Values({ columns, rows }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </details>
   );
 }
