@@ -56,8 +56,8 @@ def claims(places: Places) -> Part:
                 "source": source(places, CONVERGENCE),
                 "figure": "",
             }
-        elif line["claim"] == ledger.PICTURE:
-            more |= picture
+        elif line["decided by"].startswith(ledger.SPREAD):
+            more |= picture if line["claim"] == ledger.PICTURE else picture | {"figure": ""}
         elif line["decided by"] == ledger.SECOND:
             more |= {"source": source(places, LOOKS), "figure": places.figure(looks.NAME)}
         else:
