@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib
+os.environ.pop("COLUMNS", None)  # set where tests run side by side; a pipe has no width
 from tests.support.tree import ROOT
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.records.tables import Column, Schema
 from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS, SAMPLES
-from analysis.studies import player
+from analysis.studies import player, player_worlds
 from analysis.studies.contrasts import rows as contrasts
 from analysis.studies.embedding import study as embedding
 from analysis.studies.erasure import rows as erasure
@@ -35,6 +35,7 @@ SCHEMAS: dict[str, Schema] = {
         *(pairs.SCHEMA, nulls.NULL_SCHEMA, outliers.OUTLIER_SCHEMA),
         *(episodes.SCHEMA, swaps.SWAP_SCHEMA, erasure.PATCHING_SCHEMA, LAST_SCHEMA),
         *(returns.SCORES, returns.PROFILES, contrasts.SCHEMA, player.SCHEMA),
+        player_worlds.SCHEMA,
         *(SAMPLES, PAIRS, CONVERGENCE, RUNS, LOOKS),
         *(EMERGENCE, EMERGENCE_ONSETS, training.SCHEMA, training.ONSETS_SCHEMA),
     )
