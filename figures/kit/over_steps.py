@@ -88,7 +88,7 @@ def leave_room(ax: Axes, methods: int) -> None:
     share = CROSSES * methods / (1 - CROSSES * methods)
     low, high = ax.get_ylim()
     if ax.get_yscale() == "log":
-        if low <= 0:  # an axis without points
+        if low <= 0:  # as without points
             return
         ax.set_ylim(bottom=low * (low / high) ** share)
     else:
