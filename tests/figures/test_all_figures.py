@@ -103,18 +103,8 @@ def test_curves_show_their_rows(tables):
 
 
 def test_only_kept_policies_are_marked():
-    rows = pd.DataFrame(
-        dict(
-            method="ppo",
-            seed=0,
-            peer=0,
-            step=[10, 20],
-            episode_return=[5.0, 6.0],
-            low=4.0,
-            high=7.0,
-            kept=[True, False],
-        )
-    )
+    known = dict(method="ppo", seed=0, peer=0, low=4.0, high=7.0)
+    rows = pd.DataFrame(dict(**known, step=[10, 20], episode_return=[5.0, 6.0], kept=[True, False]))
     ax = axes_of()
     assert curves.plot_curves(ax, rows, style.METHOD_STYLES) is ax
     line, marks = ax.lines
