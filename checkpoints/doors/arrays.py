@@ -143,9 +143,8 @@ def header_of(
     if version not in headers:
         raise ValueError(f"format {version} of .npy, which holds no plain numbers")
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # of headers that Python 2 wrote, which are read all the same
+        # Of headers that Python 2 wrote, which are read all the same.
+        warnings.simplefilter("ignore")
         shape, by_columns, dtype = headers[version](file)
     if dtype.hasobject:
         raise UserError(

@@ -33,7 +33,7 @@ from analysis.records.tables import Column, Schema
 from analysis.scenes.arrays import EACH, Arrays, read_arrays
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.similarity.pairs import replicate_ends
-from checkpoints.console import UserError, say, watch
+from checkpoints.console import UserError, say, show_tables, watch
 from checkpoints.doors.numbers import Seed, real, whole
 
 OF_PICTURES = ("cka_deconfounded", "cka_one_background")
@@ -192,7 +192,6 @@ def _cell(value: Float[np.ndarray, "1 1"], draws: Float[np.ndarray, " R"] | None
 
 def show(frame: pd.DataFrame) -> None:
     """Print a line for each pair and measure, then what could not be given and why."""
-    from rich.console import Console
     from rich.table import Table
 
     first = frame.iloc[0]
@@ -207,9 +206,7 @@ def show(frame: pd.DataFrame) -> None:
             value, chance, p = cells
             table.add_row(*names, row.measure, value, ends, chance, p)
         table.add_section()
-    console = Console()
-    console.width = max(console.width, 100)
-    console.print(table)
+    show_tables(table, keys=3)
     if not first.levels:
         print(
             "No intervals, no chance levels and no p: rows of one level hang together, and none "

@@ -11,6 +11,7 @@ from analysis.records.command import provenance_of
 from analysis.records.parts import WHAT, Part, Stamp, check_agrees, read_part, write_part
 from analysis.studies.examination import asked
 from analysis.studies.training.course import Course, Logs
+from analysis.studies.training.joined import NOTHING
 from analysis.studies.training.kept import why_ended
 from analysis.studies.training.plan import Control, Plan, part_path
 from analysis.studies.training.settings import AlongTraining, Following
@@ -103,7 +104,7 @@ class Parts:
 
     def _why_nothing(self, run: PolicyId) -> str:
         until = self.settings.until
-        nothing = f"nothing kept up to step {until:,}" if until else "nothing kept"
+        nothing = f"{NOTHING} up to step {until:,}" if until else NOTHING
         return why_ended(self.settings.root, run) or nothing
 
     def stamp(self, name: str) -> Stamp:

@@ -96,14 +96,15 @@ def resemblance(
         policy, its cells, and what untrained networks have in their place, for all of its steps.
     """
     last = {lineage(one): one for one in sorted(views, key=lambda p: p.step or 0)}
-    pairs = [same_layers(a, b) for a, b in combinations(untrained, 2)]
+    peered = len({p.peer for p in views}) > 1
+    pairs = [same_layers(a, b) for a, b in combinations(untrained, 2)] if peered else []
     for one, view in views.items():
         end = views[last[lineage(one)]]
         from_untrained = [same_layers(blank, end) for blank in untrained]
         alike = {"final": [same_layers(view, end)]}
         begun = {"final": from_untrained}
-        peers = [views[p] for p in views if p.step == one.step and p.peer != one.peer]
-        if len({p.peer for p in views}) > 1:
+        if peered:
+            peers = [views[p] for p in views if p.step == one.step and p.peer != one.peer]
             alike["peer"], begun["peer"] = [same_layers(view, peer) for peer in peers], pairs
         cells, starts = {}, {}
         for kind, some in alike.items():
