@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 NAMES = (
     *("curves", "cka_map", "cka_contrast", "invariance", "invariance_steps", "robustness"),
-    *("emergence", "onsets", "contrasts", "samples", "looks", "backgrounds", "strengths"),
-    *("erasure", "probes", "variation", "saliency", "saliency_sheet", "embedding", "similarity"),
-    *("similarity_pairs", "similarity_nulls", "similarity_outliers", "returns", "twins_panel"),
+    *("emergence", "onsets", "contrasts", "samples", "peers", "looks", "backgrounds"),
+    *("strengths", "erasure", "probes", "variation", "saliency", "saliency_sheet", "embedding"),
+    *("similarity", "similarity_pairs", "similarity_nulls", "similarity_outliers", "returns"),
+    "twins_panel",
 )
 """In the order in which they are drawn."""
 
@@ -28,8 +29,8 @@ class Settings:
     """Draw figures from tables, each as PDF, PNG (200 dpi) and CSV of the rows it shows.
 
     NAME is one of: curves, cka_map, cka_contrast, invariance, invariance_steps, robustness,
-    emergence, onsets, contrasts, samples, looks, backgrounds, strengths, erasure, probes,
-    variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs,
+    emergence, onsets, contrasts, samples, peers, looks, backgrounds, strengths, erasure,
+    probes, variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs,
     similarity_nulls, similarity_outliers, returns, twins_panel. No name draws all whose tables
     are there. Type is embedded in PDF and drawn as shapes in SVG.
     """
@@ -71,6 +72,7 @@ def drawers() -> dict[str, "Draw"]:
         invariance_steps,
         looks,
         onsets,
+        peers,
         probes,
         returns,
         robustness,
@@ -88,7 +90,7 @@ def drawers() -> dict[str, "Draw"]:
 
     modules = (
         *(curves, cka_map, cka_contrast, invariance, invariance_steps, robustness, emergence),
-        *(onsets, contrasts, samples, looks, backgrounds, strengths, erasure, probes),
+        *(onsets, contrasts, samples, peers, looks, backgrounds, strengths, erasure, probes),
         *(variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs),
         *(similarity_nulls, similarity_outliers, returns, twins_panel),
     )

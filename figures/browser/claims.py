@@ -9,6 +9,7 @@ from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
 from analysis.studies.samples.pairs import CONVERGENCE
 from figures import contrasts, embedding, looks
+from figures import peers as peers_figure
 from figures.browser.sources import Part, Places, rows_of, source
 from figures.kit import ledger
 from figures.kit.claimed import CLAIMS, POOLINGS, Claim
@@ -54,7 +55,7 @@ def claims(places: Places) -> Part:
             more = {
                 "numbers": _of_peers(peers, *PEERS[line["claim"]]),
                 "source": source(places, CONVERGENCE),
-                "figure": "",
+                "figure": places.figure(peers_figure.NAME),
             }
         elif line["decided by"].startswith(ledger.SPREAD):
             more |= picture if line["claim"] == ledger.PICTURE else picture | {"figure": ""}

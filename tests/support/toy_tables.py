@@ -1,6 +1,6 @@
 """Synthetic tables and strips with the shipped tables' columns: made up, and nobody's result."""
 
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -122,12 +122,30 @@ def samples() -> list[dict]:
     return rows
 
 
+def samples_pairs(game: str = "starpilot", backgrounds: str = "-bg9") -> list[dict]:
+    """Peers of three runs, all pairs of two of them apart, and PPO's runs; peers are more alike."""
+    runs = {"mutual": [(seed, peer) for seed in range(3) for peer in range(2)]}
+    runs["ppo"] = [(seed, 0) for seed in range(3)]
+    rows = []
+    for name, found in runs.items():
+        method = f"{name}{backgrounds}"
+        for (one, peer), (two, other) in combinations(found, 2):
+            kind, value = ("peers", 0.9) if one == two else ("seeds", 0.6 + 0.02 * (one + two))
+            ids = (f"{game}/{method}/{s}/peer{p}/step9" for s, p in ((one, peer), (two, other)))
+            who = dict(zip(("id_x", "id_y"), ids, strict=True), game=game, method=method)
+            ends = around(value, 0.02, "cka") | around(value - 0.1, 0.02, "shift")
+            rows.append({**who, "kind": kind, "agreement": value + 0.05, **ends})
+    return rows
+
+
 def samples_peers() -> list[dict]:
     """Peers that are as like as those trained apart."""
     ends = {"difference": 0.0, "difference_low": -0.1, "difference_high": 0.1}
+    methods = {"starpilot": "mutual-bg9", "coinrun": "mutual"}
     return [
-        {**{"game": "starpilot", "method": "mutual-bg9", "measure": measure, "runs": 3}, **ends}
+        {**{"game": game, "method": method, "measure": measure, "runs": 3}, **ends}
         | {"peers": 0.7, "apart": 0.7}
+        for game, method in methods.items()
         for measure in ("cka", "agreement", "shift")
     ]
 
@@ -178,6 +196,7 @@ def write_all(folder: Path, seed: int = 0) -> Path:
         write(make(rng), folder, make.__name__)
     for plain in (samples, samples_peers, looks_runs, looks):
         write(plain(), folder, plain.__name__)
+    write(samples_pairs() + samples_pairs("coinrun", ""), folder, "samples_pairs")
     write(twins(rng, folder / "twins"), folder, "twins")
     write(toy_saliency.saliency(rng), folder, "saliency")
     write(toy_saliency.saliency_sheet(rng, folder / "saliency"), folder, "saliency_sheet")
