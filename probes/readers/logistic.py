@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from probes.readers.solver import PENALTIES, Basis
+from probes.readers.solver import PENALTIES, Basis, hopeless
 
 TOLERANCE = 1e-7
 """nats a state: about how far above its least value the objective of a converged fit may be"""
 ITERATIONS = 1000
 _ROUGH = 3e-5  # nats a state: near enough to tell penalties apart
-_HOPELESS = 1.25  # times the least held-out loss: weaker penalties only fit more noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +62,7 @@ def logistic(
 
     Note:
         Penalties are tried from the strongest on, each fit starting from the one before; a factor
-        whose held-out loss has grown to 1.25 times its least is not tried on weaker ones. With two
+        whose held-out loss has grown well above its least is not tried on weaker ones. With two
         classes there is one logit, as in scikit-learn, so that a penalty means the same there.
     """
     alphas = np.asarray(penalties, dtype=np.float64)
@@ -74,7 +73,7 @@ def logistic(
     loss, best, least = np.zeros(count), np.full(count, alphas[0]), np.full(count, np.inf)
     start = np.zeros((len(rough.w), count, rough.w.shape[2]))
     for alpha in alphas:
-        tried = np.flatnonzero(~(loss > _HOPELESS * least))
+        tried = np.flatnonzero(~hopeless(loss, least))
         if not len(tried):
             break
         chosen = (tried + count * np.arange(rough.parts)[:, None]).ravel()

@@ -10,13 +10,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from checkpoints.console import UserError
 from probes.readers.splits import check_features
 
 PENALTIES: tuple[float, ...] = tuple(np.logspace(7, -1, 20).tolist())
 """α of α‖w‖²/2 beside the *sum* of losses, strongest first: scikit-learn's ``alpha`` and ``1/C``"""
+_HOPELESS = 1.05
+"""Penalties are tried strongest first until one leaves more than this many times the least loss.
+
+Of 420 curves of a policy of starpilot none fell below its minimum again after it had risen by a
+hundredth; the weakest penalties take the most steps.
+"""
 FLOOR = 0.1
 """Least deviation a feature is divided by, as a share of the layer's root mean square deviation.
 
@@ -153,21 +159,35 @@ def patterns(y: Float[np.ndarray, "state factor"]) -> Iterator[tuple[np.ndarray,
 def _left_out(
     basis: Basis, y: np.ndarray, folds: np.ndarray, alphas: np.ndarray
 ) -> Float[np.ndarray, "penalty factor"]:
-    """Mean squared error of the states, each predicted from the other folds; ``y`` is centred."""
+    """Mean squared error of the states, each predicted from the other folds; ``y`` is centred.
+
+    Infinite for penalties that are not tried, being weaker than one that is hopeless for all.
+    """
     n = len(y)
     q = basis.z / np.sqrt(basis.lam)
     qy = q.T @ y
-    errors = np.zeros((len(alphas), y.shape[1]))
+    parts = []
     for fold in np.unique(folds):
         mine = folds == fold
         b = np.column_stack([np.full(mine.sum(), n**-0.5), q[mine]])
-        inner = b.T @ b if b.shape[0] > b.shape[1] else None
-        for place, alpha in enumerate(alphas):
-            shrink = basis.lam / (basis.lam + alpha)
-            residual = y[mine] - b[:, 1:] @ (shrink[:, None] * qy)
-            root = np.sqrt(np.concatenate([[1.0], shrink]))
-            errors[place] += (_undo(b, root, inner, residual) ** 2).sum(axis=0)
+        parts.append((y[mine], b, b.T @ b if b.shape[0] > b.shape[1] else None))
+    errors, least = np.full((len(alphas), y.shape[1]), np.inf), np.full(y.shape[1], np.inf)
+    for place, alpha in enumerate(alphas):
+        shrink = basis.lam / (basis.lam + alpha)
+        root, shrunk = np.sqrt(np.concatenate([[1.0], shrink])), shrink[:, None] * qy
+        left = (_undo(b, root, inner, own - b[:, 1:] @ shrunk) for own, b, inner in parts)
+        errors[place] = sum((one**2).sum(axis=0) for one in left)
+        if hopeless(errors[place], least).all():
+            break
+        least = np.minimum(least, errors[place])
     return errors / n
+
+
+def hopeless(
+    loss: Float[np.ndarray, " factor"], least: Float[np.ndarray, " factor"]
+) -> Bool[np.ndarray, " factor"]:
+    """Whether weaker penalties than the one of this held-out loss would only fit more noise."""
+    return loss > _HOPELESS * least
 
 
 def _undo(
