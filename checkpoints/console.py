@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sized
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -60,19 +60,10 @@ def run_command(
     Exits with 2 after a ``UserError`` or a full or read-only disk and with 130 after Ctrl-C, never
     with a traceback; a reader that closes the pipe early ends the printing, not the work.
     """
-    import inspect
-
-    import tyro
-
     outlive_readers()
-    given = {} if default is None else {"default": default}
-    registry = tyro.constructors.ConstructorRegistry()
-    registry.primitive_rule(_paths)
     try:
         try:
-            settings = tyro.cli(
-                config, prog=name, description=inspect.getdoc(config), registry=registry, **given
-            )
+            settings = parse_options(config, name=name, default=default)
             with _ended_in_order():
                 main(settings)
         finally:
@@ -88,6 +79,21 @@ def run_command(
     except KeyboardInterrupt:
         print(f"\n{STOPPED}", file=sys.stderr)
         sys.exit(130)
+
+
+def parse_options(
+    config: type, options: Sequence[str] | None = None, *, name: str, default: Any = None
+) -> Any:
+    """As ``options`` say it, or None: as this process was called. Exits with 2 if that is wrong."""
+    import inspect
+
+    import tyro
+
+    given = {} if default is None else {"default": default}
+    registry = tyro.constructors.ConstructorRegistry()
+    registry.primitive_rule(_paths)
+    said = inspect.getdoc(config)
+    return tyro.cli(config, prog=name, description=said, args=options, registry=registry, **given)
 
 
 class _Printed(io.FileIO):

@@ -6,9 +6,12 @@ is measured of what stands in the run by then. Of other runs a part knows the st
 """
 
 import json
+import shlex
 from hashlib import sha256
+from importlib import import_module
 
 from analysis.studies.training.plan import part_path, read_plans
+from checkpoints.console import parse_options
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.store import source_hash, versions
 from checkpoints.runs.note import complaints, note_all, note_path
@@ -31,6 +34,9 @@ NOTES = {name: str(note_path(PARTS / "runs", run)) for name, run in PLANNED.item
 PLANS = read_plans(STUDY)
 NAMES = [name for plan in PLANS.values() for name in plan.parts]
 if not workflow.remote_exec:
+    # A setting that is none is said now, and not by the first job after days of training.
+    for module in MEASURES.values():
+        parse_options(import_module(module).Settings, shlex.split(SETTINGS), name=f"python -m {module}")
     note_all(PLANNED.values(), RUNS, PARTS / "runs", training=TRAINING, retry=RETRY)
 
 

@@ -98,3 +98,17 @@ def test_a_wrong_study_is_said_before_any_work(folder):
     said = planned(folder)
     assert "starpilot: expected runs of one mode, got easy and hard" in said
     assert "Job stats" not in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("--states 60", "python -m probes.steps --help"),
+        ("--probes 3", "Unrecognized options: --probes"),
+    ],
+)
+def test_settings_that_a_measure_has_not_are_said_before_any_work(settings, said, folder):
+    found = planned(folder, settings=settings)
+    assert said in " ".join(found.split())
+    assert "Job stats" not in found
+    assert "Job stats" in planned(folder, settings="--states 100")
