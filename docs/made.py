@@ -1,7 +1,6 @@
 """Pages that are read off the project: commands, figures, functions, notebooks."""
 
 import ast
-import inspect
 import shutil
 from hashlib import sha256
 from importlib import import_module
@@ -76,11 +75,11 @@ def commands() -> str:
 
 def gallery(folder: Path) -> str:
     """Every committed figure, with what it shows and the commands behind it."""
-    from figures.__main__ import drawers
+    from figures.__main__ import NAMES
 
     parts = ["# Gallery", "", "Each figure is drawn from tables, and its rows lie beside it."]
-    for name, draw in drawers().items():
-        module = import_module(inspect.unwrap(draw).__module__)
+    for name in NAMES:
+        module = import_module(f"figures.{name}")
         what = (module.__doc__ or "").strip()
         sources = sorted(
             {one.command for one in vars(module).values() if getattr(one, "command", "")}

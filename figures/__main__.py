@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from checkpoints.console import UserError, one_of, run_command, say
+from checkpoints.console import UserError, one_of, run_command, say, watch
+from checkpoints.doors.children import side_by_side
 from checkpoints.doors.shipped import DRAWN, TABLES
 from checkpoints.doors.writing import check_folder
+from figures.kit.drawn import Drawer, show
 from figures.kit.printing import Print, Style, formats_of
-
-if TYPE_CHECKING:
-    from figures.kit.style import Draw
 
 NAMES = (
     *("curves", "cka_map", "cka_contrast", "invariance", "invariance_steps", "robustness"),
@@ -21,7 +20,7 @@ NAMES = (
     *("similarity", "similarity_pairs", "similarity_nulls", "similarity_outliers", "returns"),
     "twins_panel",
 )
-"""In the order in which they are drawn."""
+"""In the order in which they are drawn; each has a file of its name."""
 
 
 @dataclass(frozen=True)
@@ -57,78 +56,21 @@ class Settings:
         return self.output or (DRAWN if self.tables == TABLES else self.tables / "figures")
 
 
-def drawers() -> dict[str, "Draw"]:
-    """Figure -> what draws it; loads them all, which takes a second."""
-    from figures import (
-        backgrounds,
-        cka_contrast,
-        cka_map,
-        contrasts,
-        curves,
-        embedding,
-        emergence,
-        erasure,
-        invariance,
-        invariance_steps,
-        looks,
-        onsets,
-        peers,
-        probes,
-        returns,
-        robustness,
-        saliency,
-        saliency_sheet,
-        samples,
-        similarity,
-        similarity_nulls,
-        similarity_outliers,
-        similarity_pairs,
-        strengths,
-        twins_panel,
-        variation,
-    )
-
-    modules = (
-        *(curves, cka_map, cka_contrast, invariance, invariance_steps, robustness, emergence),
-        *(onsets, contrasts, samples, peers, looks, backgrounds, strengths, erasure, probes),
-        *(variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs),
-        *(similarity_nulls, similarity_outliers, returns, twins_panel),
-    )
-    return {module.NAME: module.draw for module in modules}
-
-
 def main(settings: Settings) -> None:
     """Draw, save, and say what was drawn from how many rows, and what was not."""
     for name in settings.names:
         one_of("figure", name, NAMES)
     printed = Print(settings.width, settings.style, formats_of(settings.format))
     check_folder(settings.folder)
-    from figures.kit.report import Report
-    from figures.kit.rows import MissingTable
-    from figures.kit.saving import fit, save
-
-    draw = drawers()
-    report, left = Report(), list[str]()
-    for name in settings.names or NAMES:
-        try:
-            with printed.settings():
-                drawings = list(draw[name](settings.tables))
-        except MissingTable as error:
-            if settings.names:
-                raise
-            left.append(f"{name}: {error}")
-            continue
-        for drawing in drawings:
-            tight = fit(drawing.figure, printed)
-            if tight:
-                left.append(f"{drawing.name}: no room at {settings.width:g} in: {tight[0]}")
-                continue
-            save(drawing, settings.folder, printed, overwrite=settings.overwrite)
-            report.add(drawing, printed)
-    report.show()
+    named = settings.names
+    drawer = Drawer(settings.tables, settings.folder, printed, settings.overwrite, bool(named))
+    names = list(dict.fromkeys(named or NAMES))
+    drawn = list(watch(side_by_side(drawer, names), "drawing", len(names)))
+    show([line for one in drawn for line in one.lines])
+    left = [line for one in drawn for line in one.left]
     for line in left:
         say(f"left out: {line}")
-    if not report.lines:
+    if not any(one.lines for one in drawn):
         raise UserError(f"expected a figure to draw, got none; {left[-1]}")
     print(f"written to {settings.folder}")
 

@@ -68,6 +68,18 @@ def sources_of(module: str, root: Path) -> list[str]:
     return sorted(str(modules[name].relative_to(root)) for name in seen)
 
 
+def drawers_of(root: Path) -> list[str]:
+    """Modules that draw a figure: ``python -m figures`` imports each by its name, when it draws."""
+    return sorted(
+        name
+        for name, file in project_modules(root).items()
+        if name.startswith("figures.")
+        and any(
+            isinstance(one, ast.FunctionDef) and one.name == "draw" for one in parsed(file).body
+        )
+    )
+
+
 def tables_of(root: Path) -> dict[str, list[str]]:
     """Command, such as ``analysis.cka`` -> names of the tables it writes, in order of the source.
 

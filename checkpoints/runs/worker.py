@@ -1,20 +1,18 @@
 """Train one run in a process of its own, so that whatever ends it does not end the queue."""
 
-import ctypes
 import errno
 import multiprocessing
 import os
 import signal
-import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Literal
 
 from checkpoints.console import MachineTrouble, UserError
+from checkpoints.doors.children import deaf, end_with_parent
 from checkpoints.runs.folder import Busy
 from checkpoints.runs.train import Settings, Stop
 
@@ -54,15 +52,6 @@ def outcome_of(train: Train, settings: Settings, behind: float) -> Outcome:
     return Outcome("ended")
 
 
-def end_with_parent() -> None:
-    """Ask the kernel (Linux) for a SIGTERM when the process that started this one is gone."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-        if os.getppid() != getattr(multiprocessing.parent_process(), "pid", None):
-            os.kill(os.getpid(), signal.SIGTERM)  # it was gone before the kernel was asked
-
-
 def _child(train: Train, settings: Settings, behind: float, answer: Connection) -> None:
     os.setpgrp()  # Ctrl-C then reaches the queue alone, which passes it on once
     end_with_parent()
@@ -82,16 +71,6 @@ class Relay(Stop):
             self.child.terminate()
 
 
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Processes started meanwhile never hear Ctrl-C, not even while they import."""
-    old = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, old)
-
-
 def train_apart(train: Train, settings: Settings, behind: float, relay: Relay) -> Outcome:
     """Train in a new process; a process that dies without a word has failed.
 
@@ -105,7 +84,7 @@ def train_apart(train: Train, settings: Settings, behind: float, relay: Relay) -
     context = multiprocessing.get_context("spawn")
     hears, says = context.Pipe(duplex=False)
     child = context.Process(target=_child, args=(train, settings, behind, says), name=settings.id)
-    with _deaf():
+    with deaf():
         child.start()
     says.close()
     relay.child = child

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,12 @@ from matplotlib.text import Text
 
 from checkpoints.console import UserError
 from figures import cka_contrast, cka_map, curves, twins_panel
-from figures.__main__ import NAMES, Settings, drawers, main
+from figures.__main__ import NAMES, Settings, main
 from figures.kit import style
+from figures.kit.drawn import draw_of
 from figures.kit.rows import load_rows
 from tests.support import toy_tables
+from tests.support.tree import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,11 @@ def axes_of() -> Axes:
 
 
 def test_every_name_has_a_figure_and_none_is_without_a_name():
-    assert tuple(drawers()) == NAMES
+    files = [path.stem for path in (ROOT / "figures").glob("[a-z]*.py")]
+    modules = {name: import_module(f"figures.{name}") for name in files}
+    drawn = {name for name, module in modules.items() if hasattr(module, "draw")}
+    assert drawn == {modules[name].NAME for name in drawn} == set(NAMES)
+    assert all(name in " ".join((Settings.__doc__ or "").split()) for name in NAMES)
 
 
 # -- files -----------------------------------------------------------------------------------
@@ -193,7 +200,7 @@ def test_strips_show_the_shipped_pixels(tables):
 
 
 def test_figures_fit_a_page_and_can_be_read(one_game):
-    for draw in drawers().values():
+    for draw in map(draw_of, NAMES):
         for drawing in draw(one_game):
             width, height = drawing.figure.get_size_inches()
             assert width <= style.PAGE_WIDTH + 1e-9 and height <= 9.5, drawing.name

@@ -23,7 +23,7 @@ FIGURES_MAY_IMPORT = {
     *("analysis", "analysis.records.tables", "analysis.records.runs", "analysis.records.values"),
     *("analysis.stats.clusters", "analysis.policies.relations"),
     *("checkpoints.console", "checkpoints.doors.writing", "checkpoints.doors.shipped"),
-    *("checkpoints.policy.ids", "checkpoints.policy.recipes"),
+    *("checkpoints.doors.children", "checkpoints.policy.ids", "checkpoints.policy.recipes"),
 }
 # The page carries policies as the files they are; nothing in Python runs them.
 FIGURES_MAY_IMPORT |= {

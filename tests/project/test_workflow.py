@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from sources import project_modules, tables_of
+from sources import drawers_of, project_modules, tables_of
 
 from checkpoints.world.games import GAMES
+from figures.__main__ import NAMES
 from tests.support.tree import ROOT
 
 COMMANDS = [name for name, file in project_modules(ROOT).items() if "__main__" in file.read_text()]
@@ -137,6 +138,10 @@ def test_the_shipped_graph_is_sound():
         [sys.executable, "-m", "snakemake", *options], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_graph_knows_whatever_draws_a_figure():
+    assert drawers_of(ROOT) == sorted(f"figures.{name}" for name in NAMES)
 
 
 def test_every_table_that_is_committed_is_written_by_a_command_and_every_one_is_there():
