@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.records.tables import check_output
-from checkpoints.console import run_command
+from checkpoints.console import UserError, run_command
 from checkpoints.doors.shipped import DRAWN, POLICIES, TABLES
 from checkpoints.doors.writing import write_text
 
@@ -28,7 +28,7 @@ class Settings:
     links: str = ""
     """address that stands before paths in links, such as that of a repository; else relative"""
     output: Path = Path("results/page.html")
-    """file to write"""
+    """file to write, NAME.html"""
     overwrite: bool = False
     """replace it if it exists"""
 
@@ -37,6 +37,11 @@ def main(settings: Settings) -> None:
     """Gather, fill the slots, write, and say how large it is."""
     from figures.browser.gather import page
 
+    if settings.output.suffix.lower() not in (".html", ".htm"):
+        raise UserError(
+            f"output: expected a name that ends in .html, got {settings.output}; browsers show "
+            f"others as text: --output {settings.output}.html"
+        )
     check_output(settings.output, overwrite=settings.overwrite)
     text = page(
         tables=settings.tables,

@@ -25,3 +25,10 @@ def test_it_is_written_without_any_table_too(tmp_path):
     main(Settings(output=output, tables=tmp_path / "none", policies=()))
     assert output.stat().st_size < 400_000
     assert "write it with: python -m analysis.player" in output.read_text()
+
+
+@pytest.mark.parametrize("name", ["page", "page.png", "results"])
+def test_a_file_that_no_browser_takes_for_a_page_is_refused(name, tmp_path):
+    with pytest.raises(UserError, match=f"ends in .html, got .*{name}; browsers"):
+        main(Settings(tables=tmp_path, output=tmp_path / name))
+    assert not list(tmp_path.iterdir())
