@@ -1,6 +1,9 @@
 """Files of parts: what is written comes back, and what is forged does not."""
 
+import gc
 import json
+import resource
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +11,7 @@ import pytest
 
 from analysis.records.parts import Part, Stamp, read_part, write_part
 from analysis.records.values import RETURN, Cell
-from checkpoints.console import UserError
+from checkpoints.console import MachineTrouble, UserError
 from checkpoints.policy.ids import PolicyId
 
 STAMP = Stamp("analysis.emergence", {"torch": "2"}, {"seed": 0}, {"mode": "easy"}, {"a": "b"})
@@ -46,6 +49,21 @@ def test_a_part_comes_back_to_the_bit_and_is_the_same_file_twice(tmp_path):
             assert found.found[policy][key].verdict == cell.verdict
     ((name, starts),) = found.begun.items()
     np.testing.assert_array_equal(*(x["cka_final", "hidden"] for x in (starts, made.begun[name])))
+
+
+def test_a_disk_that_fills_up_is_one_message_and_nothing_is_left(tmp_path, monkeypatch):
+    said: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(MachineTrouble, match=r"to write .*x\.npz, but: .*Free room or choose"):
+            write_part(part(), STAMP, tmp_path / "x.npz", overwrite=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    gc.collect()
+    assert not list(tmp_path.iterdir())
+    assert not said
 
 
 def test_a_run_that_keeps_nothing_has_a_part(tmp_path):
