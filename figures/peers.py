@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.policies.relations import PEERS
-from analysis.studies.samples.pairs import CONVERGENCE, PAIRS
+from analysis.studies.samples.peers import CONVERGENCE, PAIRS
 from figures.kit.ledger import written
 from figures.kit.panels import panel_title
 from figures.kit.rows import load_rows
@@ -61,7 +61,7 @@ def plot_pairs(ax: Axes, pairs: pd.DataFrame, measure: str, styles: dict[str, St
 
     Args:
         ax: where to draw.
-        pairs: :data:`analysis.studies.samples.pairs.PAIRS`, of one game.
+        pairs: :data:`analysis.studies.samples.peers.PAIRS`, of one game.
         measure: ``cka``, ``agreement`` or ``shift``.
         styles: looks of each method.
     """

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.policies.relations import methods_of
-from analysis.studies.similarity.pairs import SCHEMA
+from analysis.studies.similarity.compared import SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     PAGE_WIDTH,

@@ -1,7 +1,7 @@
 """Weights of other programs: recognised by the names and shapes of their tensors, and renamed.
 
-Known programs stand in ``checkpoints.policy.layouts``. Files of ``torch.save`` are read as tensors
-only (``weights_only=True``), so that no code in them is run. For any other network see
+Known programs stand in ``checkpoints.policy.tensor_names``. Files of ``torch.save`` are read as
+tensors only (``weights_only=True``), so that no code in them is run. For any other network see
 ``checkpoints.policy.adapters``.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from checkpoints.console import UserError
 from checkpoints.doors.reading import check_file, shown
 from checkpoints.doors.tensors import LARGEST, Wanted, check_tensors, read_tensors
-from checkpoints.policy.layouts import PARTS, SOURCES, Layout
+from checkpoints.policy.tensor_names import PARTS, SOURCES, Layout
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +31,7 @@ _DAMAGES: tuple[type[Exception], ...] = (
 
 
 def recognise(names: set[Any]) -> str:
-    """Which of :data:`checkpoints.policy.layouts.SOURCES` writes exactly these tensors.
+    """Which of :data:`checkpoints.policy.tensor_names.SOURCES` writes exactly these tensors.
 
     Raises:
         UserError: none does; says what the nearest one would hold.
@@ -100,7 +100,7 @@ def convert(tensors: "Mapping[str, Tensor]") -> "tuple[Policy, str]":
 
     Returns:
         A policy in evaluation mode, float32, and a name out of
-        :data:`checkpoints.policy.layouts.SOURCES`.
+        :data:`checkpoints.policy.tensor_names.SOURCES`.
 
     Raises:
         UserError: unknown names, a tensor of another shape (other channels, other actions), or

@@ -9,7 +9,7 @@ from analysis.studies.embedding.study import SCORES
 from analysis.studies.invariance.study import SCHEMA as INVARIANCE
 from analysis.studies.looks.study import LOOKS
 from analysis.studies.robustness.rows import SCHEMA as ROBUSTNESS
-from analysis.studies.samples.pairs import CONVERGENCE
+from analysis.studies.samples.peers import CONVERGENCE
 from analysis.studies.similarity.cka import SCHEMA as CKA
 from figures.browser.sources import Part, Places, table_part
 from probes.studies.training import SCHEMA as PROBES

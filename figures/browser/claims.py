@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
-from analysis.studies.samples.pairs import CONVERGENCE
+from analysis.studies.samples.peers import CONVERGENCE
 from figures import contrasts, embedding, looks
 from figures import peers as peers_figure
 from figures.browser.sources import Part, Places, rows_of, source

@@ -15,7 +15,7 @@ from analysis.records.runs import EQUIVALENT, MARGIN
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
-from analysis.studies.samples.pairs import CONVERGENCE
+from analysis.studies.samples.peers import CONVERGENCE
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import base_method
 from figures.kit.claimed import CLAIMS, POOLINGS, PUBLISHED, Claim

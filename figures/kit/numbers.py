@@ -11,7 +11,7 @@ from analysis.records.values import EMERGENCE, read_values
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
-from analysis.studies.samples.pairs import CONVERGENCE
+from analysis.studies.samples.peers import CONVERGENCE
 from checkpoints.console import UserError
 from checkpoints.policy.ids import UNTRAINED
 from figures.contrasts import against_ppo, outcome, panels

@@ -20,7 +20,7 @@ from analysis.scenes.common import common_bank
 from checkpoints.policy.adapters import Adapted
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.foreign import convert
-from checkpoints.policy.layouts import SOURCES
+from checkpoints.policy.tensor_names import SOURCES
 from checkpoints.world.renderer import Renderer
 
 torch.manual_seed(0)

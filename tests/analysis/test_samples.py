@@ -14,7 +14,7 @@ from analysis.samples import Settings, main
 from analysis.scenes.backgrounds import pairs_of
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.robustness.views import on_backgrounds
-from analysis.studies.samples.pairs import CONVERGENCE, PAIRS, convergence_rows, shift
+from analysis.studies.samples.peers import CONVERGENCE, PAIRS, convergence_rows, shift
 from analysis.studies.samples.policy import set_scene
 from analysis.studies.samples.study import names
 from checkpoints.policy.recipes import Recipe

@@ -13,6 +13,7 @@ from analysis.policies.subjects import load_subjects
 from analysis.records.tables import read_table
 from analysis.similarity import Settings, main
 from analysis.stats.clusters import cluster_weights
+from analysis.studies.similarity.compared import SCHEMA, Likeness, comparable_pairs, liken
 from analysis.studies.similarity.nulls import (
     EQUAL,
     NULL_SCHEMA,
@@ -22,7 +23,6 @@ from analysis.studies.similarity.nulls import (
     nearest,
 )
 from analysis.studies.similarity.outliers import OUTLIER_SCHEMA
-from analysis.studies.similarity.pairs import SCHEMA, Likeness, comparable_pairs, liken
 from analysis.studies.similarity.study import look_at
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id

@@ -20,7 +20,7 @@ from analysis.measures.hsic import linear_gram
 from analysis.measures.kernels import linear_profile
 from analysis.measures.panel import Look, Setup, cosines
 from analysis.measures.profiles import Pairs
-from analysis.studies.similarity.pairs import liken
+from analysis.studies.similarity.compared import liken
 from checkpoints.policy.ids import parse_id
 
 # Two residual blocks of IMPALA, two convolutions of Nature, and two layers of units.

@@ -20,8 +20,8 @@ from analysis.studies.returns import episodes, swaps
 from analysis.studies.returns import scores as returns
 from analysis.studies.robustness import rows as robustness
 from analysis.studies.saliency import rows as saliency
-from analysis.studies.samples.pairs import CONVERGENCE, PAIRS
-from analysis.studies.similarity import cka, cka_contrasts, nulls, outliers, pairs
+from analysis.studies.samples.peers import CONVERGENCE, PAIRS
+from analysis.studies.similarity import cka, cka_contrasts, compared, nulls, outliers
 from analysis.studies.training import curves
 from analysis.studies.twins import SCHEMA as TWINS
 from probes.studies import layers, training, variation
@@ -32,7 +32,7 @@ SCHEMAS: dict[str, Schema] = {
         *(curves.SCHEMA, cka.SCHEMA, cka_contrasts.CONTRAST_SCHEMA, INVARIANCE, TWINS),
         *(robustness.SCHEMA, erasure.SCHEMA, saliency.SCHEMA, saliency.SHEET_SCHEMA),
         *(layers.SCHEMA, variation.SCHEMA, embedding.SCHEMA, embedding.SCORES),
-        *(pairs.SCHEMA, nulls.NULL_SCHEMA, outliers.OUTLIER_SCHEMA),
+        *(compared.SCHEMA, nulls.NULL_SCHEMA, outliers.OUTLIER_SCHEMA),
         *(episodes.SCHEMA, swaps.SWAP_SCHEMA, erasure.PATCHING_SCHEMA, LAST_SCHEMA),
         *(returns.SCORES, returns.PROFILES, contrasts.SCHEMA, player.SCHEMA),
         player_worlds.SCHEMA,

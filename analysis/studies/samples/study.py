@@ -9,7 +9,7 @@ from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
 from analysis.records.values import SAMPLES, value_row
 from analysis.studies.examination import ALL, Found, Rows
-from analysis.studies.samples.pairs import CONVERGENCE, PAIRS, convergence_rows, pair_rows
+from analysis.studies.samples.peers import CONVERGENCE, PAIRS, convergence_rows, pair_rows
 from analysis.studies.samples.policy import measure, set_scene
 from checkpoints.console import say, show_tables, watch
 from checkpoints.policy.shipped import of_samples

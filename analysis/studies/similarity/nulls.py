@@ -19,7 +19,7 @@ from analysis.policies.relations import PEERS, SEEDS, STEPS, kind_of
 from analysis.records.columns import GAME
 from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.similarity.pairs import ENDS, SIZE, Likeness, liken, replicate_ends
+from analysis.studies.similarity.compared import ENDS, SIZE, Likeness, liken, replicate_ends
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 from checkpoints.policy.recipes import BASELINE
 

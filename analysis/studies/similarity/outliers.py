@@ -14,7 +14,7 @@ from analysis.stats.clusters import cluster_weights
 
 if TYPE_CHECKING:
     from analysis.measures.panel import Look
-    from analysis.studies.similarity.pairs import Likeness
+    from analysis.studies.similarity.compared import Likeness
     from checkpoints.policy.ids import PolicyId
 
 OUTLIER_SCHEMA = Schema(

@@ -32,7 +32,7 @@ from analysis.records.command import Output, check_outputs, finish
 from analysis.records.tables import Column, Schema
 from analysis.scenes.arrays import EACH, Arrays, read_arrays
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.similarity.pairs import replicate_ends
+from analysis.studies.similarity.compared import replicate_ends
 from checkpoints.console import UserError, say, show_tables, watch
 from checkpoints.doors.numbers import Seed, real, whole
 

@@ -16,9 +16,9 @@ from analysis.scenes.common import common_bank
 from analysis.scenes.worlds import world_of
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.examination import Found
+from analysis.studies.similarity.compared import SCHEMA, comparable_pairs, liken
 from analysis.studies.similarity.nulls import NULL_SCHEMA, contrasts
 from analysis.studies.similarity.outliers import OUTLIER_SCHEMA, outlier_rows
-from analysis.studies.similarity.pairs import SCHEMA, comparable_pairs, liken
 from checkpoints.console import say, show_tables, watch
 from checkpoints.policy.ids import PolicyId
 

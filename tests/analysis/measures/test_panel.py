@@ -20,7 +20,7 @@ from analysis.measures.panel import MEASURES, PROFILES, Look, Prepared, Setup, p
 from analysis.measures.profiles import Pairs
 from analysis.measures.rsa import rsa
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.similarity.pairs import liken
+from analysis.studies.similarity.compared import liken
 from checkpoints.doors.arrays import ArrayLike
 from checkpoints.policy.ids import parse_id
 from tests.support.cka_reference import features

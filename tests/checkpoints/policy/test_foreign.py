@@ -7,7 +7,7 @@ from torch import Tensor
 from checkpoints.console import UserError
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.foreign import convert, recognise
-from checkpoints.policy.layouts import SOURCES
+from checkpoints.policy.tensor_names import SOURCES
 from tests.support.foreign import PROGRAMS, foreign_forward, foreign_state
 
 EACH = pytest.mark.parametrize("source", PROGRAMS)
