@@ -22,7 +22,7 @@ from numpy.lib.format import open_memmap
 from analysis.measures.decisions import Decisions, probabilities
 from analysis.policies.features import read
 from analysis.scenes.bank import Bank, procgen_version
-from analysis.scenes.cache import Hold, folder_of, is_as_written, make_room, note_content
+from analysis.scenes.cache import Hold, folder_of, holds, is_as_written, make_room, note_content
 from analysis.scenes.file_world import FileWorld
 from analysis.scenes.worlds import world_of
 from checkpoints.console import UserError
@@ -172,7 +172,8 @@ def twin_set(
     name = sha256(json.dumps(decisive, sort_keys=True).encode())
     name.update(bank.states.joined.tobytes())
     path = (folder or folder_of("twins")) / f"{name.hexdigest()[:16]}.npy"
-    if not is_as_written(path):
+    shape = (len(bank), len(chosen), *IMAGE_SHAPE)
+    if not (is_as_written(path) and holds(path, "uint8", shape)):
         _draw(game, bank, chosen, path)
     return TwinSet(game, bank, chosen, own, path, Hold(path))
 

@@ -2,13 +2,16 @@
 
 import dataclasses
 import json
+import os
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from analysis.scenes import bank as banks
 from analysis.scenes.bank import Bank, BankPlan, StateList, gather, load_or_gather
+from analysis.scenes.cache import digest_of
 from checkpoints.console import UserError
 from checkpoints.world.environments import Levels
 from checkpoints.world.games import GAMES
@@ -206,18 +209,53 @@ def test_whatever_decides_a_bank_names_it(tmp_path, forbidden):
 
 
 @pytest.mark.parametrize("name", [*banks._ARRAYS, "manifest"])
-@pytest.mark.parametrize("damage", ["cut", "flipped", "missing"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "missing", "nested", "pipe", "folder"])
 def test_a_damaged_cache_is_gathered_again(name, damage, cached, monkeypatch):
     fresh, folder = cached
     (path,) = folder.glob(f"*/{name}.*")
     whole = path.read_bytes()
     hurt = {"cut": whole[:-5], "flipped": whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:]}
-    path.unlink() if damage == "missing" else path.write_bytes(hurt[damage])
+    hurt["nested"] = b"[" * 100_000
+    path.unlink()
+    if damage in hurt:
+        path.write_bytes(hurt[damage])
+    elif damage != "missing":
+        os.mkfifo(path) if damage == "pipe" else path.mkdir()
+    assert gathered_again(fresh, folder, monkeypatch)
+    assert path.read_bytes() == whole
+
+
+def gathered_again(fresh: Bank, folder: Path, monkeypatch) -> bool:
+    """Whether what lies in the folder is not believed; what comes is a bank either way."""
     times = []
     monkeypatch.setattr(banks, "gather", lambda plan, policies: times.append(1) or fresh)
     assert same(load_or_gather(PLAN, folder=folder), fresh)
-    assert times == [1]
-    assert path.read_bytes() == whole
+    return times == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("observations", lambda value: value.astype(np.float64)),
+        ("observations", lambda value: value[:, :32]),
+        ("observations", lambda value: np.asfortranarray(value)),
+        ("levels", lambda value: value.astype(object)),
+        ("time", lambda value: value[:-1]),
+        ("actor", lambda value: value.astype(np.int32)),
+        ("offsets", lambda value: value[::-1]),
+        ("offsets", lambda value: value + 1),
+        ("states", lambda value: value[:-1]),
+    ],
+)
+def test_a_bank_that_was_forged_with_its_notes_is_gathered_again(name, change, cached, monkeypatch):
+    fresh, folder = cached
+    assert not gathered_again(fresh, folder, monkeypatch)
+    (path,) = folder.glob(f"*/{name}.npy")
+    np.save(path, change(np.load(path)), allow_pickle=True)
+    manifest = json.loads((path.parent / "manifest.json").read_text())
+    manifest["files"][name] = digest_of(path)
+    (path.parent / "manifest.json").write_text(json.dumps(manifest))
+    assert gathered_again(fresh, folder, monkeypatch)
 
 
 @pytest.fixture(scope="module")
