@@ -1,6 +1,7 @@
 """Figures at a width, for slides, in formats: sizes, type and what has no room."""
 
 import re
+import resource
 import subprocess
 from pathlib import Path
 from shutil import which
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from checkpoints.console import UserError
+from checkpoints.console import MachineTrouble, UserError
 from figures.kit.crowding import crowded
 from figures.kit.printing import TALK, Print, formats_of, own_of
 from figures.kit.saving import fit, save
@@ -64,6 +65,20 @@ def test_the_same_figure_gives_the_same_bytes_in_each_format(tmp_path):
     first = save(plain(), tmp_path / "first", printed)
     second = save(plain(), tmp_path / "second", printed)
     assert [one.read_bytes() for one in first] == [one.read_bytes() for one in second]
+
+
+@pytest.mark.parametrize("ending", ["pdf", "png", "svg"])
+def test_a_full_disk_is_a_message_and_leaves_nothing(ending: str, tmp_path: Path):
+    drawing, printed = plain(), Print(formats=(ending,))
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # What a full disk does to a write, a limit does as well: some of it fits, the rest is an error.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most[1]))
+    try:
+        with pytest.raises(MachineTrouble, match=r"expected to write .*File too large"):
+            save(drawing, tmp_path, printed)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_slide_is_half_as_large_again_with_its_type_and_lines():
