@@ -8,7 +8,6 @@ its seed along for resampling by level.
 
 import json
 import os
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from analysis.scenes.cache import digest_of, folder_of, holds, make_room
+from analysis.scenes.cache import digest_of, folder_of, holds, make_room, remove
 from analysis.scenes.state_list import StateList
 from checkpoints.console import UserError
 from checkpoints.doors.reading import MIB, parse_json, read_text
@@ -268,7 +267,7 @@ def _write(bank: Bank, path: Path, settings: dict[str, Any]) -> None:
         make_room(path.parent, bank.states.joined.nbytes + bank.observations.nbytes)
         with tempfile.TemporaryDirectory(dir=path.parent, suffix=".tmp") as temporary:
             _save(bank, Path(temporary) / "bank", settings)
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
             (Path(temporary) / "bank").rename(path)
     except OSError as error:
         if _is_whole(path, settings):

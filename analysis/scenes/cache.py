@@ -134,16 +134,18 @@ def _size(entry: Path) -> int:
     return sum(one.stat().st_size for one in files)
 
 
-def _remove(entry: Path) -> bool:
-    """Remove an entry unless a process holds it."""
+def remove(entry: Path) -> bool:
+    """Remove an entry, or whatever stands in its place, unless a process holds it."""
     try:
-        if entry.is_dir():
+        if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
-            return True
-        with open(entry, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        elif entry.is_file():
+            with open(entry, "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                entry.unlink(missing_ok=True)
+                _note(entry).unlink(missing_ok=True)
+        else:  # a pipe, which waits for whoever opens it, or a link to nothing
             entry.unlink(missing_ok=True)
-            _note(entry).unlink(missing_ok=True)
         return True
     except OSError:
         return False
@@ -163,13 +165,13 @@ def make_room(folder: Path, wanted: int, most: int | None = None) -> None:
         with contextlib.suppress(OSError):  # another process evicts, too
             used = entry.stat().st_mtime
             if entry.name.endswith(".tmp") and time.time() - used > _FORGOTTEN:
-                _remove(entry)
+                remove(entry)
             elif entry.suffix not in (".sha256", ".tmp"):
                 entries.append((used, _size(entry), entry))
     total = sum(size for _, size, _ in entries) + wanted
     for _, size, entry in sorted(entries):
         if total <= most:
             break
-        if _remove(entry):
+        if remove(entry):
             total -= size
             say(f"{entry} makes room in the cache; it will be made again when it is needed")

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -231,6 +232,19 @@ def gathered_again(fresh: Bank, folder: Path, monkeypatch) -> bool:
     monkeypatch.setattr(banks, "gather", lambda plan, policies: times.append(1) or fresh)
     assert same(load_or_gather(PLAN, folder=folder), fresh)
     return times == [1]
+
+
+@pytest.mark.parametrize("place", ["pipe", "file", "link"])
+def test_whatever_stands_in_the_place_of_a_bank_gives_way(place, cached, monkeypatch):
+    fresh, folder = cached
+    (path,) = folder.iterdir()
+    shutil.rmtree(path)
+    if place == "link":
+        path.symlink_to(folder / "nowhere")
+    else:
+        os.mkfifo(path) if place == "pipe" else path.write_text("x")
+    assert gathered_again(fresh, folder, monkeypatch)
+    assert path.is_dir() and not path.is_symlink()
 
 
 @pytest.mark.parametrize(
