@@ -13,6 +13,7 @@ from tests.support.hostile_files import changed_bytes
 
 INPUTS = 600
 ARRAYS = {"x": np.arange(12.0).reshape(4, 3), "y": np.array("text"), "z": np.arange(3)}
+PACKINGS = (zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_STORED)
 DTYPES = ("f8", ">f4", "i1", "O", "c8", "U4", "S0", "M8[s]", "?")
 
 
@@ -23,9 +24,9 @@ def stream(array: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def written(path: Path, members: list[tuple[str, bytes]]) -> bytes:
+def written(path: Path, members: list[tuple[str, bytes]], packing: int = 0) -> bytes:
     """An archive of these members, under their names as they are."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", PACKINGS[packing]) as archive:
         for name, content in members:
             archive.writestr(name, content)
     return path.read_bytes()
@@ -54,8 +55,8 @@ def changed(rng: np.random.Generator) -> list[tuple[str, bytes]]:
 def test_changed_archives_are_refused_or_whole(tmp_path: Path):
     path, rng, refused = tmp_path / "a.npz", np.random.default_rng(0), 0
     for place in range(INPUTS):
-        content = written(path, changed(rng))
-        if place % 4 == 0:
+        content = written(path, changed(rng), place % 4)
+        if rng.random() < 0.3:
             path.write_bytes(changed_bytes(content, rng, head=len(content)))
         try:
             archive = Archive(path, "arrays", limit=10**6)
@@ -79,3 +80,15 @@ def test_an_array_is_read_by_its_name_with_or_without_ending(tmp_path: Path):
     written(path, [("x", stream(ARRAYS["x"])), ("x.npy", stream(ARRAYS["z"]))])
     with pytest.raises(UserError, match="at most 200 arrays of different names, got 2"):
         Archive(path, "arrays", limit=10**6)
+
+
+@pytest.mark.parametrize("packing", range(len(PACKINGS)))
+def test_packed_bytes_that_are_damaged_are_refused_however_they_are_packed(
+    packing: int, tmp_path: Path
+):
+    path, rng = tmp_path / "a.npz", np.random.default_rng(0)
+    content = written(path, [("x.npy", stream(rng.normal(size=200)))], packing)
+    for place in range(60, 1000, 20):
+        path.write_bytes(content[:place] + rng.bytes(16) + content[place + 16 :])
+        with pytest.raises(UserError, match="is truncated, damaged or of another format"):
+            Archive(path, "an array", limit=10**6).read("x")
