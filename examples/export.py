@@ -6,6 +6,7 @@ Needs NumPy alone. The form of the file is described in ``analysis/scenes/world_
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -147,8 +148,10 @@ def export(
 def _save(path: Path, **arrays: np.ndarray) -> None:
     """Write the file whole: a full disk leaves the old one, and one line."""
     part = path.with_name(f".{path.name}.part.npz")
+    packed = BytesIO()
+    np.savez_compressed(packed, **arrays)
     try:
-        np.savez_compressed(part, **arrays)
+        part.write_bytes(packed.getvalue())
         part.replace(path)
     except OSError as error:
         raise SystemExit(f"expected to write {path}, but: {error}. Free room, and again") from error

@@ -7,6 +7,7 @@ the header names. The same measurement gives the same bytes.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
@@ -152,8 +153,11 @@ def write_part(part: Part, stamp: Stamp, path: Path, *, overwrite: bool) -> None
         "draws": _stacked([cell.draws[None] for *_, cell in cells]),
         "starts": _stacked([x for *_, x in starts]),
     }
-    with atomic(path, keep=not overwrite) as temporary, open(temporary, "xb") as file:
-        np.savez_compressed(file, **arrays)
+    # In memory: a zip file that a full disk cuts short is closed by a traceback.
+    packed = BytesIO()
+    np.savez_compressed(packed, **arrays)
+    with atomic(path, keep=not overwrite) as temporary:
+        temporary.write_bytes(packed.getvalue())
 
 
 def _stacked(rows: list[np.ndarray]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Files of parts: what is written comes back, and what is forged does not."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from analysis.records.parts import Part, Stamp, read_part, write_part
 from analysis.records.values import RETURN, Cell
 from checkpoints.console import UserError
 from checkpoints.policy.ids import PolicyId
+from tests.support.disk import full_after
 
 STAMP = Stamp("analysis.emergence", {"torch": "2"}, {"seed": 0}, {"mode": "easy"}, {"a": "b"})
 POLICIES = [PolicyId("leaper", "ppo", 0, 0, step) for step in (64, 128)]
@@ -53,6 +55,13 @@ def test_a_run_that_keeps_nothing_has_a_part(tmp_path):
     write_part(nothing, STAMP, tmp_path / "x.npz", overwrite=False)
     found, _ = read_part(tmp_path / "x.npz", LENGTH)
     assert (found.found, found.ended) == ({}, "nothing kept")
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, capsys):
+    with full_after(300), pytest.raises(UserError, match=r"to write .*File too large"):
+        write_part(part(), STAMP, tmp_path / "x.npz", overwrite=False)
+    gc.collect()  # a zip file left open would now print how its closing failed
+    assert not list(tmp_path.iterdir()) and not capsys.readouterr().err
 
 
 FORGED = {

@@ -1,7 +1,6 @@
 """Figures at a width, for slides, in formats: sizes, type and what has no room."""
 
 import re
-import resource
 import subprocess
 from pathlib import Path
 from shutil import which
@@ -16,6 +15,7 @@ from figures.kit.crowding import crowded
 from figures.kit.printing import TALK, Print, formats_of, own_of
 from figures.kit.saving import fit, save
 from figures.kit.style import Drawing, paper
+from tests.support.disk import full_after
 
 ROWS = pd.DataFrame({"x": [1.0, 2.0], "low": [0.5, 1.5], "high": [1.5, 2.5]})
 
@@ -70,14 +70,8 @@ def test_the_same_figure_gives_the_same_bytes_in_each_format(tmp_path):
 @pytest.mark.parametrize("ending", ["pdf", "png", "svg"])
 def test_a_full_disk_is_a_message_and_leaves_nothing(ending: str, tmp_path: Path):
     drawing, printed = plain(), Print(formats=(ending,))
-    most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # What a full disk does to a write, a limit does as well: some of it fits, the rest is an error.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most[1]))
-    try:
-        with pytest.raises(MachineTrouble, match=r"expected to write .*File too large"):
-            save(drawing, tmp_path, printed)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    with full_after(1000), pytest.raises(MachineTrouble, match=r"to write .*File too large"):
+        save(drawing, tmp_path, printed)
     assert not list(tmp_path.iterdir())
 
 
