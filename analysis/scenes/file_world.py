@@ -19,6 +19,7 @@ from analysis.scenes.cache import (
     is_as_written,
     make_room,
     note_content,
+    remove,
 )
 from analysis.scenes.state_list import StateList
 from analysis.scenes.world_file import PART, Contents, checked_parts, read_contents
@@ -207,6 +208,9 @@ def _unpack(found: Contents, frames: Path, masks: Path | None = None) -> None:
     states, _, height, width, _ = found.shape
     size = found.archive.members["frames"].size + states * height * width * found.has_masks
     make_room(frames.parent, size)
+    for path in (frames, masks):
+        if path is not None and path.is_dir():
+            remove(path)
     parts = watch(checked_parts(found), f"{found.meta.world}: unpacking", ceil(size / PART))
     if masks is None:
         with atomic(frames) as one, open(one, "xb") as file:

@@ -91,7 +91,7 @@ def test_sets_lie_in_the_cache_that_the_variable_names(bank, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize(
-    "damage", ["cut", "empty", "other", "forged", "flipped", "no note", "pipe"]
+    "damage", ["cut", "empty", "other", "forged", "flipped", "no note", "pipe", "folder"]
 )
 def test_a_damaged_file_is_drawn_again(drawn, bank, damage):
     whole = frames_of(drawn)
@@ -104,6 +104,9 @@ def test_a_damaged_file_is_drawn_again(drawn, bank, damage):
     elif damage == "pipe":
         drawn.path.unlink()
         os.mkfifo(drawn.path)
+    elif damage == "folder":
+        drawn.path.unlink()
+        drawn.path.mkdir()
     elif damage == "flipped":
         drawn.path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     elif damage == "no note":
