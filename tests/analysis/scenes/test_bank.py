@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from analysis.scenes import bank as banks
-from analysis.scenes.bank import Bank, BankPlan, StateList, gather, load_or_gather
+from analysis.scenes.bank import Bank, BankPlan, gather, load_or_gather
 from analysis.scenes.cache import digest_of
 from checkpoints.console import UserError
 from checkpoints.world.environments import Levels
@@ -149,23 +149,6 @@ def test_a_bank_that_does_not_fill_gives_up(monkeypatch):
 def test_actions_that_procgen_does_not_know_are_refused(policy, expected):
     with pytest.raises(UserError, match=expected):
         gather(PLAN, {"wrong": policy})
-
-
-# -- lists of states -------------------------------------------------------------------------
-
-
-def test_lists_of_states_behave_like_lists():
-    plain = [b"one", b"", b"three"]
-    states = StateList.of(plain)
-    assert list(states) == plain
-    assert (len(states), states[-1], states[:2], states[::-1]) == (
-        3,
-        b"three",
-        plain[:2],
-        plain[::-1],
-    )
-    with pytest.raises(IndexError, match="out of range"):
-        states[3]
 
 
 # -- the cache -------------------------------------------------------------------------------
