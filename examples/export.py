@@ -147,10 +147,11 @@ def export(
 
 def _save(path: Path, **arrays: np.ndarray) -> None:
     """Write the file whole: a full disk leaves the old one, and one line."""
-    part, packed = path.with_name(f".{path.name}.part"), BytesIO()
+    part = path.with_name(f".{path.name}.part.npz")
+    packed = BytesIO()
     np.savez_compressed(packed, **arrays)
     try:
-        part.write_bytes(packed.getbuffer())
+        part.write_bytes(packed.getvalue())
         part.replace(path)
     except OSError as error:
         raise SystemExit(f"expected to write {path}, but: {error}. Free room, and again") from error

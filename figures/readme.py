@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkpoints.console import run_command
+from checkpoints.doors.reading import MIB, read_text
 from checkpoints.doors.shipped import TABLES
 from checkpoints.doors.writing import write_text
 from figures.kit.readme_result import block, replaced
@@ -21,10 +22,8 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Rewrite the section; the file is replaced whole."""
-    text = replaced(
-        settings.readme.read_text(encoding="utf-8"), block(settings.tables), settings.readme
-    )
-    write_text(settings.readme, text)
+    there = read_text(settings.readme, limit=MIB, what="a README")
+    write_text(settings.readme, replaced(there, block(settings.tables), settings.readme))
     print(f"the result in {settings.readme} says what {settings.tables} holds")
 
 

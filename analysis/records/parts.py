@@ -153,11 +153,11 @@ def write_part(part: Part, stamp: Stamp, path: Path, *, overwrite: bool) -> None
         "draws": _stacked([cell.draws[None] for *_, cell in cells]),
         "starts": _stacked([x for *_, x in starts]),
     }
-    # In memory first: what a full disk breaks off, an archive tries to end when it is forgotten.
+    # In memory: a zip file that a full disk cuts short is closed by a traceback.
     packed = BytesIO()
     np.savez_compressed(packed, **arrays)
     with atomic(path, keep=not overwrite) as temporary:
-        temporary.write_bytes(packed.getbuffer())
+        temporary.write_bytes(packed.getvalue())
 
 
 def _stacked(rows: list[np.ndarray]) -> np.ndarray:

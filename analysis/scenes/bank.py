@@ -8,7 +8,6 @@ its seed along for resampling by level.
 
 import json
 import os
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +20,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from analysis.scenes.cache import digest_of, folder_of, make_room
+from analysis.scenes.cache import digest_of, folder_of, holds, make_room, remove
 from analysis.scenes.state_list import StateList
 from checkpoints.console import UserError
+from checkpoints.doors.reading import MIB, parse_json, read_text
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
-from checkpoints.world.games import NUM_ACTIONS, Mode, get_game
+from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS, Mode, get_game
 
 Policy = Callable[[np.ndarray], np.ndarray]
 """Observations ``(n, 64, 64, 3)`` uint8 to actions ``(n,)``, whole numbers 0 to 14."""
@@ -221,7 +221,7 @@ def load_or_gather(
     }
     folder = folder or folder_of("banks")
     path = folder / sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-    if not _is_whole(path, settings):
+    if not (_is_whole(path, settings) and _is_bank(path, plan.num_states)):
         _write(gather(plan, policies), path, settings)
     # Copy on write: torch warns of arrays that cannot be written.
     arrays = {name: np.load(path / f"{name}.npy", mmap_mode="c") for name in _ARRAYS}
@@ -239,12 +239,25 @@ def procgen_version() -> str:
 
 def _is_whole(path: Path, settings: dict[str, Any]) -> bool:
     try:
-        manifest = json.loads((path / "manifest.json").read_text())
+        noted = read_text(path / "manifest.json", limit=MIB, what="what a bank holds")
+        manifest = parse_json(noted, dict[str, Any], where=str(path))
         found = {name: digest_of(path / f"{name}.npy") for name in _ARRAYS}
         os.utime(path)
     except (OSError, ValueError):
         return False
     return manifest == {"settings": settings, "files": found}
+
+
+def _is_bank(path: Path, n: int) -> bool:
+    """Whether arrays are those of n states: noted as written, they may be forged all the same."""
+    shapes = {"states": (None,), "offsets": (n + 1,), "observations": (n, *IMAGE_SHAPE)}
+    for name in _ARRAYS:
+        kind = "uint8" if name in ("states", "observations") else "int64"
+        if not holds(path / f"{name}.npy", kind, shapes.get(name, (n,))):
+            return False
+    states, offsets = (np.load(path / f"{one}.npy", mmap_mode="r") for one in ("states", "offsets"))
+    whole = offsets[0] == 0 and offsets[-1] == len(states)
+    return bool(whole and (np.diff(offsets) >= 0).all())
 
 
 def _write(bank: Bank, path: Path, settings: dict[str, Any]) -> None:
@@ -254,7 +267,7 @@ def _write(bank: Bank, path: Path, settings: dict[str, Any]) -> None:
         make_room(path.parent, bank.states.joined.nbytes + bank.observations.nbytes)
         with tempfile.TemporaryDirectory(dir=path.parent, suffix=".tmp") as temporary:
             _save(bank, Path(temporary) / "bank", settings)
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
             (Path(temporary) / "bank").rename(path)
     except OSError as error:
         if _is_whole(path, settings):

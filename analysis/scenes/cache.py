@@ -12,13 +12,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from analysis.records.command import Output
 from checkpoints.console import UserError, path_of, say
+from checkpoints.doors.arrays import header_of, told
+from checkpoints.doors.reading import check_file, read_text
 from checkpoints.doors.writing import write_text
 
 MOST = 8 * 2**30
 """Bytes of one cache at most, beside what is in use at that moment."""
 _FORGOTTEN = 3600.0
+_NOTE, _ANY = 65, 2**63
 VARIABLE = "TWINSCOPE_CACHE"
 DEFAULT = ".cache"
 FLAG = "--cache"
@@ -61,7 +66,12 @@ def folder_of(kind: str) -> Path:
 
 
 def digest_of(path: Path) -> str:
-    """SHA-256 of a file, in hex digits; about a second for a gigabyte."""
+    """SHA-256 of a file, in hex digits; about a second for a gigabyte.
+
+    Raises:
+        UserError: no file there, or a folder, pipe or device, which might never end.
+    """
+    check_file(path, limit=_ANY, what="a file to be summed")
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -78,15 +88,32 @@ def note_content(path: Path) -> None:
 def is_as_written(path: Path) -> bool:
     """Whether a file holds what :func:`note_content` saw; it then counts as used now."""
     try:
-        with open(_note(path), "rb") as file:
-            noted = file.read(65)
-        whole = noted.decode("ascii", "replace").strip() == digest_of(path)
-    except OSError:
+        noted = read_text(_note(path), limit=_NOTE, what="the note of a file")
+        whole = noted.strip() == digest_of(path)
+    except (OSError, UserError):
         return False
     if whole:
         with contextlib.suppress(OSError):
             os.utime(path)
     return whole
+
+
+def holds(path: Path, kind: str, shape: tuple[int | None, ...]) -> bool:
+    """Whether a ``.npy`` file holds an array of that type and shape, row by row.
+
+    Args:
+        path: the file.
+        kind: the type, such as ``uint8``.
+        shape: ``None`` where any length will do.
+    """
+    try:
+        size = check_file(path, limit=_ANY, what="an array")
+        with told(path, "an array"), open(path, "rb") as file:
+            found, by_columns, dtype = header_of(file, size, str(path), limit=size)
+    except UserError:
+        return False
+    lengths = tuple(None if n is None else m for m, n in zip(found, shape, strict=False))
+    return (dtype, by_columns, len(found), lengths) == (np.dtype(kind), False, len(shape), shape)
 
 
 class Hold:
@@ -107,16 +134,18 @@ def _size(entry: Path) -> int:
     return sum(one.stat().st_size for one in files)
 
 
-def _remove(entry: Path) -> bool:
-    """Remove an entry unless a process holds it."""
+def remove(entry: Path) -> bool:
+    """Remove an entry, or whatever stands in its place, unless a process holds it."""
     try:
-        if entry.is_dir():
+        if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
-            return True
-        with open(entry, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        elif entry.is_file():
+            with open(entry, "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                entry.unlink(missing_ok=True)
+                _note(entry).unlink(missing_ok=True)
+        else:  # a pipe, which waits for whoever opens it, or a link to nothing
             entry.unlink(missing_ok=True)
-            _note(entry).unlink(missing_ok=True)
         return True
     except OSError:
         return False
@@ -136,13 +165,13 @@ def make_room(folder: Path, wanted: int, most: int | None = None) -> None:
         with contextlib.suppress(OSError):  # another process evicts, too
             used = entry.stat().st_mtime
             if entry.name.endswith(".tmp") and time.time() - used > _FORGOTTEN:
-                _remove(entry)
+                remove(entry)
             elif entry.suffix not in (".sha256", ".tmp"):
                 entries.append((used, _size(entry), entry))
     total = sum(size for _, size, _ in entries) + wanted
     for _, size, entry in sorted(entries):
         if total <= most:
             break
-        if _remove(entry):
+        if remove(entry):
             total -= size
             say(f"{entry} makes room in the cache; it will be made again when it is needed")

@@ -11,7 +11,16 @@ from jaxtyping import Bool, Int, UInt8
 from numpy.lib.format import write_array_header_1_0
 
 from analysis.scenes.bank import Bank
-from analysis.scenes.cache import Hold, digest_of, folder_of, is_as_written, make_room, note_content
+from analysis.scenes.cache import (
+    Hold,
+    digest_of,
+    folder_of,
+    holds,
+    is_as_written,
+    make_room,
+    note_content,
+    remove,
+)
 from analysis.scenes.state_list import StateList
 from analysis.scenes.world_file import PART, Contents, checked_parts, read_contents
 from analysis.scenes.worlds import keep_open
@@ -38,7 +47,11 @@ def open_world(path: Path, folder: Path | None = None) -> "FileWorld":
     add_world(found.facts)
     digest = digest_of(path)
     world = FileWorld(found, digest, folder or folder_of("worlds"))
-    if not all(map(is_as_written, world.files)):
+    forms = [("uint8", found.shape), ("bool", (found.shape[0], *found.shape[2:4]))]
+    if not all(
+        is_as_written(file) and holds(file, *form)
+        for file, form in zip(world.files, forms, strict=False)
+    ):
         _unpack(found, *world.files)
     world.held = [Hold(file) for file in world.files]
     keep_open(world)
@@ -195,6 +208,9 @@ def _unpack(found: Contents, frames: Path, masks: Path | None = None) -> None:
     states, _, height, width, _ = found.shape
     size = found.archive.members["frames"].size + states * height * width * found.has_masks
     make_room(frames.parent, size)
+    for path in (frames, masks):
+        if path is not None and path.is_dir():
+            remove(path)
     parts = watch(checked_parts(found), f"{found.meta.world}: unpacking", ceil(size / PART))
     if masks is None:
         with atomic(frames) as one, open(one, "xb") as file:

@@ -22,7 +22,15 @@ from numpy.lib.format import open_memmap
 from analysis.measures.decisions import Decisions, probabilities
 from analysis.policies.features import read
 from analysis.scenes.bank import Bank, procgen_version
-from analysis.scenes.cache import Hold, folder_of, is_as_written, make_room, note_content
+from analysis.scenes.cache import (
+    Hold,
+    folder_of,
+    holds,
+    is_as_written,
+    make_room,
+    note_content,
+    remove,
+)
 from analysis.scenes.file_world import FileWorld
 from analysis.scenes.worlds import world_of
 from checkpoints.console import UserError
@@ -172,7 +180,8 @@ def twin_set(
     name = sha256(json.dumps(decisive, sort_keys=True).encode())
     name.update(bank.states.joined.tobytes())
     path = (folder or folder_of("twins")) / f"{name.hexdigest()[:16]}.npy"
-    if not is_as_written(path):
+    shape = (len(bank), len(chosen), *IMAGE_SHAPE)
+    if not (is_as_written(path) and holds(path, "uint8", shape)):
         _draw(game, bank, chosen, path)
     return TwinSet(game, bank, chosen, own, path, Hold(path))
 
@@ -184,6 +193,8 @@ def _draw(game: str, bank: Bank, backgrounds: tuple[int, ...], path: Path) -> No
     shape = (len(bank), len(backgrounds), *IMAGE_SHAPE)
     renderer = Renderer(game)
     make_room(path.parent, math.prod(shape))
+    if path.is_dir():
+        remove(path)
     with atomic(path) as temporary:
         frames = open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
         # A full disk under a map ends the process without a word; asked for now, it is an error.

@@ -23,6 +23,8 @@ MEMBERS = 200
 class Member:
     """One array of an archive, not yet read."""
 
+    file: str
+    """its name in the archive, with or without ``.npy``"""
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     by_columns: bool
@@ -55,17 +57,17 @@ class Archive:
         self.members: dict[str, Member] = {}
         with told(path, what), zipfile.ZipFile(path) as archive:
             found = archive.infolist()
-            if len(found) > MEMBERS or len({one.filename for one in found}) < len(found):
+            names = [one.filename.removesuffix(".npy") for one in found]
+            if len(found) > MEMBERS or len(set(names)) < len(found):
                 raise UserError(
                     f"{path}: expected at most {MEMBERS} arrays of different names, got "
                     f"{len(found)}; save it with np.savez_compressed"
                 )
-            for one in found:
+            for name, one in zip(names, found, strict=True):
                 with archive.open(one) as file:
-                    name = one.filename.removesuffix(".npy")
                     where = f"{path}: {shown(name)}"
                     shape, by_columns, dtype = header_of(file, one.file_size, where, limit)
-                self.members[name] = Member(shape, dtype, by_columns, one.file_size)
+                self.members[name] = Member(one.filename, shape, dtype, by_columns, one.file_size)
 
     def check_names(
         self, required: Iterable[str], optional: Iterable[str] = (), prefix: str = ""
@@ -98,7 +100,7 @@ class Archive:
     def read(self, name: str) -> np.ndarray:
         """One array, whole, in the machine's byte order."""
         with told(self.path, self._what), zipfile.ZipFile(self.path) as archive:
-            with archive.open(f"{name}.npy") as file:
+            with archive.open(self.members[name].file) as file:
                 found = of_stream(file, self.members[name].size, f"{self.path}: {name}")
         return found.astype(found.dtype.newbyteorder("="), copy=False)
 
@@ -109,7 +111,7 @@ class Archive:
         row = member.dtype.itemsize * int(np.prod(member.shape[1:], dtype=np.int64))
         step = max(1, most // max(row, 1))
         with told(self.path, self._what), zipfile.ZipFile(self.path) as archive:
-            with archive.open(f"{name}.npy") as file:
+            with archive.open(member.file) as file:
                 header_of(file, member.size, f"{self.path}: {name}", member.size)
                 for start in range(0, count, step):
                     rows = min(step, count - start)

@@ -1,5 +1,6 @@
 """Arrays that a user brings: files without pickle, and whatever in memory stands for numbers."""
 
+import lzma
 import math
 import tokenize
 import warnings
@@ -27,7 +28,7 @@ NUMBERS = "fiub"
 """Kinds of numbers as NumPy has them: floats, whole numbers with and without sign, yes and no."""
 _DAMAGE = (
     *(OSError, ValueError, EOFError, SyntaxError, RuntimeError, MemoryError),
-    *(zlib.error, zipfile.BadZipFile, tokenize.TokenError),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tokenize.TokenError),
 )
 
 

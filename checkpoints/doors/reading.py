@@ -110,3 +110,8 @@ def convert(values: Any, kind: Any, *, where: str) -> Any:
         raise UserError(f"{where}: {error}") from error
     except msgspec.ValidationError as error:
         raise UserError(f"{where}: {error}. Give a file as it was written, or mend it") from error
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{where}: expected text in Unicode, got half of a pair of surrogates "
+            f"({shown(error.object)}); mend the text"
+        ) from error

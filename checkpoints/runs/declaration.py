@@ -149,7 +149,7 @@ def declaration_from(given: Any, place: str) -> Declaration:
         return msgspec.convert(given, Declaration)
     except UserError as error:
         raise UserError(f"{place}: {error}") from error
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise UserError(f"{place}: {error}. Mend it there") from error
 
 

@@ -60,7 +60,7 @@ def expand(given: Any, place: str) -> Iterator[dict[str, Any]]:
         where = f"{place}, block {number}"
         try:
             block = msgspec.convert(one, Block)
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:
             raise UserError(
                 f"{where}: {error}; it takes games, methods, seeds, steps, recipe and steps_of"
             ) from error

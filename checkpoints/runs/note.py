@@ -23,7 +23,7 @@ def settled(now: Standing) -> bool:
 def write_note(path: Path, run: Planned, now: Standing) -> None:
     """Write how a run stands; a file that says so already is left as it is, with its time."""
     text = json.dumps({"run": str(run.id), "wanted": run.steps, **asdict(now)}, indent=1) + "\n"
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+    if not path.is_file() or path.read_bytes() != text.encode():
         write_text(path, text)
 
 

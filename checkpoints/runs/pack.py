@@ -12,7 +12,6 @@ its processor and libraries compute alike.
 
 import json
 import lzma
-import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable
@@ -29,8 +28,9 @@ from checkpoints.doors.tensors import is_half
 from checkpoints.doors.writing import atomic
 from checkpoints.policy.ids import PolicyId, parse_id
 from checkpoints.policy.store import list_policies, load_policy, policy_path, save_policy
-from checkpoints.runs.folder import FAILED, PROGRESS, STATE, read_save
+from checkpoints.runs.folder import STATE, read_save
 from checkpoints.runs.tarball import LARGEST, LIMIT, damaged, members
+from checkpoints.runs.whole import SMALL, check_run
 
 MANIFEST = "packed.json"
 # Bytes are modelled by their place in a word of four: a tenth smaller for float32 weights.
@@ -77,6 +77,11 @@ def _compress(content: bytes) -> bytes:
     return lzma.compress(content, filters=_FILTERS)
 
 
+def _content(path: Path) -> bytes:
+    """A file of a run, if it is of a kind and size that an archive may hold."""
+    return read_bytes(path, limit=LARGEST[path.suffix[1:]], what="a file of a run")
+
+
 def _halved(policy: Path, scratch: Path) -> tuple[bytes, bool]:
     """The policy in half precision, unless that would change its decisions."""
     from checkpoints.policy.half_precision import TOLERANCE, half_precision_shift
@@ -92,7 +97,7 @@ def _policies(
     """Pieces of the policies that fit into ``room`` bytes, and which of them are halved."""
     pieces: dict[PolicyId, bytes] = {}
     for one in kept:
-        pieces[one] = _piece(f"{one}.safetensors", policy_path(root, one).read_bytes())
+        pieces[one] = _piece(f"{one}.safetensors", _content(policy_path(root, one)))
         if sum(map(len, pieces.values())) > room:
             break
     else:
@@ -128,18 +133,27 @@ def pack(run: PolicyId, root: Path, target: Path, limit: int = LIMIT) -> Manifes
         limit: largest size, bytes.
 
     Raises:
-        UserError: no save, or one that does not fit even without any policy.
+        UserError: no save, or one that does not fit even without any policy; a damaged file, with
+            which the archive could not be unpacked.
     """
     folder = root / str(run)
     with tempfile.TemporaryDirectory() as temporary:
         scratch = Path(temporary)
-        # Saves are replaced, never changed: what is copied here is one complete save.
-        shutil.copyfile(folder / STATE, scratch / STATE)
-        step = read_save(scratch / STATE).step
-        small = [_piece(f"{run}/{STATE}", (scratch / STATE).read_bytes())]
-        for name in (PROGRESS, FAILED):
-            if (folder / name).exists():
-                small.append(_piece(f"{run}/{name}", (folder / name).read_bytes()))
+        # Files of a run are replaced, never changed: what is copied here is one complete save.
+        for name in (STATE, *SMALL):
+            if name == STATE or (folder / name).exists():
+                (scratch / name).write_bytes(_content(folder / name))
+        try:
+            step = read_save(scratch / STATE).step
+            kept = [k for k in list_policies(root) if run.covers(k) and (k.step or 0) <= step]
+            check_run(scratch, run, root, kept)
+        except UserError as error:
+            raise UserError(str(error).replace(str(scratch), str(folder))) from error
+        small = [
+            _piece(f"{run}/{name}", (scratch / name).read_bytes())
+            for name in (STATE, *SMALL)
+            if (scratch / name).exists()
+        ]
         end = _compress(bytes(2 * tarfile.BLOCKSIZE))
         manifest_room = 4096
         room = limit - sum(map(len, small)) - len(end) - manifest_room
@@ -148,7 +162,6 @@ def pack(run: PolicyId, root: Path, target: Path, limit: int = LIMIT) -> Manifes
                 f"expected the save of {run} to fit into {limit:,} bytes, but it takes "
                 f"{sum(map(len, small)):,} without any policy; copy {folder} as it is"
             )
-        kept = [k for k in list_policies(root) if run.covers(k) and (k.step or 0) <= step]
         pieces, half = _policies(kept, root, room, scratch)
     left_out = _left_out_before(folder) | {str(one) for one in kept}
     manifest = Manifest(

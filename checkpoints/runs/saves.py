@@ -102,6 +102,7 @@ def read_checked(path: Path, game: str, peers: Iterable[int] | None = None) -> C
     wanted = wanted_tensors(recipe, indices, begun=content.iteration > 0)
     check_tensors(tensors, wanted, f"{path}, a save of {recipe.encoder}")
     checked = Checked(content, log, tensors)
+    _check_rows(log.rows, indices, content.iteration * recipe.batch, path)
     if len(log.recent) != len(indices):
         raise _broken(path, f"the returns of {len(log.recent)} peers instead of {len(indices)}")
     _check_adam(
@@ -114,6 +115,20 @@ def read_checked(path: Path, game: str, peers: Iterable[int] | None = None) -> C
             raise _broken(path, f"rewards with variance {variance:g} over {count:g} steps")
         _check_states(states_of(own, path), game, recipe, path)
     return checked
+
+
+def _check_rows(
+    rows: list[dict[str, int | float]], peers: list[int], last: int, path: Path
+) -> None:
+    """Refuse a log that a run which goes on could not add to, or print."""
+    for place, row in enumerate(rows):
+        missing = [name for name in ("step", "peer", "train_return") if name not in row]
+        if missing:
+            raise _broken(path, f"a log without {missing[0]!r} in row {place}")
+        if row["peer"] not in peers or not 0 < row["step"] <= last:
+            raise _broken(
+                path, f"peer {row['peer']:g} at step {row['step']:g} in row {place} of its log"
+            )
 
 
 def _check_adam(moments: "Mapping[str, Tensor]", steps: int, path: Path) -> None:

@@ -15,24 +15,15 @@ from functools import partial
 from pathlib import Path
 
 from checkpoints.console import MachineTrouble, UserError
-from checkpoints.doors.reading import read_text
 from checkpoints.doors.tensors import is_half
 from checkpoints.policy.ids import PolicyId, parse_id
 from checkpoints.policy.recipes import differences
-from checkpoints.policy.store import load_policy, policy_path
+from checkpoints.policy.store import policy_path
 from checkpoints.runs.exchange import exchange
-from checkpoints.runs.folder import (
-    FAILED,
-    LOCK,
-    PROGRESS,
-    STATE,
-    only_process,
-    read_failure,
-    read_save,
-)
+from checkpoints.runs.folder import FAILED, LOCK, PROGRESS, STATE, only_process, read_save
 from checkpoints.runs.pack import MANIFEST, Manifest, each, parse_manifest
-from checkpoints.runs.saves import read_checked
-from checkpoints.runs.tarball import LARGEST, damaged, members
+from checkpoints.runs.tarball import damaged, members
+from checkpoints.runs.whole import check_run
 
 HIDDEN = ".unpacking-"
 _OWN = (STATE, PROGRESS, FAILED, MANIFEST)
@@ -113,24 +104,18 @@ def _check(hidden: Path, run: PolicyId) -> Manifest:
     """Read every file as it will be read later on; the manifest must agree with them."""
     folder = hidden / str(run)
     manifest = parse_manifest((folder / MANIFEST).read_bytes(), Path(MANIFEST))
-    save = read_checked(folder / STATE, run.game)
-    step = save.content.iteration * save.content.settings.batch
-    if (manifest.id, manifest.step) != (str(run), step):
-        raise UserError(f"{manifest.id} at step {manifest.step:,} is {run} at step {step:,}")
     there = {
         parse_id(path.relative_to(hidden).with_suffix("").as_posix())
         for path in folder.glob("peer*/step*.safetensors")
     }
+    step = check_run(folder, run, hidden, there)
+    if (manifest.id, manifest.step) != (str(run), step):
+        raise UserError(f"{manifest.id} at step {manifest.step:,} is {run} at step {step:,}")
     if sorted(map(str, there)) != sorted((*manifest.whole, *manifest.half)):
         raise UserError(f"{MANIFEST} lists other policies than there are")
     for one in there:
-        path = policy_path(hidden, one)
-        load_policy(path)
-        if is_half(path) != (str(one) in manifest.half):
+        if is_half(policy_path(hidden, one)) != (str(one) in manifest.half):
             raise UserError(f"{one} is not of the precision that {MANIFEST} says")
-    if (folder / PROGRESS).exists():
-        read_text(folder / PROGRESS, limit=LARGEST["csv"], what="a log")
-    read_failure(folder)
     return manifest
 
 

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 
 from checkpoints.console import UserError
+from checkpoints.doors.reading import read_text, shown
+from checkpoints.doors.sheets import LARGEST, parse_sheet
 
 SIGNIFICANT = 3
 """Digits of a number that has no interval."""
@@ -18,16 +21,27 @@ def read_plain(path: Path) -> pd.DataFrame:
     """A table, or the rows of a figure, as ``pd.read_csv(path, comment="#")`` has it.
 
     Raises:
-        UserError: no such file, or none that can be read as a table.
+        UserError: no such file, none that can be read as a table, or ends of intervals that are no
+            numbers.
     """
     if not path.is_file():
         raise UserError(f"expected a table at {path}, found no file; name one that is there")
+    text = read_text(path, limit=LARGEST, what="a table")
+    said = "\n".join(line for line in text.split("\n") if not line.startswith("#"))
+    parse_sheet(said, where=str(path))
     try:
-        return pd.read_csv(path, comment="#")
-    except (ValueError, UnicodeDecodeError) as error:
+        found = pd.read_csv(StringIO(text), comment="#")
+    except ValueError as error:
         raise UserError(
             f"{path}: expected a table of comma-separated values, got: {error}; give another file"
         ) from error
+    for name in {end for ends in intervals_of(list(found)).values() for end in ends}:
+        if len(found) and found[name].dtype.kind not in "fi":
+            raise UserError(
+                f"{path}: expected numbers in {name!r}, the end of an interval, got "
+                f"{shown(found[name].iloc[0])}; call a column of text otherwise"
+            )
+    return found
 
 
 def intervals_of(columns: Sequence[str]) -> dict[str, tuple[str, str]]:

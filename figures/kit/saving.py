@@ -128,7 +128,10 @@ def save(
                 if name == "png":
                     save_png(drawing.figure, picture)
                 else:
-                    drawing.figure.savefig(picture, format=name, metadata=NO_DATE[name])
+                    # A full disk ends the writer of PDF in an AttributeError of its own.
+                    drawn = BytesIO()
+                    drawing.figure.savefig(drawn, format=name, metadata=NO_DATE[name])
+                    picture.write_bytes(drawn.getvalue())
         drawing.rows.to_csv(rows, index=False, float_format="%.6g", lineterminator="\n")
     return paths
 

@@ -120,6 +120,12 @@ def test_only_the_section_is_replaced(tmp_path):
     assert unchanged
 
 
+def test_a_readme_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "README.md").write_bytes(b"\xff")
+    with pytest.raises(UserError, match=r"a README in UTF-8, but .*invalid start byte"):
+        main(Settings(tmp_path, tmp_path / "README.md"))
+
+
 @pytest.mark.parametrize("text", ["nothing", f"{END}\n{BEGIN}", f"{BEGIN}{END}{BEGIN}"])
 def test_a_readme_without_its_marks_is_refused(text):
     with pytest.raises(UserError, match="once each and in this order"):

@@ -21,6 +21,7 @@ VALUES = (
     "x" * 5000,
     "../../x",
     "\u0000",
+    "\ud800",
     "$\\frac$",
     [],
     [[[]]],
@@ -51,7 +52,7 @@ def changed_json(value: Any, rng: np.random.Generator) -> Any:
     if how == 0:
         del inner[path[-1]]
     elif how == 1 and isinstance(inner, dict):
-        inner["unheard_of"] = VALUES[rng.integers(len(VALUES))]
+        inner[("unheard_of", "\ud800")[rng.integers(2)]] = VALUES[rng.integers(len(VALUES))]
     else:
         inner[path[-1]] = VALUES[rng.integers(len(VALUES))]
     return copy

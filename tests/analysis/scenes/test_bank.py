@@ -2,13 +2,17 @@
 
 import dataclasses
 import json
+import os
+import shutil
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from analysis.scenes import bank as banks
-from analysis.scenes.bank import Bank, BankPlan, StateList, gather, load_or_gather
+from analysis.scenes.bank import Bank, BankPlan, gather, load_or_gather
+from analysis.scenes.cache import digest_of
 from checkpoints.console import UserError
 from checkpoints.world.environments import Levels
 from checkpoints.world.games import GAMES
@@ -147,23 +151,6 @@ def test_actions_that_procgen_does_not_know_are_refused(policy, expected):
         gather(PLAN, {"wrong": policy})
 
 
-# -- lists of states -------------------------------------------------------------------------
-
-
-def test_lists_of_states_behave_like_lists():
-    plain = [b"one", b"", b"three"]
-    states = StateList.of(plain)
-    assert list(states) == plain
-    assert (len(states), states[-1], states[:2], states[::-1]) == (
-        3,
-        b"three",
-        plain[:2],
-        plain[::-1],
-    )
-    with pytest.raises(IndexError, match="out of range"):
-        states[3]
-
-
 # -- the cache -------------------------------------------------------------------------------
 
 
@@ -206,18 +193,66 @@ def test_whatever_decides_a_bank_names_it(tmp_path, forbidden):
 
 
 @pytest.mark.parametrize("name", [*banks._ARRAYS, "manifest"])
-@pytest.mark.parametrize("damage", ["cut", "flipped", "missing"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "missing", "nested", "pipe", "folder"])
 def test_a_damaged_cache_is_gathered_again(name, damage, cached, monkeypatch):
     fresh, folder = cached
     (path,) = folder.glob(f"*/{name}.*")
     whole = path.read_bytes()
     hurt = {"cut": whole[:-5], "flipped": whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:]}
-    path.unlink() if damage == "missing" else path.write_bytes(hurt[damage])
+    hurt["nested"] = b"[" * 100_000
+    path.unlink()
+    if damage in hurt:
+        path.write_bytes(hurt[damage])
+    elif damage != "missing":
+        os.mkfifo(path) if damage == "pipe" else path.mkdir()
+    assert gathered_again(fresh, folder, monkeypatch)
+    assert path.read_bytes() == whole
+
+
+def gathered_again(fresh: Bank, folder: Path, monkeypatch) -> bool:
+    """Whether what lies in the folder is not believed; what comes is a bank either way."""
     times = []
     monkeypatch.setattr(banks, "gather", lambda plan, policies: times.append(1) or fresh)
     assert same(load_or_gather(PLAN, folder=folder), fresh)
-    assert times == [1]
-    assert path.read_bytes() == whole
+    return times == [1]
+
+
+@pytest.mark.parametrize("place", ["pipe", "file", "link"])
+def test_whatever_stands_in_the_place_of_a_bank_gives_way(place, cached, monkeypatch):
+    fresh, folder = cached
+    (path,) = folder.iterdir()
+    shutil.rmtree(path)
+    if place == "link":
+        path.symlink_to(folder / "nowhere")
+    else:
+        os.mkfifo(path) if place == "pipe" else path.write_text("x")
+    assert gathered_again(fresh, folder, monkeypatch)
+    assert path.is_dir() and not path.is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("observations", lambda value: value.astype(np.float64)),
+        ("observations", lambda value: value[:, :32]),
+        ("observations", lambda value: np.asfortranarray(value)),
+        ("levels", lambda value: value.astype(object)),
+        ("time", lambda value: value[:-1]),
+        ("actor", lambda value: value.astype(np.int32)),
+        ("offsets", lambda value: value[::-1]),
+        ("offsets", lambda value: value + 1),
+        ("states", lambda value: value[:-1]),
+    ],
+)
+def test_a_bank_that_was_forged_with_its_notes_is_gathered_again(name, change, cached, monkeypatch):
+    fresh, folder = cached
+    assert not gathered_again(fresh, folder, monkeypatch)
+    (path,) = folder.glob(f"*/{name}.npy")
+    np.save(path, change(np.load(path)), allow_pickle=True)
+    manifest = json.loads((path.parent / "manifest.json").read_text())
+    manifest["files"][name] = digest_of(path)
+    (path.parent / "manifest.json").write_text(json.dumps(manifest))
+    assert gathered_again(fresh, folder, monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,21 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analysis.cka import Settings, main
 from analysis.records.command import provenance_of
 from analysis.scenes import cache
-from analysis.scenes.cache import Hold, folder_of, is_as_written, make_room, note_content
+from analysis.scenes.cache import (
+    Hold,
+    digest_of,
+    folder_of,
+    holds,
+    is_as_written,
+    make_room,
+    note_content,
+)
 from checkpoints.console import UserError
 from tests.support.planted_world import write_policy, write_world
 
@@ -27,6 +36,34 @@ def test_a_file_is_believed_by_its_content(tmp_path: Path):
     path.write_bytes(b"b" * 1000)
     assert not is_as_written(path)
     assert not is_as_written(tmp_path / "none.npy")
+
+
+@pytest.mark.parametrize("hurt", ["a.npy", "a.sha256"])
+def test_what_never_ends_in_the_place_of_a_file_or_its_note_is_not_believed(
+    hurt: str, tmp_path: Path
+):
+    path = entry(tmp_path, "a", 0)
+    (tmp_path / hurt).unlink()
+    os.mkfifo(tmp_path / hurt)
+    assert not is_as_written(path)
+    (tmp_path / hurt).unlink()
+    (tmp_path / hurt).symlink_to("/dev/zero")
+    assert not is_as_written(path)
+    with pytest.raises(UserError, match=r"a file to be summed, but .* is a pipe or device"):
+        digest_of(Path("/dev/zero"))
+
+
+def test_an_array_is_known_by_its_form(tmp_path: Path):
+    path = tmp_path / "a.npy"
+    np.save(path, np.zeros((3, 2), np.uint8))
+    assert holds(path, "uint8", (3, 2)) and holds(path, "uint8", (None, 2))
+    for kind, shape in (("int8", (3, 2)), ("uint8", (3,)), ("uint8", (2, 2)), ("uint8", (3, 2, 1))):
+        assert not holds(path, kind, shape)
+    for other in (np.zeros((3, 2), np.uint8, order="F"), np.array([[None] * 2] * 3)):
+        np.save(path, other)
+        assert not holds(path, "uint8", (3, 2))
+    path.write_bytes(b"text")
+    assert not holds(path, "uint8", (3, 2)) and not holds(tmp_path / "none", "uint8", (3, 2))
 
 
 def test_the_longest_unused_makes_room_but_nothing_that_is_held(tmp_path: Path, capsys):

@@ -1,12 +1,14 @@
 """A world in a file: what is read is what was written, and what is wrong is told in one line."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from analysis.scenes.cache import note_content
 from analysis.scenes.file_world import open_world
 from analysis.scenes.twin_sets import twin_set
 from analysis.scenes.worlds import world_of
@@ -63,6 +65,22 @@ def test_a_file_is_unpacked_once(file: Path, tmp_path: Path, monkeypatch: pytest
     world = open_world(file, tmp_path)
     monkeypatch.setattr("analysis.scenes.file_world._unpack", lambda *_: pytest.fail("again"))
     assert open_world(file, tmp_path).digest == world.digest
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("damage", ["forged", "pipe", "folder"])
+def test_what_is_no_longer_that_file_is_unpacked_anew(
+    damage: str, place: int, file: Path, tmp_path: Path
+):
+    path = open_world(file, tmp_path).files[place]
+    whole = path.read_bytes()
+    path.unlink()
+    if damage == "forged":
+        np.save(path, np.zeros(3))
+        note_content(path)
+    else:
+        os.mkfifo(path) if damage == "pipe" else path.mkdir()
+    assert open_world(file, tmp_path).files[place].read_bytes() == whole
 
 
 def test_in_blocks_of_states_smaller_than_the_file(file, arrays, tmp_path, monkeypatch):

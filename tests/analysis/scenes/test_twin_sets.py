@@ -1,5 +1,6 @@
 """Twin sets: drawn once, believed only when whole, and read in blocks that fit into memory."""
 
+import os
 import tracemalloc
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from analysis.scenes import twin_sets as twinset
 from analysis.scenes.bank import Bank, StateList
+from analysis.scenes.cache import note_content
 from analysis.scenes.twin_sets import TwinSet, twin_set
 from checkpoints.console import UserError
 from checkpoints.world.states import for_drawing
@@ -88,12 +90,23 @@ def test_sets_lie_in_the_cache_that_the_variable_names(bank, tmp_path, monkeypat
     assert twin_set("bigfish", bank, BACKGROUNDS).path.parent == tmp_path / "twins"
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "other", "flipped", "no note"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "empty", "other", "forged", "flipped", "no note", "pipe", "folder"]
+)
 def test_a_damaged_file_is_drawn_again(drawn, bank, damage):
     whole = frames_of(drawn)
     data = drawn.path.read_bytes()
     if damage == "other":
         np.save(drawn.path, whole[:2])
+    elif damage == "forged":
+        np.save(drawn.path, whole[:2])
+        note_content(drawn.path)
+    elif damage == "pipe":
+        drawn.path.unlink()
+        os.mkfifo(drawn.path)
+    elif damage == "folder":
+        drawn.path.unlink()
+        drawn.path.mkdir()
     elif damage == "flipped":
         drawn.path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     elif damage == "no note":

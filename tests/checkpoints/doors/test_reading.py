@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from checkpoints.console import UserError
-from checkpoints.doors.reading import check_file, parse_json, read_bytes, read_text, shown
+from checkpoints.doors.reading import check_file, convert, parse_json, read_bytes, read_text, shown
 from checkpoints.doors.sheets import parse_sheet
 from tests.support.hostile_files import VALUES, changed_bytes, changed_json
 
@@ -48,6 +48,14 @@ def test_json_becomes_the_type_or_words():
 def test_json_that_breaks_parsers_is_refused(text: str):
     with pytest.raises(UserError, match=r"^x: "):
         parse_json(text, Kind, where="x")
+
+
+def test_half_a_pair_of_surrogates_is_refused_where_it_names_a_field():
+    for values in ({"\ud800": 1}, SOUND | {"\ud800": 1}):
+        with pytest.raises(UserError, match=r"^x: expected text in Unicode, got half of a pair"):
+            convert(values, Kind, where="x")
+        with pytest.raises(UserError, match=r"^x: expected text in Unicode, got half of a pair"):
+            parse_json(json.dumps(values), Kind, where="x")
 
 
 def test_what_is_no_regular_file_is_not_opened(tmp_path: Path):

@@ -51,6 +51,7 @@ def test_a_grid_is_the_list_that_it_stands_for(tmp_path: Path):
         (f"{BLOCK}, steps_of: {{drac: 5}}", r"steps_of: expected methods .*, got 'drac'"),
         (BLOCK.replace("starpilot", "pong"), "unknown game 'pong'"),
         (f"{BLOCK}, recipe: {{alpha: 1}}", "'alpha' is decided by the method"),
+        (f'{BLOCK}, "\\ud800": 1', "grid, block 1: .*surrogates not allowed; it takes games"),
         (f"{BLOCK}, recipe: {{levels: -1}}", "levels: expected a whole number from 1 to"),
     ],
 )

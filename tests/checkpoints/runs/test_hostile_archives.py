@@ -16,7 +16,7 @@ from checkpoints.doors.tensors import read_header, read_tensors, write_tensors
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.store import list_policies
 from checkpoints.runs.exchange import exchange
-from checkpoints.runs.folder import STATE, read_save
+from checkpoints.runs.folder import FAILED, PROGRESS, STATE, read_save
 from checkpoints.runs.pack import MANIFEST, archive_name, pack, read_manifest
 from checkpoints.runs.tarball import members
 from checkpoints.runs.train import main
@@ -127,6 +127,29 @@ def test_the_other_run_of_a_manifest_is_refused(archive: Path, tmp_path: Path):
     path = written(tmp_path / "a.tar.xz", files)
     with pytest.raises(UserError, match="at step 64 is coinrun/ppo/3 at step 128"):
         unpack(path, tmp_path / "there")
+
+
+@pytest.mark.parametrize("name", [STATE, PROGRESS, FAILED, MANIFEST, "peer0/step64.safetensors"])
+@pytest.mark.parametrize("damage", ["text", "pipe", "device", "large"])
+def test_what_could_not_be_unpacked_is_not_packed(name, damage, archive: Path, tmp_path: Path):
+    root, target = tmp_path / "runs", tmp_path / "packs" / archive.name
+    unpack(archive, root)
+    pack(ID, root, target)
+    before, path = target.read_bytes(), root / RUN / name
+    path.unlink(missing_ok=True)
+    if damage == "pipe":
+        os.mkfifo(path)
+    elif damage == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.write_bytes(b"\xff is no text")
+        if damage == "large":
+            os.truncate(path, 2**31)
+    words = {"text": "expected|damaged", "large": "bytes, but"}
+    with pytest.raises(UserError, match=words.get(damage, "is a pipe or device")) as refused:
+        pack(ID, root, target)
+    assert str(path) in str(refused.value)
+    assert target.read_bytes() == before and len(list(target.parent.iterdir())) == 1
 
 
 def killed_unpack(archive: Path, root: Path, calls: int, *, late: bool = False) -> bool:

@@ -49,6 +49,14 @@ def test_a_run_that_is_done_is_noted_and_one_that_goes_on_is_not(tmp_path: Path)
     assert train(tmp_path) == OF_RUN | {"state": "done", "step": 128, "why": "", "times": 0}
 
 
+def test_a_note_that_is_no_text_is_written_again(study, tmp_path: Path):
+    path = note_path(tmp_path / "notes", study[0])
+    path.parent.mkdir()
+    path.write_bytes(b"\xff")
+    note_all(study[:1], tmp_path / "runs", path.parent, training=False)
+    assert json.loads(path.read_text())["run"] == RUN
+
+
 def test_a_run_is_given_up_when_it_fails_again_and_again_at_one_step(study, tmp_path: Path):
     (tmp_path / "runs" / "refuse0").touch()
     assert [train(tmp_path) for _ in range(TRIES - 1)] == [None] * (TRIES - 1)

@@ -16,7 +16,7 @@ from checkpoints.runs.queue import Settings as QueueSettings
 from checkpoints.runs.queue import main as queue_main
 from checkpoints.runs.train import main
 from checkpoints.runs.unpack import unpack, unpack_all
-from tests.support.queued import RECIPE, STUDY, full_save, packed, save
+from tests.support.queued import STUDY, full_save, packed
 from tests.support.tiny import BATCH, RUN, final_bytes, kept_files, log, settings
 
 ID = parse_id(RUN)
@@ -114,7 +114,7 @@ def test_a_save_that_does_not_fit_is_refused(begun: Path, tmp_path: Path):
 
 def test_policies_that_are_newer_than_the_save_stay_behind(begun: Path, tmp_path: Path):
     root = tmp_path / "runs"
-    save(root / RUN, 2, RECIPE)
+    full_save(root / RUN, 2)
     for kept in list_policies(begun):
         target = policy_path(root, kept)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ def test_what_is_up_to_date_is_not_packed_again_and_nothing_older_replaces_it(
     tmp_path: Path, capsys, monkeypatch
 ):
     root, target = tmp_path / "runs", tmp_path / "packs"
-    save(root / RUN, 2, RECIPE)
+    full_save(root / RUN, 2)
     runs = [parse_id("coinrun/ppo/0"), ID]
     pack_all(runs, root, target)
     assert "step        128  policies: none" in capsys.readouterr().out
@@ -153,7 +153,7 @@ def test_what_is_up_to_date_is_not_packed_again_and_nothing_older_replaces_it(
     pack_all(runs, root, target)
     assert "up to date" in capsys.readouterr().out
     monkeypatch.undo()
-    save(root / RUN, 1, RECIPE)
+    full_save(root / RUN, 1)
     with pytest.raises(
         UserError, match=r"further along \(128 steps\) than coinrun/mutual/3 \(64\)"
     ):

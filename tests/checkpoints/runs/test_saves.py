@@ -1,5 +1,6 @@
 """Saves that somebody damaged or forged never reach Adam or Procgen, and nothing is half taken."""
 
+import json
 import re
 from pathlib import Path
 
@@ -52,6 +53,18 @@ def edit(name: str, change):
     return write
 
 
+def edit_log(change):
+    """Write a save with the rows of its log changed."""
+
+    def write(path: Path) -> None:
+        tensors, header = read_tensors(path)
+        content = json.loads(header[RUN_KEY])
+        change(content["extra"]["rows"])
+        write_tensors(tensors, {RUN_KEY: json.dumps(content)}, path)
+
+    return write
+
+
 ADAM, STATES = "group/adam.0.exp_avg", "peer0/env.bytes"
 
 
@@ -68,6 +81,10 @@ ADAM, STATES = "group/adam.0.exp_avg", "peer0/env.bytes"
         (edit("peer0/scale.moments", lambda value: -value), "rewards with variance -"),
         (edit("peer0/env.lengths", lambda value: value + 1), "bytes of states instead of"),
         (edit("peer0/env.lengths", lambda value: -value), "bytes of states instead of"),
+        (edit_log(lambda rows: rows[1].pop("peer")), "a log without 'peer' in row 1"),
+        (edit_log(lambda rows: rows[0].pop("train_return")), "without 'train_return' in row 0"),
+        (edit_log(lambda rows: rows[0].update(peer=2)), "peer 2 at step 64 in row 0 of its log"),
+        (edit_log(lambda rows: rows[1].update(step=128)), "peer 1 at step 128 in row 1 of its"),
         (edit(STATES, lambda value: value.flip(0)), "expected the whole state of a Procgen game"),
     ],
 )

@@ -81,8 +81,19 @@ def test_a_threshold_may_name_a_row_and_an_estimate_never():
 def test_what_is_no_table_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"expected a table at .*gone.csv, found no file"):
         read_plain(tmp_path / "gone.csv")
-    (tmp_path / "bad.csv").write_text('a,b\n"1,2\n3,4,5\n')
-    with pytest.raises(UserError, match=r"bad.csv: expected a table of comma-separated values"):
+    for text, message in (
+        ('a,b\n"1,2\n3,4,5\n', "bad.csv: expected CSV, but row 1 is none"),
+        ("# {}\na,b\n1\n", "bad.csv: expected 2 cells a row, got 1 in row 1"),
+        ("# {}\n", "bad.csv: expected a row of column names, got none"),
+        ("a," * 600 + "\n", "bad.csv: expected 500 cells a row, got 601"),
+        ("x,low,high\n1,a,2\n", "expected numbers in 'low', the end of an interval, got 'a'"),
+        ("x,x_low,x_high\n1,0,True\n", "numbers in 'x_high', the end of an interval, got "),
+    ):
+        (tmp_path / "bad.csv").write_text(text)
+        with pytest.raises(UserError, match=message):
+            read_plain(tmp_path / "bad.csv")
+    (tmp_path / "bad.csv").write_bytes(b"a\n\xff\n")
+    with pytest.raises(UserError, match=r"a table in UTF-8, but .*bad.csv is not"):
         read_plain(tmp_path / "bad.csv")
     with pytest.raises(UserError, match=r"expected a folder with tables \(\*\.csv\), got"):
         list(tables_in(tmp_path / "nowhere"))

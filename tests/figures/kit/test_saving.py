@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from checkpoints.console import UserError
+from checkpoints.console import MachineTrouble, UserError
 from figures.kit.crowding import crowded
 from figures.kit.printing import TALK, Print, formats_of, own_of
 from figures.kit.saving import fit, save
 from figures.kit.style import Drawing, paper
+from tests.support.disk import full_after
 
 ROWS = pd.DataFrame({"x": [1.0, 2.0], "low": [0.5, 1.5], "high": [1.5, 2.5]})
 
@@ -64,6 +65,14 @@ def test_the_same_figure_gives_the_same_bytes_in_each_format(tmp_path):
     first = save(plain(), tmp_path / "first", printed)
     second = save(plain(), tmp_path / "second", printed)
     assert [one.read_bytes() for one in first] == [one.read_bytes() for one in second]
+
+
+@pytest.mark.parametrize("ending", ["pdf", "png", "svg"])
+def test_a_full_disk_is_a_message_and_leaves_nothing(ending: str, tmp_path: Path):
+    drawing, printed = plain(), Print(formats=(ending,))
+    with full_after(1000), pytest.raises(MachineTrouble, match=r"to write .*File too large"):
+        save(drawing, tmp_path, printed)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_slide_is_half_as_large_again_with_its_type_and_lines():
