@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 from analysis.measures.hsic import sum_or_zero
 from checkpoints.console import UserError
-from checkpoints.doors.arrays import ArrayLike
+from checkpoints.doors.arrays import ArrayLike, as_labels
 
 
 class Levels:
@@ -28,7 +28,9 @@ class Levels:
     """
 
     def __init__(self, clusters: ArrayLike, weights: np.ndarray) -> None:
-        group, m = np.unique(np.asarray(clusters), return_inverse=True, return_counts=True)[1:]
+        group, m = np.unique(
+            as_labels(clusters, "clusters"), return_inverse=True, return_counts=True
+        )[1:]
         if weights.ndim != 2 or weights.shape[1] != len(m):
             raise UserError(
                 f"weights: expected shape (replicates, {len(m)} levels), got {weights.shape}; "
