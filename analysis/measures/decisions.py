@@ -45,15 +45,47 @@ def probabilities(
     return p / p.sum(-1, keepdims=True)
 
 
+_LOOSE = 0.02
+"""By how much probabilities may miss a sum of 1."""
+
+
 def total_variation(p: ArrayLike, q: ArrayLike) -> Float[np.ndarray, "*some"]:
-    """½ Σ|p − q| over the last axis, in [0, 1]: the probability that has to move."""
+    """½ Σ|p − q| over the last axis, in [0, 1]: the probability that has to move.
+
+    Args:
+        p: (…, action) probabilities.
+        q: the same, of the same actions; other axes may be those of p or 1.
+
+    Raises:
+        UserError: other actions or axes, numbers that are no probabilities, such as logits.
+    """
     p, q = as_array(p, "p"), as_array(q, "q")
     if p.shape[-1:] != q.shape[-1:] or not p.ndim:
         raise UserError(
             f"expected p and q of the same actions, got shapes {p.shape} and {q.shape}; the last "
             "axis is actions"
         )
-    return np.asarray(np.abs(p - q).sum(-1) / 2)
+    for name, one in (("p", p), ("q", q)):
+        _check_probabilities(one, name)
+    try:
+        apart = np.abs(np.subtract(p, q, dtype=np.result_type(p, q, np.float32)))
+    except ValueError as error:
+        raise UserError(
+            f"expected p and q of the same states, got shapes {p.shape} and {q.shape}; give both "
+            "for the same rows"
+        ) from error
+    return np.asarray(apart.sum(-1) / 2)
+
+
+def _check_probabilities(p: np.ndarray, name: str) -> None:
+    """They add up to 1 over the last axis, as far as bfloat16 can say so."""
+    sums = p.sum(-1, dtype=np.float64) if p.size else np.zeros(1)
+    if p.size and p.min() >= -_LOOSE and np.abs(sums - 1).max() <= _LOOSE:
+        return
+    raise UserError(
+        f"{name}: expected probabilities, which add up to 1 over the last axis, got sums from "
+        f"{sums.min():.4g} to {sums.max():.4g} of shape {p.shape}; take the softmax of logits first"
+    )
 
 
 def jensen_shannon(

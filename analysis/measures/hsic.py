@@ -17,6 +17,8 @@ from checkpoints.console import UserError
 from checkpoints.doors.arrays import ArrayLike, as_array
 
 Undefined = Literal["raise", "nan"]
+LARGEST = 1e150
+"""Of features at most: their squares are summed, and what overflows there is no number later."""
 ROUNDING = 1e-12  # what float64 may leave where the terms of a sum cancel, relative to them
 
 
@@ -96,21 +98,23 @@ def check_states(n: int, m: int) -> None:
 
 def check_features(x: np.ndarray, name: str) -> None:
     """A layer is (states, features), flattened."""
-    if x.ndim != 2 or x.shape[1] == 0:
+    if x.ndim != 2 or 0 in x.shape:
         raise UserError(
-            f"{name}: expected features of shape (states, features), got {x.shape}; flatten each "
-            f"state's activation to a row"
+            f"{name}: expected features of shape (states, features), none of them 0, got "
+            f"{x.shape}; flatten each state's activation to a row"
         )
 
 
 def check_finite(x: np.ndarray, name: str) -> None:
-    """NaN or inf would spread over every number that the layer touches."""
+    """NaN or inf would spread over every number that the layer touches; so would an overflow."""
     if not np.isfinite(x).all():
         row = int(np.argwhere(~np.isfinite(x))[0, 0])
         raise UserError(
             f"{name}: expected finite features, got NaN or inf, first in row {row} of "
             f"{len(x)}; leave the layer out or repair the policy"
         )
+    if x.dtype.itemsize > 4 and x.size and max(x.max(), -x.min()) > LARGEST:
+        raise UserError(f"{name}: expected features up to 1e150, got larger ones; scale them")
 
 
 def centred(x: ArrayLike, name: str = "x") -> Float[np.ndarray, "n d"]:

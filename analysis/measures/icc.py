@@ -19,10 +19,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from analysis.measures.hsic import check_finite
+from analysis.measures.hsic import check_features, check_finite
 from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError
-from checkpoints.doors.arrays import ArrayLike, as_array
+from checkpoints.doors.arrays import ArrayLike, as_array, as_labels
 
 Verdict = Literal["ok", "collapsed", "vacuous"]
 LEAST_RANK = 1.5
@@ -96,7 +96,7 @@ def intraclass(
     return np.divide(kept, whole, out=np.full_like(whole, np.nan), where=whole != 0)
 
 
-def effective_rank(x: Float[np.ndarray, "state feature"]) -> float:
+def effective_rank(x: ArrayLike) -> float:
     """How many directions a layer varies along: exp of the entropy of its covariance spectrum.
 
     Roy and Vetterli (2007), with the eigenvalues of the covariance where they have singular
@@ -104,7 +104,13 @@ def effective_rank(x: Float[np.ndarray, "state feature"]) -> float:
 
     Returns:
         0 where nothing varies, else in [1, min(n − 1, d)].
+
+    Raises:
+        UserError: another shape than (states, features), NaN or inf.
     """
+    x = as_array(x, "x")
+    check_features(x, "x")
+    check_finite(x, "x")
     # Centred twice, so that features which do not vary give exact zeros.
     x = np.subtract(x, x[:1], dtype=np.float64)
     x -= x.mean(axis=0)
@@ -268,7 +274,7 @@ def _with_estimate(weights: np.ndarray, G: int) -> Float[np.ndarray, "r level"]:
 
 
 def measure(
-    x: ArrayLike, levels: np.ndarray | None = None, *, replicates: int = 1000, seed: int = 0
+    x: ArrayLike, levels: ArrayLike | None = None, *, replicates: int = 1000, seed: int = 0
 ) -> Invariance:
     """:class:`Invariance` of features that fit into memory.
 
@@ -284,8 +290,13 @@ def measure(
             f"x: expected features of shape (states, backgrounds, features), got {x.shape}; "
             "flatten what is one rendering to a row, and give each state on each background"
         )
+    if x.shape[1] < 2:
+        raise UserError(
+            f"x: expected at least 2 backgrounds of each state, got {x.shape[1]}; draw each state "
+            "twice, or nothing can be said of what stays"
+        )
     x = x if x.dtype.kind == "f" else x.astype(np.float64)
-    levels = np.arange(len(x)) if levels is None else np.asarray(levels)
+    levels = np.arange(len(x)) if levels is None else as_labels(levels, "levels")
     if len(levels) != len(x):
         raise UserError(
             f"expected the level of every state, got {len(levels)} labels for {len(x)} states; "

@@ -48,18 +48,18 @@ def deconfounded_profile(
     return unit(p - (p @ inputs) * inputs, 1.0)
 
 
-def linear_cka(x: ArrayLike, y: ArrayLike, levels: np.ndarray | None = None) -> float:
+def linear_cka(x: ArrayLike, y: ArrayLike, levels: ArrayLike | None = None) -> float:
     """Unbiased linear CKA as the cosine of two profiles, in [−1, 1].
 
     With one state a level it is :func:`analysis.measures.cka.cka` (Song et al. 2012).
     """
-    pairs = _pairs(x, levels)
+    pairs = Pairs.among(x, levels)
     p, q = (linear_profile(check_layer(z, pairs, s), pairs) for s, z in (("x", x), ("y", y)))
     return cosine(p, q)
 
 
 def rbf_cka(
-    x: ArrayLike, y: ArrayLike, levels: np.ndarray | None = None, bandwidth: float = BANDWIDTH
+    x: ArrayLike, y: ArrayLike, levels: ArrayLike | None = None, bandwidth: float = BANDWIDTH
 ) -> float:
     """Unbiased CKA of Gaussian kernels (Kornblith et al. 2019, section 3), in [−1, 1].
 
@@ -70,14 +70,14 @@ def rbf_cka(
         bandwidth: σ in units of each layer's median distance over the pairs that count; without
             the zero distance of a state to itself, which some tools count.
     """
-    pairs = _pairs(x, levels)
+    pairs = Pairs.among(x, levels)
     p, q = (
         rbf_profile(check_layer(z, pairs, s), pairs, bandwidth) for s, z in (("x", x), ("y", y))
     )
     return cosine(p, q)
 
 
-def angular_cka(x: ArrayLike, y: ArrayLike, levels: np.ndarray | None = None) -> float:
+def angular_cka(x: ArrayLike, y: ArrayLike, levels: ArrayLike | None = None) -> float:
     """Arccos CKA in radians, in [0, π]: 0 where equal, about π/2 where independent; a metric.
 
     Williams et al. 2021, "Generalized Shape Metrics on Neural Representations", take the biased
@@ -87,7 +87,7 @@ def angular_cka(x: ArrayLike, y: ArrayLike, levels: np.ndarray | None = None) ->
 
 
 def deconfounded_cka(
-    x: ArrayLike, y: ArrayLike, inputs: ArrayLike, levels: np.ndarray | None = None
+    x: ArrayLike, y: ArrayLike, inputs: ArrayLike, levels: ArrayLike | None = None
 ) -> float:
     """CKA of what the similarity of the inputs does not explain, in [−1, 1].
 
@@ -104,13 +104,9 @@ def deconfounded_cka(
         Kernels are centred before the regression, not after it, and without bias. So this is the
         partial correlation (xy − x0 y0) / √((1 − x0²)(1 − y0²)) of the three CKAs.
     """
-    pairs = _pairs(x, levels)
+    pairs = Pairs.among(x, levels)
     p, q, p0 = (
         linear_profile(check_layer(z, pairs, name), pairs)
         for name, z in (("x", x), ("y", y), ("inputs", inputs))
     )
     return cosine(deconfounded_profile(p, p0), deconfounded_profile(q, p0))
-
-
-def _pairs(x: ArrayLike, levels: np.ndarray | None) -> Pairs:
-    return Pairs.of(np.arange(len(x)) if levels is None else levels)

@@ -2,19 +2,20 @@
 
 :mod:`analysis.measures.by_level` takes the same sums from matrices of states or levels, which serve
 any number of bootstrap replicates; here they come from products of features over the rings of
-:mod:`analysis.measures.rings`: some 4 n d_x d_y multiplications and a Fourier transform for every
-turn of a ring together, where each by itself would take n d_x d_y.
+:mod:`analysis.measures.rings`: some 4 n d_x d_y multiplications for the spectra of all levels, and
+G d_x d_y for each draw of theirs, where each by itself would take n d_x d_y.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.fft import irfft, rfft
+from scipy.fft import fft, irfft, rfft
 
-from analysis.measures.by_level import Levels
 from analysis.measures.hsic import centred, check_states, normalise, sum_or_zero
+from analysis.measures.level_sums import Levels
 from analysis.measures.rings import Rings
 
 _CHUNK = 1 << 21
@@ -66,24 +67,66 @@ def _together(a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, " turn"]:
     return found
 
 
-def _products(
-    xs: Sequence[_Ring], ys: Sequence[_Ring], turns: Int[np.ndarray, "b ring"]
-) -> Float[np.ndarray, "three b"]:
-    """‖C‖², ⟨C, D⟩ and ‖D‖² after each turn, with C = Σ x_i y_iᵀ and D = Σ_g S_g T_gᵀ."""
-    most = max(len(turns), *(len(one.x) for one in xs))
-    step = max(1, _CHUNK // (most * ys[0].x.shape[2]))
-    spectra = [rfft(one.x, axis=0) for one in ys]
-    found = np.zeros((3, len(turns)))
-    for start in range(0, xs[0].x.shape[2], step):
-        C = D = np.zeros(())
-        for ring, theirs, turn in zip(xs, spectra, turns.T, strict=True):
-            mine = rfft(ring.x[:, :, start : start + step], axis=0).conj()
-            whole, sums = mine.transpose(0, 2, 1) @ theirs, mine.sum(axis=1)
-            C = C + irfft(whole, n=len(ring.x), axis=0)[turn]
-            of_sums = sums[:, :, None] * theirs.sum(axis=1)[:, None, :]
-            D = D + irfft(of_sums, n=len(ring.x), axis=0)[turn]
-        for place, (left, right) in enumerate(((C, C), (C, D), (D, D))):
-            found[place] += np.einsum("bij,bij->b", left, right)
+def _moved(
+    xs: Sequence[np.ndarray], ys: Sequence[np.ndarray], turns: Int[np.ndarray, "b ring"]
+) -> Float[np.ndarray, " b"]:
+    """‖Σ_g X_gᵀ Y_{g+k}‖² after each turn, of rings (level, row, d).
+
+    The spectra of a few features of x with all of y stand in one matrix, from which one product
+    with waves reads every turn of every ring: rings of many sizes cost no more than one.
+    """
+    waves = np.hstack([_waves(len(one), turn) for one, turn in zip(xs, turns.T, strict=True)])
+    spectra = [_partners(rfft(one, axis=0)) for one in ys]
+    width, found = ys[0].shape[2], np.zeros(len(turns))
+    step = max(1, _CHUNK // (waves.shape[1] * width))
+    room = np.empty(waves.shape[1] * step * width)
+    for start in range(0, xs[0].shape[2], step):
+        some = slice(start, min(start + step, xs[0].shape[2]))
+        shape = waves.shape[1], some.stop - start, width
+        rows = room[: math.prod(shape)].reshape(shape)
+        place = 0
+        for ring, (real, imaginary) in zip(xs, spectra, strict=True):
+            mine = rfft(ring[:, :, some], axis=0)
+            mine = np.concatenate([mine.real, mine.imag], axis=1).transpose(0, 2, 1)
+            for theirs in (real, imaginary):
+                np.matmul(mine, theirs, out=rows[place : place + len(mine)])
+                place += len(mine)
+        moved = waves @ rows.reshape(len(rows), -1)
+        found += np.einsum("bi,bi->b", moved, moved)
+    return found
+
+
+def _partners(spectrum: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the real and imaginary rows of a spectrum, one below the other, are multiplied by."""
+    real, imaginary = spectrum.real, spectrum.imag
+    return (np.concatenate([real, imaginary], axis=1), np.concatenate([imaginary, -real], axis=1))
+
+
+def _waves(length: int, turns: Int[np.ndarray, " b"]) -> Float[np.ndarray, "b f"]:
+    """What each turn takes of the real parts of a ring's spectrum, then of its imaginary ones."""
+    frequencies = np.arange(length // 2 + 1)
+    # A real series has each frequency twice, but the first, and the last of an even number.
+    share = np.where((frequencies == 0) | (2 * frequencies == length), 1, 2) / length
+    # Whole turns are left out first: the sine of a large angle is less exact.
+    angle = 2 * np.pi / length * (frequencies * turns[:, None] % length)
+    return np.hstack([share * np.cos(angle), -share * np.sin(angle)])
+
+
+def _sums_moved(
+    S: Sequence[np.ndarray], T: Sequence[np.ndarray], turns: Int[np.ndarray, "b ring"]
+) -> Float[np.ndarray, " b"]:
+    """‖Σ_g S_g T_{g+k}ᵀ‖² = Σ_gh (S_g S_h) (T_{g+k} T_{h+k}) after each turn, of sums (level, d).
+
+    A form of levels x levels in what the turns do to frequencies, without d_x d_y of anything.
+    """
+    s, t = (np.concatenate([fft(one, axis=0) for one in side]) for side in (S, T))
+    form = (s @ s.T).conj() * (t @ t.T)
+    phases = []
+    for one, turn in zip(S, turns.T, strict=True):
+        angle = 2 * np.pi / len(one) * (np.arange(len(one)) * turn[:, None] % len(one))
+        phases.append(np.exp(1j * angle) / len(one))
+    e = np.hstack(phases)
+    found: np.ndarray = np.einsum("bf,bf->b", e @ form, e).real
     return found
 
 
@@ -95,9 +138,10 @@ def _hsic(
 ) -> Float[np.ndarray, " b"]:
     """HSIC over tuples of distinct levels, letters as in ``by_level.hsic_levels``, all weights 1.
 
-    All that stays within a level is subtracted:
+    With C = Σ x_i y_iᵀ and D = Σ_g S_g T_gᵀ, all that stays within a level is subtracted:
     A = ‖C‖² − Σ K_ij L_ij; B = Σ k_i l_i − (⟨C, D⟩ − Σ (x_i S_g)(y_i T_g));
     C = ΣK_g ΣL_g − 4 Σ K_g L_g + 2 (‖D‖² − Σ ‖S_g‖² ‖T_g‖²).
+    The first two need C and D as ‖C + n_A / n_B D‖² alone, which leaves some ‖D‖² over.
 
     Args:
         xs: one side.
@@ -117,18 +161,37 @@ def _hsic(
     )
     K, L = ([one.apart.sum(axis=1) for one in side] for side in (xs, ys))
     squares = over_rings(*([one.own.sum(axis=1) for one in side] for side in (xs, ys)))
-    CC, CD, DD = _at_rest(xs, ys) if at_rest else _products(xs, ys, turns)
-    A, B = CC - within, apart - CD + own
-    C = sum(map(np.sum, K)) * sum(map(np.sum, L)) - 4 * over_rings(K, L) + 2 * (DD - squares)
     pairs, triples, quads = (float(one[0]) for one in (levels.pairs, levels.triples, levels.quads))
-    return sum_or_zero(A / pairs, -2 * B / triples, C / quads)
+    share = pairs / triples
+    CD, DD = _at_rest(xs, ys, share) if at_rest else _turned(xs, ys, share, turns)
+    first = (CD - within) / pairs - share / triples * DD
+    second = -2 * (apart + own) / triples
+    C = sum(map(np.sum, K)) * sum(map(np.sum, L)) - 4 * over_rings(K, L) + 2 * (DD - squares)
+    return sum_or_zero(first, second, C / quads)
 
 
-def _at_rest(xs: Sequence[_Ring], ys: Sequence[_Ring]) -> Float[np.ndarray, "three 1"]:
-    x, y = (np.concatenate([np.concatenate(one.x) for one in side]) for side in (xs, ys))
+def _turned(
+    xs: Sequence[_Ring], ys: Sequence[_Ring], share: float, turns: Int[np.ndarray, "b ring"]
+) -> tuple[Float[np.ndarray, " b"], Float[np.ndarray, " b"]]:
+    """‖C + share D‖² and ‖D‖² after each turn: √share S_g stands in each level as a row more."""
+    S, T = ([one.x.sum(axis=1) for one in side] for side in (xs, ys))
+    root = share**0.5
+    x = [np.concatenate([one.x, root * s[:, None]], axis=1) for one, s in zip(xs, S, strict=True)]
+    y = [np.concatenate([one.x, root * t[:, None]], axis=1) for one, t in zip(ys, T, strict=True)]
+    return _moved(x, y, turns), _sums_moved(S, T, turns)
+
+
+def _at_rest(
+    xs: Sequence[_Ring], ys: Sequence[_Ring], share: float
+) -> tuple[Float[np.ndarray, " 1"], Float[np.ndarray, " 1"]]:
+    """The same where nothing is turned, by plain products of features."""
+    x, y = (
+        np.concatenate([one.x.reshape(-1, one.x.shape[2]) for one in side]) for side in (xs, ys)
+    )
     S, T = (np.concatenate([one.x.sum(axis=1) for one in side]) for side in (xs, ys))
-    C, D = x.T @ y, S.T @ T
-    return np.array([[np.vdot(C, C)], [np.vdot(C, D)], [np.vdot(D, D)]])
+    D = S.T @ T
+    C = x.T @ y + share * D
+    return np.array([np.vdot(C, C)]), np.array([np.vdot(D, D)])
 
 
 def turned_cka(

@@ -22,7 +22,7 @@ def neighbour_profile(
         UserError: unordered pairs, or fewer than k candidates.
     """
     rooms = int(np.bincount(pairs.i, minlength=pairs.states).min())
-    if not pairs.ordered or not 1 <= k <= rooms:
+    if not pairs.ordered or k not in range(1, rooms + 1):
         raise UserError(
             f"expected ordered pairs and 1 to {rooms} neighbours, as many as a state has "
             f"candidates on other levels, got {k}; ask for fewer or gather more states"
@@ -37,7 +37,7 @@ def neighbour_profile(
 
 
 def mutual_neighbours(
-    x: ArrayLike, y: ArrayLike, k: int = NEIGHBOURS, levels: np.ndarray | None = None
+    x: ArrayLike, y: ArrayLike, k: int = NEIGHBOURS, levels: ArrayLike | None = None
 ) -> float:
     """Mean share of a state's k nearest neighbours that are the same in both layers, in [0, 1].
 
@@ -53,7 +53,7 @@ def mutual_neighbours(
         Distances are Euclidean, so that a translation changes nothing; Huh et al. normalise
         states and take inner products.
     """
-    pairs = Pairs.of(np.arange(len(x)) if levels is None else levels, ordered=True)
+    pairs = Pairs.among(x, levels, ordered=True)
     p, q = (
         neighbour_profile(check_layer(z, pairs, name), pairs, k) for name, z in (("x", x), ("y", y))
     )

@@ -10,13 +10,14 @@ left out: two frames of one level look alike whatever the policy
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from analysis.measures.hsic import check_states, linear_gram
+from analysis.measures.hsic import check_features, check_states, linear_gram
 from checkpoints.console import UserError
-from checkpoints.doors.arrays import ArrayLike
+from checkpoints.doors.arrays import ArrayLike, as_array, as_labels
 
 TIES = 1e-10
 """Squared distances closer than this part of their mean are one: rounding is not an order."""
@@ -38,6 +39,14 @@ class Pairs:
     i: Int[np.ndarray, " P"]
     j: Int[np.ndarray, " P"]
     ordered: bool = False
+
+    @classmethod
+    def among(cls, x: ArrayLike, levels: Any = None, *, ordered: bool = False) -> "Pairs":
+        """The pairs of rows of x, of different levels where levels are given; errors as ``of``."""
+        rows = as_array(x, "x")
+        check_features(rows, "x")
+        labels = np.arange(len(rows)) if levels is None else as_labels(levels, "levels")
+        return cls.of(labels, ordered=ordered)
 
     @classmethod
     def of(cls, levels: np.ndarray, *, ordered: bool = False) -> "Pairs":

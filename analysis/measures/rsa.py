@@ -14,7 +14,7 @@ def rank_profile(K: Float[np.ndarray, "n n"], pairs: Pairs) -> Float[np.ndarray,
     return unit(ranks - ranks.mean(), float(len(ranks)))
 
 
-def rsa(x: ArrayLike, y: ArrayLike, levels: np.ndarray | None = None) -> float:
+def rsa(x: ArrayLike, y: ArrayLike, levels: ArrayLike | None = None) -> float:
     """Spearman correlation of the Euclidean distances between states, in [−1, 1].
 
     Kriegeskorte et al. 2008, "Representational similarity analysis". Squared distances have the
@@ -25,6 +25,6 @@ def rsa(x: ArrayLike, y: ArrayLike, levels: np.ndarray | None = None) -> float:
         y: (n, d_y) features of the same states.
         levels: (n,) level of each state: only pairs of different levels count. None: all pairs.
     """
-    pairs = Pairs.of(np.arange(len(x)) if levels is None else levels)
+    pairs = Pairs.among(x, levels)
     p, q = (rank_profile(check_layer(z, pairs, name), pairs) for name, z in (("x", x), ("y", y)))
     return cosine(p, q)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from analysis.measures.hsic import check_finite
 from checkpoints.console import UserError, path_of
 from checkpoints.doors.arrays import read_array, tensor_names
 
@@ -146,9 +147,7 @@ def _features(name: str, axes: Sequence[str]) -> np.ndarray:
         )
     if x.dtype.kind != "f":
         x = x.astype(np.float64)
-    # Squares of features are summed: what overflows there would be no number later.
-    if float(np.abs(x).max()) > 1e150:
-        raise UserError(f"{name}: expected features up to 1e150, got larger ones; scale them")
+    check_finite(x, name)
     if (x == x[:1]).all():
         raise UserError(
             f"{name}: expected rows that differ, got the same one {len(x):,} times; leave the "

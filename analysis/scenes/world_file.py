@@ -190,6 +190,11 @@ def _factor(archive: Archive, name: str, states: int) -> np.ndarray:
             f"{archive.path}: {name}: expected finite numbers, or NaN where a state has no such "
             "thing, got infinity"
         )
+    if found.dtype.kind == "f" and np.isnan(found).all():
+        raise UserError(
+            f"{archive.path}: {name}: expected a value in some state, got NaN in all {states:,}; "
+            "leave it out"
+        )
     return found
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from checkpoints.console import UserError
-from checkpoints.doors.arrays import ArrayLike, as_array
+from checkpoints.doors.arrays import ArrayLike, as_array, as_labels
 
 
 class Interval(NamedTuple):
@@ -35,10 +35,8 @@ def cluster_weights(clusters: np.ndarray, replicates: int, seed: int) -> Int[np.
     Raises:
         UserError: labels that are no vector, fewer than 2 clusters, or no replicates.
     """
-    clusters = np.asarray(clusters)
-    if clusters.ndim != 1:
-        raise UserError(f"clusters: expected one label per observation, got {clusters.shape}")
-    if replicates < 1:
+    clusters = as_labels(clusters, "clusters")
+    if not isinstance(replicates, int | np.integer) or replicates < 1:
         raise UserError(f"replicates: expected at least 1, got {replicates}; 1000 is usual")
     G = len(np.unique(clusters))
     if G < 2:

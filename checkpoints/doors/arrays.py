@@ -69,6 +69,36 @@ def as_array(values: Any, name: str) -> np.ndarray:
     return found.astype(np.float32) if found.dtype == np.float16 else found
 
 
+def as_labels(values: Any, name: str, *, missing: bool = False) -> np.ndarray:
+    """One number or text a row, such as its level: text as text, whatever held it.
+
+    Args:
+        values: (n,) numbers or text; objects only where all of them are text.
+        name: how an error calls them.
+        missing: whether NaN may stand for what is not known.
+
+    Raises:
+        UserError: another shape, other objects, NaN unless it may be.
+    """
+    try:
+        found = np.asarray(values)
+        if found.dtype.kind == "O" and all(isinstance(one, str) for one in found.ravel()):
+            found = found.astype(str)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise UserError(
+            f"{name}: expected one number or text a row, got {type(values).__name__} "
+            f"({shown(str(error))}); give a vector"
+        ) from error
+    if found.ndim != 1 or found.dtype.kind not in NUMBERS + "US":
+        raise UserError(
+            f"{name}: expected one number or text a row, got {type(values).__name__} of "
+            f"{found.dtype} with shape {found.shape}; give a vector"
+        )
+    if found.dtype.kind == "f" and not missing and np.isnan(found).any():
+        raise UserError(f"{name}: expected a label in every row, got NaN; leave these rows out")
+    return found
+
+
 def read_array(path: Path, what: str, *, text: bool = False) -> np.ndarray:
     """The one array of a ``.npy``, ``.npz`` or ``.safetensors`` file, in the machine's byte order.
 

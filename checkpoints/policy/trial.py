@@ -63,6 +63,11 @@ def _rows(policy: Any, layer: str, outputs: list[Any]) -> Tensor:
             f"to give one tensor with a row a frame, got {len(outputs)} calls giving "
             f"{[getattr(o, 'shape', type(o).__name__) for o in outputs]}; name another"
         )
+    if not bool(rows.isfinite().all()):
+        raise UserError(
+            f"{policy.architecture}: expected finite output of layer {layer!r}, got NaN or "
+            "infinity; load other weights, or name another layer"
+        )
     return rows.flatten(1).float()
 
 

@@ -6,6 +6,8 @@
 # fitted on.
 
 # %%
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
 from analysis.policies.features import read
@@ -17,6 +19,7 @@ from probes.studies.questions import gather
 subjects = load_subjects(["starpilot/ppo/0"], controls=1)["starpilot"]
 names = ["agent_x", "agent_y", "count_flyer", "count_own_bullet", "time", "background"]
 sights = gather("starpilot", "easy", states=200, seed=0, factors=names)
+plt.imshow(np.concatenate([sights.fitted[0], sights.unseen[0]], axis=1))
 
 # %% [markdown]
 # By hand first: how many enemies fly in view? Fitted on four folds of levels, tested on the
@@ -40,7 +43,10 @@ rows = pd.DataFrame([row for layer in layers for row in layer])
 beside = rows.pivot(index="factor", columns="method", values="score")
 ours = rows[rows["method"] == "ppo"].set_index("factor")
 ours = ours[["low", "high", "chance", "control", "transfer"]]
-beside[["pixels", "time", "untrained", "ppo"]].join(ours).loc[names].round(2)
+beside = beside.loc[names, ["pixels", "time", "untrained", "ppo"]]
+ax = beside.plot.bar(figsize=(5, 2), ylabel="score", ylim=(-0.2, 1), rot=20, fontsize=7)
+ax.legend(bbox_to_anchor=(1, 1))
+beside.join(ours).round(2)
 
 # %% [markdown]
 # Read a line like this: the policy knows a factor *beyond time* only where `ppo` exceeds `time`,

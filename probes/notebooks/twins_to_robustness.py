@@ -4,6 +4,7 @@
 # states on several backgrounds, and measure how far the action probabilities move.
 
 # %%
+import matplotlib.pyplot as plt
 import numpy as np
 
 from analysis.measures.decisions import Decisions, probabilities
@@ -23,6 +24,7 @@ subjects = load_subjects(["starpilot/ppo/0", "starpilot/mutual/0"], controls=1)[
 # %%
 bank = common_bank(game, "easy", 200)
 twins = twin_set(game, bank, backgrounds)
+plt.imshow(np.concatenate(next(twins.blocks(1)).frames[0], axis=1))
 decided = {}
 for one in subjects:
     readings = [reading for _, reading in twins.readings(one.policy, layers=[])]
@@ -42,9 +44,13 @@ for one in subjects:
 # %%
 weights = cluster_weights(bank.levels, 500, seed=0)
 pairs = pairs_of(backgrounds, subjects[0].trained_backgrounds)["all"]
+figure, ax = plt.subplots(figsize=(4, 2))
+ax.set(xlim=(0, 1), xlabel="ratio: change between backgrounds ÷ between states")
 for name, (p, values, tv) in decided.items():
     found = robustness(Decisions(p, values), bank.levels, pairs, weights)
     assert np.isclose(found["tv"].estimate, tv.mean())
+    at, low, high = found["ratio"]
+    ax.errorbar([at], [str(name)], xerr=[[at - low], [high - at]], fmt="o")
     shown = (f"{key} {v:.2f} [{a:.2f}, {b:.2f}]" for key, (v, a, b) in found.items())
     print(name, *(cell for cell in shown if cell.split()[0] in ("tv", "tv_between", "ratio")))
 

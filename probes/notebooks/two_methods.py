@@ -4,6 +4,7 @@
 # that layer still say what is there? Twins answer the first question, probes the second.
 
 # %%
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -27,6 +28,7 @@ subjects = load_subjects(ids, controls=1)["starpilot"]
 sights = gather("starpilot", "easy", 200, 0, ["count_flyer", "background"])
 bank = sights.bank
 twins = twin_set("starpilot", bank, pick_backgrounds("starpilot", 4))
+plt.imshow(np.concatenate(next(twins.blocks(1)).frames[0], axis=1))
 lines = []
 for one in subjects:
     parts = [reading.layers[LAYER] for _, reading in twins.readings(one.policy, [LAYER])]
@@ -49,7 +51,14 @@ probes = {
     "the same, transfer": flyers["transfer"],
     "background, accuracy": background["score"],
 }
-invariance.join(pd.DataFrame(probes)).round(2)
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2), sharey=True, layout="constrained")
+ends = abs(invariance[["low", "high"]].sub(invariance["ICC"], axis=0)).to_numpy().T
+left.errorbar(invariance["ICC"], range(len(invariance)), xerr=ends, fmt="o")
+left.set_xlabel("ICC over backgrounds")
+table = invariance.join(pd.DataFrame(probes))
+ax = table[list(probes)].plot.barh(ax=right, ylabel="", fontsize=7)
+ax.legend(bbox_to_anchor=(1, 1), fontsize=7)
+table.round(2)
 
 # %% [markdown]
 # A difference between methods counts only if it is larger than the one between PPO's own two

@@ -8,6 +8,7 @@
 # The same, in Python, on random weights under CleanRL's names:
 
 # %%
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from torch import nn
@@ -52,6 +53,9 @@ stranger = Adapted(network, ["1", "3"], decide, name="stranger")
 # %%
 bank = common_bank("starpilot", "easy", 200)
 frames = Renderer("starpilot").render(bank.states, [0, 4, 8])
+figure, (left, right) = plt.subplots(1, 2, figsize=(7, 2), layout="constrained")
+left.imshow(np.concatenate(frames[0], axis=1))
+right.set_xlabel("ICC over backgrounds")
 shipped = load_subjects(["starpilot/ppo/0"], controls=0)["starpilot"][0].policy
 for name, one in {"converted": policy, "stranger": stranger, "shipped": shipped}.items():
     last = one.layers[-1]
@@ -59,6 +63,7 @@ for name, one in {"converted": policy, "stranger": stranger, "shipped": shipped}
     y = read(shipped, frames[:, 0], ["hidden"]).layers["hidden"]
     icc = measure(x, bank.levels, replicates=200).icc
     low, high = np.percentile(icc[1:], [2.5, 97.5])
+    right.errorbar([icc[0]], [name], xerr=[[icc[0] - low], [high - icc[0]]], fmt="o")
     print(f"{name}: ICC {icc[0]:.2f} [{low:.2f}, {high:.2f}], CKA with PPO {cka(x[:, 0], y):.2f}")
 
 # %% [markdown]

@@ -47,6 +47,7 @@ plt.imshow(pair)
 # %%
 levels, seen = np.asarray(bank.levels), np.asarray(bank.observations)
 folds, twins = deal_folds(levels, seen), draw_twins("coinrun", bank)
+plt.imshow(np.concatenate([seen[0], twins[0]], axis=1))
 question = ask(ground, values, levels, folds)
 assert question.task is not None, question.verdict
 lines = {"pixels": (pixels(seen), pixels(twins))}
@@ -58,7 +59,9 @@ for name, (x, other) in lines.items():
     held = crossfit(x, [question.task], folds, other)
     both = {"R²": held.predicted, "on a twin": held.transferred}
     scores[name] = {key: r2_score(values, told[:, 0]) for key, told in both.items()}
-pd.DataFrame(scores).T.round(2)
+table = pd.DataFrame(scores).T
+table.plot.barh(figsize=(4, 2), xlim=(-1, 1), legend="reverse")
+table.round(2)
 
 # %% [markdown]
 # A score means something only above that of the untrained encoder. Training showed one background,

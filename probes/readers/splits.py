@@ -7,6 +7,7 @@ tested on what it has seen before is tested on its memory.
 import numpy as np
 from jaxtyping import Bool, Int
 
+from analysis.measures.hsic import check_finite
 from checkpoints.console import UserError
 
 FOLDS = 5
@@ -148,11 +149,14 @@ def check_target(name: str, values: np.ndarray, folds: np.ndarray, *, classes: b
 
 def check_features(x: np.ndarray) -> None:
     """Raise ``UserError`` unless features are a finite (n, d) array."""
-    if x.ndim != 2:
-        raise UserError(f"expected features of shape (states, features), got {x.shape}; flatten")
+    if x.ndim != 2 or 0 in x.shape:
+        raise UserError(
+            f"expected features of shape (states, features), none of them 0, got {x.shape}; flatten"
+        )
     bad = ~np.isfinite(x)
     if bad.any():
         raise UserError(
             f"expected finite features, got NaN or inf in {bad.any(axis=1).sum()} of {len(x)} "
             f"states and {bad.any(axis=0).sum()} of {x.shape[1]} features; drop or repair them"
         )
+    check_finite(x, "features")

@@ -15,8 +15,9 @@ from analysis.records.tables import Column, Schema
 from analysis.scenes.arrays import EACH, hash_of, read_arrays
 from analysis.stats.clusters import Interval, cluster_weights
 from checkpoints.console import UserError, path_of, show_tables
-from checkpoints.doors.arrays import ArrayLike, as_array, read_array
+from checkpoints.doors.arrays import ArrayLike, as_array, as_labels, read_array
 from checkpoints.doors.numbers import Seed, whole
+from checkpoints.doors.reading import shown
 from probes.readers.crossfit import Task, crossfit
 from probes.readers.scores import balanced_accuracy, class_sums, interval, number_sums, r2
 from probes.readers.scores import replicates as resampled
@@ -61,7 +62,7 @@ def probe(
     Args:
         x: (n, d) features.
         values: (n,) the factor: floats are numbers; text, yes or no, and whole numbers of at most
-            20 different values are classes.
+            20 different values are classes. NaN: not known of this row.
         levels: (n,) the level of each state; None: rows are dealt into folds one by one, and there
             is no interval.
         replicates: bootstrap replicates over levels behind the interval.
@@ -74,11 +75,12 @@ def probe(
     features = as_array(x, "x")
     features = features if features.dtype.kind == "f" else features.astype(np.float64)
     check_features(features)
-    of = np.arange(len(features)) if levels is None else np.asarray(levels)
-    for other in (np.asarray(values), of):
+    of = np.arange(len(features)) if levels is None else as_labels(levels, "levels")
+    factor = as_labels(values, "factor", missing=True)
+    for other in (factor, of):
         check_states(len(features), len(other))
     folds = deal_folds(of, seed=seed)
-    task = _task(np.asarray(values), folds)
+    task = _task(factor, folds)
     held = crossfit(features, [task], folds)
     group, count = np.unique(of, return_inverse=True)[1], len(np.unique(of))
     weights = cluster_weights(of, replicates if levels is not None else 1, seed)
@@ -96,6 +98,11 @@ def probe(
 
 def _task(values: np.ndarray, folds: np.ndarray) -> Task:
     kinds = np.unique(values)
+    if len(kinds) < 2:
+        raise UserError(
+            f"factor: expected a factor that varies, got {shown(kinds[0].item())} in all "
+            f"{len(values)} rows; take other rows, or leave it out"
+        )
     numbers = values.dtype.kind == "f" or (values.dtype.kind in "iu" and len(kinds) > CLASSES)
     place = np.unique(values, return_inverse=True)[1].astype(float)
     found = values.astype(float) if numbers else place

@@ -90,6 +90,18 @@ def test_what_is_shipped_is_found(site: Path, empty: Path):
 
 
 @pytest.mark.slow
+def test_contrasts_come_to_their_end_where_the_reader_leaves(site: Path, empty: Path):
+    reader = "import subprocess, sys; one = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE);"
+    reader += "one.stdout.readline(); one.stdout.close(); sys.exit(one.wait())"
+    command = (sys.executable, "-P", "-m", "twinscope", "contrasts", "--output", "gone")
+    done = run(site, empty, "-c", reader, *command)
+    assert done.returncode == 0, done.stderr
+    lines = (empty / "gone" / "contrasts.csv").read_text().splitlines()
+    shipped = (ROOT / "analysis" / "tables" / "contrasts.csv").read_text().splitlines()
+    assert len(lines) == len(shipped) and lines[1] == shipped[1]
+
+
+@pytest.mark.slow
 def test_what_is_wrong_is_one_line(site: Path, empty: Path):
     (empty / "a-file").touch()
     (empty / "there.pt").write_text("no weights")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from analysis.measures.by_level import Levels
+from analysis.measures.level_sums import Levels
 from analysis.policies.relations import PEERS, SEEDS, kind_of, relation
 from analysis.policies.subjects import Subject
 from analysis.records.columns import GAME, SIZE, estimate, filled

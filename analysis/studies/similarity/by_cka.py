@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.measures.by_level import Levels
+from analysis.measures.level_sums import Levels
 from analysis.policies.relations import SELF
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames

@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from analysis.measures.by_level import LevelGram, Levels, hsic_levels
+from analysis.measures.by_level import LevelGram, hsic_levels
 from analysis.measures.decisions import agreement_of
 from analysis.measures.hsic import cka_grams, linear_gram, normalise
+from analysis.measures.level_sums import Levels
 from analysis.policies.features import read
 from analysis.policies.layers import asked_layers
 from analysis.policies.relations import relation

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from analysis.measures.by_level import Levels
 from analysis.measures.decisions import Decisions, probabilities
 from analysis.measures.icc import Layout
+from analysis.measures.level_sums import Levels
 from analysis.measures.mask_scores import mask_scores
 from analysis.policies.subjects import Subject
 from analysis.records.values import Cell, Cells

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
-from analysis.measures.by_level import LevelFeatures, LevelGram, Levels, cka_levels, hsic_levels
+from analysis.measures import level_features
+from analysis.measures.by_level import LevelGram, cka_levels, hsic_levels
 from analysis.measures.cka import cka
 from analysis.measures.hsic import centred, linear_gram
+from analysis.measures.level_features import hsic_by_features
+from analysis.measures.level_sums import Levels
 from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError
 from tests.support.cka_reference import by_grams, features, tuples_hsic
@@ -121,34 +124,31 @@ def test_a_layer_that_fires_in_one_level_only_is_refused():
         cka_levels([x], [GOOD], clusters, np.ones((1, 10), int))
 
 
+# --- the road of features ---
+
+
 @pytest.mark.parametrize("widths", [(2, 3), (7, 4)])
-def test_the_road_of_features_gives_the_sums_of_kernel_matrices(widths):
+@pytest.mark.parametrize("parts", [(1, 1), (60, 7), (10**6, 10**6)], ids=str)
+def test_the_road_of_features_gives_the_sums_of_kernel_matrices(widths, parts, monkeypatch):
     # Levels of unequal size, out of order, some drawn not at all or twice; means far from 0.
     rng = np.random.default_rng(0)
+    monkeypatch.setattr(level_features, "_CHUNK", parts[0])
+    monkeypatch.setattr(level_features, "_STATES", parts[1])
     clusters = rng.permutation(np.repeat([4, 1, 7, 0, 9, 3], [1, 5, 2, 9, 4, 6]))
     weights = rng.integers(0, 3, (20, 6))
     weights[:, 1:5] += 1
     levels = Levels(clusters, weights)
     x, y = (rng.normal(size=(len(clusters), width)) + 50 for width in widths)
     x, y = centred(x), centred(y + 0.5 * x[:, :1])
-    roads = [
-        [hsic_levels(one, other) for one, other in ((X, Y), (X, X), (Y, Y))]
-        for X, Y in (
-            (LevelGram(x @ x.T, levels), LevelGram(y @ y.T, levels)),
-            (LevelFeatures(x, levels), LevelFeatures(y, levels)),
-        )
-    ]
-    np.testing.assert_allclose(roads[1], roads[0], rtol=1e-9, atol=1e-12)
-    assert np.ptp(roads[0]) > 0.01
-
-
-def test_many_features_are_taken_in_parts(monkeypatch):
-    rng = np.random.default_rng(0)
-    levels = Levels(np.repeat(np.arange(5), 4), np.array([[1, 2, 1, 0, 1], [3, 1, 1, 1, 2]]))
-    x, y = (LevelFeatures(centred(rng.normal(size=(20, width))), levels) for width in (6, 5))
-    whole = [hsic_levels(x, y), hsic_levels(x, x)]
-    monkeypatch.setattr("analysis.measures.by_level._CHUNK", 1)
-    np.testing.assert_allclose([hsic_levels(x, y), hsic_levels(x, x)], whole, rtol=1e-10)
+    xs, ys = [x, y], [y, x[:, :1], x]
+    X, Y = ([LevelGram(one @ one.T, levels) for one in side] for side in (xs, ys))
+    xy, xx, yy = hsic_by_features(xs, ys, levels)
+    wanted = np.array([[hsic_levels(one, other) for other in Y] for one in X])
+    np.testing.assert_allclose(xy, wanted.transpose(2, 0, 1), rtol=1e-11, atol=1e-12)
+    for found, side in ((xx, X), (yy, Y)):
+        own = np.array([hsic_levels(one, one) for one in side]).T
+        np.testing.assert_allclose(found, own, rtol=1e-11, atol=1e-12)
+    assert np.ptp(xy) > 0.01
 
 
 def test_few_levels_of_many_states_take_no_matrix_of_states(monkeypatch):

@@ -245,7 +245,10 @@ def test_dead_units_are_counted_and_change_nothing_else(q):
 
 
 def test_one_background_is_vacuous():
-    found = measure(WORLD.features(0.5)[:, :1], WORLD.level, replicates=5)
+    x = WORLD.features(0.5)[:, :1]
+    layout = Layout(WORLD.level, 1)
+    layout.add(slice(None), x)
+    found = layout.result(np.ones((5, len(np.unique(WORLD.level))), dtype=int))
     assert found.verdict == "vacuous"
     assert np.isnan(found.icc).all()
     assert found.effective_rank > 5
@@ -273,7 +276,7 @@ def test_wrong_levels_and_weights_are_refused():
         measure(x, np.arange(39))
     with pytest.raises(UserError, match="states of at least 2 levels, got 1"):
         measure(x, np.zeros(40, dtype=int))
-    with pytest.raises(UserError, match="expected at least 1 background, got 0"):
+    with pytest.raises(UserError, match="x: expected at least 2 backgrounds of each state, got 0"):
         measure(x[:, :0])
     layout = Layout(np.arange(40) // 20, 5)
     layout.add(slice(None), x)

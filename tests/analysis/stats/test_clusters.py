@@ -123,5 +123,5 @@ def test_messages(change, message):
 
 
 def test_labels_must_be_a_vector():
-    with pytest.raises(UserError, match="expected one label per observation"):
+    with pytest.raises(UserError, match=r"clusters: expected one number .* shape \(2, 2\)"):
         cluster_weights(np.zeros((2, 2)), 10, 0)

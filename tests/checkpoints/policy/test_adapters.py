@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from analysis.measures.by_level import Levels
 from analysis.measures.cka import cka
+from analysis.measures.level_sums import Levels
 from analysis.policies.features import read
 from analysis.policies.subjects import Subject, check_fits
 from analysis.scenes.bank import Bank, StateList

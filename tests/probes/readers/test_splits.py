@@ -121,5 +121,5 @@ def test_features_must_be_finite():
     x[1, 2] = x[4, 2] = np.nan
     with pytest.raises(UserError, match="NaN or inf in 2 of 5 states and 1 of 3 features; drop"):
         check_features(x)
-    with pytest.raises(UserError, match=r"shape \(states, features\), got \(5,\)"):
+    with pytest.raises(UserError, match=r"shape \(states, features\), none of them 0, got \(5,\)"):
         check_features(np.zeros(5))

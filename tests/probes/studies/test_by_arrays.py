@@ -65,7 +65,7 @@ def test_few_whole_numbers_are_classes_and_many_are_numbers():
     [
         (["x.npy"], {}, r"expected --factor y\.npy, what is to be read"),
         (["x.npy"], {"factor": "short.npy"}, r"factor of each of 400 rows, .* got \(399,\)"),
-        (["x.npy"], {"factor": "one.npy"}, "factor: expected a factor that varies, got 1 in all"),
+        (["x.npy"], {"factor": "one.npy"}, "factor: expected a factor that varies, got 1.0 in all"),
         (["x.npy"], {"factor": "nan.npy"}, "expected finite values of a factor, got NaN"),
         (["coinrun/ppo/0"], {"factor": "y.npy"}, "--factor: expected arrays, got policies"),
     ],

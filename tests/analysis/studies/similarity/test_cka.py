@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from analysis.cka import Settings, main
-from analysis.measures.by_level import Levels
 from analysis.measures.cka import cka
+from analysis.measures.level_sums import Levels
 from analysis.policies.features import read
 from analysis.policies.relations import relation
 from analysis.policies.subjects import load_subjects
