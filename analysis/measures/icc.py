@@ -285,23 +285,16 @@ def measure(
         seed: of the bootstrap.
     """
     x = as_array(x, "x")
-    if x.ndim != 3 or not x.shape[2]:
+    if x.ndim != 3 or x.shape[1] < 2 or not x.shape[2]:
         raise UserError(
-            f"x: expected features of shape (states, backgrounds, features), got {x.shape}; "
-            "flatten what is one rendering to a row, and give each state on each background"
-        )
-    if x.shape[1] < 2:
-        raise UserError(
-            f"x: expected at least 2 backgrounds of each state, got {x.shape[1]}; draw each state "
-            "twice, or nothing can be said of what stays"
+            f"x: expected features of shape (states, 2 or more backgrounds, features), got "
+            f"{x.shape}; flatten what is one rendering to a row, and draw each state twice or more"
         )
     x = x if x.dtype.kind == "f" else x.astype(np.float64)
     levels = np.arange(len(x)) if levels is None else as_labels(levels, "levels")
     if len(levels) != len(x):
-        raise UserError(
-            f"expected the level of every state, got {len(levels)} labels for {len(x)} states; "
-            f"pass features and levels of one bank"
-        )
+        got = f"{len(levels)} labels for {len(x)} states; pass features and levels of one bank"
+        raise UserError(f"expected the level of every state, got {got}")
     layout = Layout(levels, x.shape[1])
     layout.add(slice(None), x)
     return layout.result(cluster_weights(levels, replicates, seed))

@@ -98,7 +98,7 @@ def test_a_layer_that_fires_in_one_state_is_refused(function):
 
 @pytest.mark.parametrize("shape", [(60, 20), (60, 4, 5, 2), (60, 4, 0)])
 def test_the_icc_says_which_shape_it_takes(shape):
-    with pytest.raises(UserError, match=r"x: expected .* \(states, backgrounds, features\), got"):
+    with pytest.raises(UserError, match=r"x: expected .* 2 or more backgrounds, features\), got"):
         measure(np.zeros(shape), replicates=20)
 
 
