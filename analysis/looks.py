@@ -20,8 +20,8 @@ class Settings(Cached):
     each peer earns more than its own mix of actions, drawn without looking. The rule, its looks
     and its boundaries stand in the declaration; a run that was begun under another one is refused.
     Pairs of runs count in order of seed, up to the first that is missing. What was measured before
-    stays as it stands in the tables of the output folder; --overwrite measures all anew. Writes
-    looks_runs.csv and looks.csv.
+    stays as it stands in the tables of the output folder; --overwrite measures anew, but for runs
+    that are gone. Writes looks_runs.csv and looks.csv.
     """
 
     study: Path = SECOND
@@ -46,9 +46,10 @@ def main(settings: Settings) -> None:
     say(f"looking for runs of {declaration.name} in {settings.root}")
     numbers = {"states": settings.states, "episodes": settings.episodes, "seed": settings.seed}
     noted = {**numbers, "declaration": declaration.digest}
-    known = runs.known_rows(settings.output, noted, anew=settings.overwrite)
+    anew = settings.overwrite
+    known = runs.known_rows(settings.output, noted, settings.root, anew=anew)
     check_outputs(Output(settings.output, overwrite=True), (runs.RUNS, study.LOOKS))
-    rows = runs.rows_of(settings.root, known, declaration, numbers)
+    rows = runs.rows_of(settings.root, known, declaration, numbers, anew=anew)
     looks = study.looks_of(rows, declaration)
     given = Output(settings.output, overwrite=True)
     finish(given, (runs.RUNS, study.LOOKS), [rows, looks], lambda: study.show(rows, looks), **noted)

@@ -101,31 +101,48 @@ class Scenes:
         return twin_set(self.game, self.bank, held_out)
 
 
-def known_rows(folder: Path, noted: Mapping[str, Any], *, anew: bool) -> pd.DataFrame:
-    """What was measured before, with the same settings and declaration; none if all is asked anew.
+def known_rows(folder: Path, noted: Mapping[str, Any], root: Path, *, anew: bool) -> pd.DataFrame:
+    """What was measured before, with the same settings and declaration.
+
+    Args:
+        folder: of the table.
+        noted: settings and declaration.
+        root: folder of the runs.
+        anew: rows of other settings may go, but for those of runs that are gone.
 
     Raises:
         UserError: the table is of other settings or of another declaration.
     """
     path = folder / f"{RUNS.name}.csv"
-    if anew or not path.exists():
-        return pd.DataFrame(columns=list(RUNS.names))
-    found = read_provenance(path)
+    nothing = pd.DataFrame(columns=list(RUNS.names))
+    if not path.exists():
+        return nothing
+    found, rows = read_provenance(path), read_table(path, RUNS)
     other = [name for name, value in noted.items() if found.get(name) != value]
-    if other:
-        raise UserError(
-            f"{path}: expected {', '.join(f'{name} {noted[name]}' for name in other)}, got "
-            f"{', '.join(str(found.get(name)) for name in other)}; ask with the same, give another "
-            "--output, or measure all anew with --overwrite"
-        )
-    return read_table(path, RUNS)
+    if not other:
+        return rows
+    gone = [run for run in rows["run"] if not (root / run).is_dir()]
+    if anew and not gone:
+        return nothing
+    way = f"{gone[0]} is not in {root} to measure anew" if gone else "or --overwrite all"
+    raise UserError(
+        f"{path}: expected {', '.join(f'{name} {noted[name]}' for name in other)}, got "
+        f"{', '.join(str(found.get(name)) for name in other)}; ask with the same, give another "
+        f"--output; {way}"
+    )
 
 
 def rows_of(
-    root: Path, known: pd.DataFrame, declaration: Declaration, sizes: Mapping[str, int]
+    root: Path,
+    known: pd.DataFrame,
+    declaration: Declaration,
+    sizes: Mapping[str, int],
+    *,
+    anew: bool = False,
 ) -> pd.DataFrame:
-    """Rows of all finished runs; columns as of :data:`RUNS`."""
-    found = list(measured(root, wanted_of(declaration), known, declaration, **sizes))
+    """Rows of all finished runs, see :func:`measured`; columns as of :data:`RUNS`."""
+    wanted = wanted_of(declaration)
+    found = list(measured(root, wanted, known, declaration, anew=anew, **sizes))
     return pd.DataFrame(found, columns=list(RUNS.names))
 
 
@@ -134,9 +151,11 @@ def measured(
     wanted: Sequence[Wanted],
     known: pd.DataFrame,
     declaration: Declaration,
+    *,
+    anew: bool = False,
     **sizes: int,
 ) -> Iterator[dict[str, Any]]:
-    """Rows of finished runs, those known already as they stand.
+    """Rows of finished runs, those known already as they stand; ``anew``, only of runs now gone.
 
     Raises:
         UserError: a run begun under another declaration, or without its kept steps.
@@ -144,11 +163,15 @@ def measured(
     have = {(one["run"], one["steps"]): one for one in known.to_dict("records")}
     scenes: Scenes | None = None
     for one in wanted:
-        if (str(one.run), one.steps) in have:
-            yield have[str(one.run), one.steps]
+        before = have.get((str(one.run), one.steps))
+        if before and not anew:
+            yield before
             continue
         policies = kept_policies(root, one, declaration.last)
         if not policies:
+            if before:
+                say(f"{one.run}: not in {root}; what was measured of it stands")
+                yield before
             continue
         check_note(declaration, root / str(one.run))
         subjects = [Subject.of(*load_policy(policy_path(root, policy))) for policy in policies]

@@ -108,6 +108,13 @@ def test_the_command_measures_what_is_new_and_keeps_what_it_knows(
     assert len(read_table(tmp_path / "out" / "looks.csv", LOOKS)) == 1
     with pytest.raises(UserError, match="expected states 25, got 24; ask with the same"):
         main(replace(settings, states=25))
+    gone = replace(settings, root=tmp_path / "none", overwrite=True)
+    main(gone)
+    assert capsys.readouterr().err.count("what was measured of it stands") == 2
+    assert (tmp_path / "out" / "looks_runs.csv").read_bytes() == before
+    with pytest.raises(UserError, match=f"{RUN} is not in .*none to measure anew"):
+        main(replace(gone, states=25))
+    assert (tmp_path / "out" / "looks_runs.csv").read_bytes() == before
     edited = replace(declared, margin=1.3)
     monkeypatch.setattr(study, "read_declaration", lambda path: edited)
     with pytest.raises(UserError, match=f"expected declaration {edited.digest}, got"):
