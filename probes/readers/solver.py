@@ -60,7 +60,7 @@ class Basis:
         Raises:
             UserError: no matrix, NaN or inf, or fewer than 2 states.
         """
-        check_features(x)
+        check_features(x, fewest=0)  # a layer in which nothing varies has no axes
         n, d = x.shape
         if n < 2:
             raise UserError(f"expected at least 2 states to fit, got n_samples = {n}; gather more")
@@ -85,7 +85,7 @@ class Basis:
 
     def transform(self, x: np.ndarray) -> Float[np.ndarray, "new axis"]:
         """Rotated features of other states, (m, r)."""
-        check_features(x)
+        check_features(x, fewest=0)
         x = (x - self.mean) / self.scale
         return (x if self._fitted is None else x @ self._fitted.T) @ self._axes
 

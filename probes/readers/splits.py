@@ -147,9 +147,9 @@ def check_target(name: str, values: np.ndarray, folds: np.ndarray, *, classes: b
             )
 
 
-def check_features(x: np.ndarray) -> None:
-    """Raise ``UserError`` unless features are a finite (n, d) array."""
-    if x.ndim != 2 or 0 in x.shape:
+def check_features(x: np.ndarray, fewest: int = 1) -> None:
+    """Raise ``UserError`` unless features are a finite (n, d) array, both at least ``fewest``."""
+    if x.ndim != 2 or min(x.shape) < fewest:
         raise UserError(
             f"expected features of shape (states, features), none of them 0, got {x.shape}; flatten"
         )

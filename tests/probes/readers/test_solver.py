@@ -65,6 +65,17 @@ def test_features_that_do_not_move_are_harmless():
     np.testing.assert_allclose(fit.predict(dead.z), 14.5)
 
 
+def test_a_layer_in_which_nothing_moves_predicts_the_mean_of_what_is_there():
+    """No axis is left to turn; a factor that some states lack has a basis of its own."""
+    y = np.random.default_rng(0).normal(size=(12, 2))
+    y[:4, 1] = np.nan
+    basis = Basis.fit(np.zeros((12, 3)))
+    fit = ridge(basis, y, np.arange(12) % 3)
+    new = basis.transform(np.zeros((2, 3)))
+    assert new.shape == (2, 0) and basis.transform(np.zeros((0, 3))).shape == (0, 0)
+    np.testing.assert_allclose(fit.predict(new), [np.nanmean(y, axis=0)] * 2)
+
+
 def test_one_state_is_no_basis():
     with pytest.raises(UserError, match="at least 2 states to fit, got n_samples = 1"):
         Basis.fit(np.ones((1, 3)))
