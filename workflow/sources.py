@@ -28,12 +28,19 @@ def parsed(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
+@cache
+def _nodes(file: Path) -> list[ast.Import | ast.ImportFrom | ast.Call]:
+    """What a file imports and calls anywhere: its tree is walked once a process, too."""
+    kinds = ast.Import | ast.ImportFrom | ast.Call
+    return [node for node in ast.walk(parsed(file)) if isinstance(node, kinds)]
+
+
 def imported_names(file: Path) -> Iterator[str]:
     """Every dotted name that ``file`` imports anywhere, also inside functions.
 
     ``from a import b`` yields ``a`` and ``a.b``, since ``b`` may be a module.
     """
-    for node in ast.walk(parsed(file)):
+    for node in _nodes(file):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -87,7 +94,7 @@ def tables_of(root: Path) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for file in project_modules(root).values():
-        for node in ast.walk(parsed(file)):
+        for node in _nodes(file):
             if isinstance(node, ast.Call) and node.args:
                 command = next((k.value for k in node.keywords if k.arg == "command"), None)
                 name = node.args[0]
