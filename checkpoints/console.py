@@ -84,7 +84,7 @@ def run_command(
 def parse_options(
     config: type, options: Sequence[str] | None = None, *, name: str, default: Any = None
 ) -> Any:
-    """As ``options`` say it, or None: as this process was called. Exits with 2 if that is wrong."""
+    """``config`` by ``options``, or by those of this process; exits with 2 if they are wrong."""
     import inspect
 
     import tyro

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from analysis.policies.relations import PEERS
 from analysis.studies.samples.peers import CONVERGENCE, PAIRS
 from figures.kit.ledger import written
-from figures.kit.panels import panel_title
+from figures.kit.panels import name_lines, panel_title
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     PAGE_WIDTH,
@@ -76,10 +76,7 @@ def plot_pairs(ax: Axes, pairs: pd.DataFrame, measure: str, styles: dict[str, St
         ax.plot(values, heights, **style.points(filled=line.kind == PEERS, size=2.8))
         mean = float(values.mean())
         ax.vlines(mean, place - 0.42, place + 0.42, color=style.colour, linewidth=2.2, alpha=0.45)
-    ax.set_yticks(range(len(lines)), [line.label() for line in lines])
-    ax.set_ylim(len(lines) - 0.4, -0.6)
-    ax.grid(axis="x")
-    ax.grid(visible=False, axis="y")
+    name_lines(ax, [line.label() for line in lines])
     return ax
 
 

@@ -15,7 +15,7 @@ from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from checkpoints.policy.ids import UNTRAINED
 from figures.contrasts import Line, Styles, plot_policies
 from figures.kit.ledger import written
-from figures.kit.panels import panel_title
+from figures.kit.panels import name_lines, panel_title
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     PAGE_WIDTH,
@@ -100,10 +100,7 @@ def plot_part(ax: Axes, rows: pd.DataFrame, part: Part, styles: Styles) -> Axes:
         show_factors(ax.xaxis, TICKS)
     if part.chance is not None:
         ax.axvline(part.chance, color="0.35", linestyle=":", linewidth=0.9, zorder=0)
-    ax.set_yticks(range(len(lines)), [line.label() for line in lines])
-    ax.set_ylim(len(lines) - 0.4, -0.6)
-    ax.grid(axis="x")
-    ax.grid(visible=False, axis="y")
+    name_lines(ax, [line.label() for line in lines])
     return ax
 
 

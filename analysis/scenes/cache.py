@@ -116,6 +116,11 @@ def holds(path: Path, kind: str, shape: tuple[int | None, ...]) -> bool:
     return (dtype, by_columns, len(found), lengths) == (np.dtype(kind), False, len(shape), shape)
 
 
+def stands(path: Path, kind: str, shape: tuple[int | None, ...]) -> bool:
+    """Whether an array stands there as it was written, see :func:`holds`; it counts as used now."""
+    return is_as_written(path) and holds(path, kind, shape)
+
+
 class Hold:
     """Keeps a file from being evicted for as long as this object lives."""
 

@@ -15,11 +15,10 @@ from analysis.scenes.cache import (
     Hold,
     digest_of,
     folder_of,
-    holds,
-    is_as_written,
     make_room,
     note_content,
     remove,
+    stands,
 )
 from analysis.scenes.state_list import StateList
 from analysis.scenes.world_file import PART, Contents, checked_parts, read_contents
@@ -48,10 +47,7 @@ def open_world(path: Path, folder: Path | None = None) -> "FileWorld":
     digest = digest_of(path)
     world = FileWorld(found, digest, folder or folder_of("worlds"))
     forms = [("uint8", found.shape), ("bool", (found.shape[0], *found.shape[2:4]))]
-    if not all(
-        is_as_written(file) and holds(file, *form)
-        for file, form in zip(world.files, forms, strict=False)
-    ):
+    if not all(stands(file, *form) for file, form in zip(world.files, forms, strict=False)):
         _unpack(found, *world.files)
     world.held = [Hold(file) for file in world.files]
     keep_open(world)

@@ -22,15 +22,7 @@ from numpy.lib.format import open_memmap
 from analysis.measures.decisions import Decisions, probabilities
 from analysis.policies.features import read
 from analysis.scenes.bank import Bank, procgen_version
-from analysis.scenes.cache import (
-    Hold,
-    folder_of,
-    holds,
-    is_as_written,
-    make_room,
-    note_content,
-    remove,
-)
+from analysis.scenes.cache import Hold, folder_of, make_room, note_content, remove, stands
 from analysis.scenes.file_world import FileWorld
 from analysis.scenes.worlds import world_of
 from checkpoints.console import UserError
@@ -181,7 +173,7 @@ def twin_set(
     name.update(bank.states.joined.tobytes())
     path = (folder or folder_of("twins")) / f"{name.hexdigest()[:16]}.npy"
     shape = (len(bank), len(chosen), *IMAGE_SHAPE)
-    if not (is_as_written(path) and holds(path, "uint8", shape)):
+    if not stands(path, "uint8", shape):
         _draw(game, bank, chosen, path)
     return TwinSet(game, bank, chosen, own, path, Hold(path))
 

@@ -1,8 +1,10 @@
 """Which policies share a panel: those of one game and set of training backgrounds, by family."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE, is_strength, narrowed_to
@@ -22,6 +24,14 @@ def panel_title(game: str, method: str) -> str:
     count = narrowed_to(method)
     many = "" if count == "1" else "s"
     return f"{game}, {count} training background{many}" if count else game
+
+
+def name_lines(ax: Axes, names: Sequence[str]) -> None:
+    """Lines 0, 1, … of a panel from the top, each with its name, read off at upright lines."""
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.grid(axis="x")
+    ax.grid(visible=False, axis="y")
 
 
 def by_backgrounds(rows: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
