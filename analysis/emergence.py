@@ -18,10 +18,10 @@ class Settings(AlongTraining):
     ratio_unseen, on backgrounds never shown in training; entropy of decisions, in nats; each of
     these of buttons (actions that do the same in a game are one) and of all 15 actions; cka_peer
     and cka_final, with its peer at the same step and with its own last step; saliency, share of
-    the gradient on the background over the background's share; return on unseen levels.
-    Intervals are 95 % bootstraps over levels, of decisions over backgrounds too. All kept steps of
-    a run named without one are measured. Probes do the same in python -m probes.steps: what is
-    true of a state is known there only. Writes emergence.csv and emergence_onsets.csv.
+    the likeliest button's gradient on the background over the background's share; return on unseen
+    levels. Intervals are 95 % bootstraps over levels, of decisions over backgrounds too. All kept
+    steps of a run named without one are measured. Probes do the same in python -m probes.steps:
+    what is true of a state is known there only. Writes emergence.csv and emergence_onsets.csv.
     """
 
     backgrounds: Annotated[int, whole(4, 62)] = 13

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from analysis.studies.saliency.rows import SCHEMA
-from figures.kit.rows import load_rows
+from figures.kit.rows import MissingTable, command_of, load_rows
 from figures.kit.style import (
     PAGE_WIDTH,
     SMALL,
@@ -75,11 +75,22 @@ def plot_scores(ax: Axes, rows: pd.DataFrame, score: str, styles: dict[str, Styl
     return ax
 
 
+def of_buttons(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are about decisions; ``MissingTable`` if there is none."""
+    found = rows[rows["target"] == "button"].reset_index(drop=True)
+    if found.empty:
+        raise MissingTable(
+            f"{SCHEMA.name}.csv: expected maps of target button, got "
+            f"{', '.join(sorted(set(rows['target'])))}: earlier versions explained actions; write "
+            f"it again with: {command_of(SCHEMA)} --overwrite"
+        )
+    return found
+
+
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
-    """One page: a column a game, maps of the likeliest action."""
-    rows = load_rows(tables, SCHEMA)
-    rows = rows[rows["target"] == "action"].reset_index(drop=True)
+    """One page: a column a game, maps of the likeliest button."""
+    rows = of_buttons(load_rows(tables, SCHEMA))
     games, styles = sorted(set(rows["game"])), method_styles(rows["method"])
     figure = Figure(figsize=(PAGE_WIDTH, 5.6))
     axes = figure.subplots(len(PANELS), len(games), squeeze=False, sharex="col")
@@ -101,7 +112,7 @@ def draw(tables: Path) -> Iterator[Drawing]:
         loc="outside lower center",
         ncols=5,
         columnspacing=1.2,
-        title="Maps of the likeliest action; bars: 95 % intervals over levels; line: chance; "
+        title="Maps of the likeliest button; bars: 95 % intervals over levels; line: chance; "
         "hatched: fixed by construction.\nBelow: amount on the background against the TV between "
         "twins, over states.",
         title_fontsize=SMALL,

@@ -88,7 +88,7 @@ def draw(tables: Path) -> Iterator[Drawing]:
     for ax, name in zip(axes[0], PICTURES, strict=False):
         ax.set_title(name, fontsize=SMALL, pad=2)
     figure.suptitle(
-        "What the log-probability of the likeliest action hangs on. Under each map: its share on "
+        "What the log-probability of the likeliest button hangs on. Under each map: its share on "
         "the background /\nthe background's share of the frame; 1 is chance. ig-twin shows only "
         "what differs from the twin.\nTwo states a game: of median TV between a picture and its "
         "twins, and of the largest.",

@@ -91,7 +91,7 @@ def draw(tables: Path) -> Iterator[Drawing]:
         ],
         loc="outside lower center",
         ncols=len(layers),
-        title="In brackets: agreement of actions. Bars: 95 % intervals over levels, not over "
+        title="In brackets: agreement of buttons. Bars: 95 % intervals over levels, not over "
         "training seeds",
         title_fontsize=SMALL,
     )

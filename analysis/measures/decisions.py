@@ -15,7 +15,7 @@ from scipy.special import entr, rel_entr
 
 from checkpoints.console import UserError
 from checkpoints.doors.arrays import ArrayLike, as_array
-from checkpoints.world.buttons import merged
+from checkpoints.world.buttons import buttons, merged
 from checkpoints.world.games import get_game
 
 _ROWS = 256  # states compared at once, in all pairs of views or with all others: bounds memory
@@ -43,6 +43,15 @@ def probabilities(
     """Probabilities in float64 that add up to 1, from log-probabilities in float32."""
     p = np.exp(np.asarray(log_probs, dtype=np.float64))
     return p / p.sum(-1, keepdims=True)
+
+
+def likeliest(log_probs: Float[np.ndarray, "state action"], game: str) -> Int[np.ndarray, " state"]:
+    """Each state's likeliest button, by its place in :func:`checkpoints.world.buttons.buttons`.
+
+    Where a world's actions are continuous: of what the policy gives in place of probabilities.
+    """
+    probs = probabilities(log_probs)
+    return (merged(probs, game) if buttons(game) else probs).argmax(-1)
 
 
 _LOOSE = 0.02
@@ -162,9 +171,9 @@ def between_states(
 
 
 def agreement_of(
-    game: str, likeliest: Int[np.ndarray, " state"], others: Int[np.ndarray, " state"]
+    game: str, chosen: Int[np.ndarray, " state"], others: Int[np.ndarray, " state"]
 ) -> float:
-    """Share of states on which the likeliest actions agree; NaN where actions are continuous."""
+    """Share of states on which the likeliest buttons agree; NaN where actions are continuous."""
     if not get_game(game).num_actions:
         return float("nan")
-    return float((likeliest == others).mean())
+    return float((chosen == others).mean())

@@ -87,13 +87,13 @@ class Look:
     """(n, d) features of each layer, every state on the background where it was met"""
     plain: Sequence[np.ndarray]
     """the same with all states on one background; ``own`` again in a game that has only one"""
-    action: Int[np.ndarray, " n"]
-    """likeliest action"""
+    button: Int[np.ndarray, " n"]
+    """the likeliest"""
 
     def only(self, states: Bool[np.ndarray, " n"]) -> "Look":
         """The same policy on some of the states."""
         own, plain = ([x[states] for x in side] for side in (self.own, self.plain))
-        return Look(self.layers, own, plain, self.action[states])
+        return Look(self.layers, own, plain, self.button[states])
 
 
 @dataclass(frozen=True, eq=False)

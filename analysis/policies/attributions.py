@@ -58,7 +58,7 @@ class Attribution:
     """What a method says of some states."""
 
     maps: Float[np.ndarray, "state h w"]
-    """|attribution|, summed over colours; in nats for an action, scaled reward for the value,
+    """|attribution|, summed over colours; in nats for a button, scaled reward for the value,
     save that gradients are per unit of brightness, black to full"""
     error: Float[np.ndarray, " state"]
     """|Σ attributions − (score of the frame − score of the baseline)| ÷ Σ |attributions|: what
@@ -124,7 +124,7 @@ def attribute(
         scores: the policy.
         frames: ``(n, h, w, c)`` uint8, what is explained.
         twins: each frame's state on another background, the baseline of ``ig-twin``.
-        columns: (n,) which score of each frame: the number of an action, or ``scores.value``.
+        columns: (n,) which score of each frame: the number of a button, or ``scores.value``.
         method: one of :func:`methods_of`.
         seed: of the noise of ``smoothgrad``.
 

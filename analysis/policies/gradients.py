@@ -1,5 +1,7 @@
 """A policy as a differentiable function of its pixels: what saliency methods take."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -11,15 +13,20 @@ from checkpoints.policy.encoders import Policy
 class Scores(nn.Module):
     """A policy as a differentiable function of pixels.
 
-    Maps ``(n, c, h, w)`` float pixels, 0 to 1, to ``(n, actions + 1)``: log-probabilities in nats,
+    Maps ``(n, c, h, w)`` float pixels, 0 to 1, to ``(n, buttons + 1)``: log-probabilities in nats,
     then the value. Equal to the policy's own call on uint8 frames.
 
     Attributes:
         value: the column that holds the value.
     """
 
-    def __init__(self, policy: nn.Module) -> None:
+    def __init__(self, policy: nn.Module, buttons: Sequence[Sequence[int]] = ()) -> None:
         """Wrap a ``Policy`` or an ``Adapted`` one, and try it.
+
+        Args:
+            policy: in evaluation mode.
+            buttons: numbers of the actions that do the same, each of the policy's once: their
+                probabilities are added. None: every action stands alone.
 
         Raises:
             UserError: training mode (dropout would be on), or a policy whose call on float frames
@@ -31,20 +38,35 @@ class Scores(nn.Module):
                 "expected a policy in evaluation mode, got one in training mode: call .eval()"
             )
         self.policy = policy
-        self.value = self._try()
+        actions = self._try()
+        self.value = len(buttons) or actions
+        # A button of fewer actions than the widest is filled up with one of no probability.
+        widest = max(map(len, buttons), default=0)
+        filled = [[*one, *[actions] * (widest - len(one))] for one in buttons]
+        self._actions: Tensor
+        self.register_buffer("_actions", torch.tensor(filled, dtype=torch.long))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Log-probabilities and value, side by side."""
+        log_probs, values = self._decide(pixels)
+        if len(self._actions):
+            nothing = log_probs.new_full((len(log_probs), 1), -torch.inf)
+            log_probs = torch.cat([log_probs, nothing], 1)[:, self._actions].logsumexp(-1)
+        return torch.cat([log_probs, values], dim=1)
+
+    def _decide(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-probabilities of actions, and the value as a column."""
         if isinstance(self.policy, Policy):
             # Its own call makes floats of whole numbers in place, which a gradient cannot follow.
             features = self.policy.encoder(pixels).float()
             logits, values = self.policy.actor(features), self.policy.critic(features)
         else:
             logits, values = self.policy(255 * pixels.permute(0, 2, 3, 1))
-        return torch.cat([logits.log_softmax(-1), values.reshape(-1, 1)], dim=1)
+        return logits.log_softmax(-1), values.reshape(-1, 1)
 
     @torch.enable_grad()
     def _try(self) -> int:
+        """How many actions the policy has."""
         device = next(self.policy.parameters()).device
         draws = torch.Generator().manual_seed(0)
         frames = torch.randint(
@@ -55,7 +77,7 @@ class Scores(nn.Module):
         with torch.no_grad():
             logits, values = self.policy(frames)
         wanted = torch.cat([logits.log_softmax(-1), values.reshape(-1, 1)], dim=1)
-        found = self(pixels)
+        found = torch.cat(self._decide(pixels), dim=1)
         far = not torch.allclose(found, wanted, rtol=1e-3, atol=1e-3)
         # Weights alone may give a gradient: it has to reach the pixels.
         traced = found.requires_grad

@@ -22,7 +22,7 @@ from analysis.studies.saliency.rows import SCHEMA, SHEET_SCHEMA
 from analysis.studies.saliency.sheet import as_grey, shown_policies, shown_states
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import Recipe
-from checkpoints.world.buttons import merged
+from checkpoints.world.buttons import buttons, merged
 from tests.support import planted
 from tests.support.planted_encoders import zoo
 from tests.support.planted_sight import looking_at, scenes
@@ -96,8 +96,8 @@ def test_a_map_from_the_twin_lies_on_the_background_by_construction(rows):
     assert (twin["error"] < 0.01).all()
 
 
-def test_sanity_is_run_on_trained_policies_and_actions(rows):
-    run = (rows["target"] == "action") & (rows["method"] != "untrained")
+def test_sanity_is_run_on_trained_policies_and_buttons(rows):
+    run = (rows["target"] == "button") & (rows["method"] != "untrained")
     assert set(rows.loc[run, "sanity"]) <= {"pass", "fail"}
     assert rows.loc[run, "logit_likeness"].notna().all()
     assert (rows.loc[~run, "sanity"] == "not run").all()
@@ -108,13 +108,14 @@ def test_numbers_are_those_of_the_pure_functions(rows):
     (subject,) = load_subjects(["coinrun/ppo/0"], controls=0)["coinrun"]
     made = masked_twins("coinrun", "easy", states=10, backgrounds=4, replicates=20, seed=0)
     one = Explained(subject, made)
-    np.testing.assert_array_equal(one.actions, _decide(subject, made.frames).argmax(1))
-    found = attribute(Scores(subject.policy), made.frames, made.twin, one.actions, "gradient")
+    p = merged(np.exp(_decide(subject, made.frames)), "coinrun")
+    np.testing.assert_array_equal(one.buttons, p.argmax(1))
+    scores = Scores(subject.policy, buttons("coinrun"))
+    found = attribute(scores, made.frames, made.twin, one.buttons, "gradient")
     scores = mask_scores(found.maps, made.mask)
-    row = rows.query("method == 'ppo' and target == 'action' and attribution == 'gradient'").iloc[0]
+    row = rows.query("method == 'ppo' and target == 'button' and attribution == 'gradient'").iloc[0]
     assert row["mass"] == pytest.approx(np.nanmean(scores.mass), rel=1e-4)
     assert row["ratio"] == pytest.approx(np.nanmean(scores.ratio), rel=1e-4)
-    p = merged(np.exp(_decide(subject, made.frames)), "coinrun")
     moved = [
         np.abs(p[i] - merged(np.exp(_decide(subject, shown)), "coinrun")).sum(-1).mean() / 2
         for i, shown in enumerate(made.renderings[i][made.foreign[i]] for i in range(10))
@@ -152,16 +153,16 @@ def test_the_same_seed_gives_the_same_bytes_and_another_others(tmp_path):
 def test_who_looks_at_the_background_moves_with_it(tmp_path):
     made, looks, blind = planted_sight(tmp_path)
     seen = Explained(looks, made)
-    cells, ratio = score(seen.maps("action", "ig-twin"), seen.effects["action"], made)
+    cells, ratio = score(seen.maps("button", "ig-twin"), seen.effects["button"], made)
     assert cells["mass"] == pytest.approx(1)
     assert cells["sprites"] == pytest.approx(0)
     assert ratio == pytest.approx(1 / made.mask.mean((1, 2)))
-    assert seen.effects["action"].mean() > 0.01 and seen.effects["value"].mean() > 0.1
+    assert seen.effects["button"].mean() > 0.01 and seen.effects["value"].mean() > 0.1
     unseen = Explained(blind, made)
-    assert unseen.effects["action"] == pytest.approx(0, abs=1e-6)
-    cells, _ = score(unseen.maps("action", "gradient"), unseen.effects["action"], made)
+    assert unseen.effects["button"] == pytest.approx(0, abs=1e-6)
+    cells, _ = score(unseen.maps("button", "gradient"), unseen.effects["button"], made)
     assert cells["mass"] == pytest.approx(0)
-    cells, ratio = score(unseen.maps("action", "ig-twin"), unseen.effects["action"], made)
+    cells, ratio = score(unseen.maps("button", "ig-twin"), unseen.effects["button"], made)
     assert (cells["verdict"], cells["states"], cells["blank"]) == ("too few states", 0, 24)
     assert np.isnan(ratio).all() and np.isnan(cells["mass"])
 

@@ -49,8 +49,8 @@ def planted():
         shared, first = rng.normal(size=(N, 4)), rng.integers(0, 5, N)
         for name in pair:
             layers = [shared + noise * rng.normal(size=(N, 4)) for _ in "ab"]
-            action = first if name == pair[0] else np.where(rng.random(N) < agreed, first, 9)
-            looks[parse_id(name)] = Look(("conv1", "hidden"), layers, layers, action)
+            button = first if name == pair[0] else np.where(rng.random(N) < agreed, first, 9)
+            looks[parse_id(name)] = Look(("conv1", "hidden"), layers, layers, button)
     setup, weights = Setup.of(LEVELS, pixels, neighbours=5), cluster_weights(LEVELS, 50, 0)
     moves = level_permutations(LEVELS, 50, 0)
     found = liken(comparable_pairs([*looks]), looks, setup, weights, moves)
@@ -103,7 +103,7 @@ def test_given_agreement_both_pairs_agree_everywhere(planted):
     agreed = rows[rows["on"] == "agreed"]
     assert set(agreed["null"]) == {"ppo seeds"}  # mutual and ppo share no actions at all
     assert (agreed[["agreement", "null_agreement"]] == 1).all(axis=None) and agreed["matched"].all()
-    both = [looks[parse_id(a)].action == looks[parse_id(b)].action for a, b in (PEERS, SEEDS)]
+    both = [looks[parse_id(a)].button == looks[parse_id(b)].button for a, b in (PEERS, SEEDS)]
     assert set(agreed["states"]) == {int((both[0] & both[1]).sum())}
     cka = agreed[agreed["measure"] == "cka"]
     assert (cka["difference"] > 0.2).all()

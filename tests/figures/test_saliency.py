@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from checkpoints.console import UserError
 from figures import saliency, saliency_sheet
+from figures.kit.rows import MissingTable
 from figures.kit.style import method_styles
 from tests.support import toy_saliency
 from tests.support.looks import MARKERS
@@ -28,11 +29,18 @@ def tables(tmp_path: Path) -> Path:
 # -- scores ----------------------------------------------------------------------------------
 
 
-def test_the_page_shows_the_maps_of_actions(tables):
+def test_the_page_shows_the_maps_of_buttons(tables):
     (drawing,) = saliency.draw(tables)
-    assert set(drawing.rows["target"]) == {"action"}
+    assert set(drawing.rows["target"]) == {"button"}
     assert len(drawing.rows) == 2 * 4 * 5
     assert len(drawing.figure.axes) == 2 * len(saliency.PANELS)
+
+
+def test_maps_of_actions_are_asked_for_anew(tables):
+    path = tables / "saliency.csv"
+    path.write_text(path.read_text().replace(",button,", ",action,"))
+    with pytest.raises(MissingTable, match="target button, got action, value: earlier versions"):
+        next(iter(saliency.draw(tables)))
 
 
 @pytest.mark.parametrize("score", list(saliency.PANELS))

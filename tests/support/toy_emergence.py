@@ -11,7 +11,7 @@ MEASURES = {
     "tv": ("decisions",),
     "cka_peer": ("conv3", "hidden"),
     "cka_final": ("conv3", "hidden"),
-    "saliency": ("pixels",),
+    "saliency": ("buttons",),
     "ratio_unseen": ("decisions",),
     "entropy": ("decisions",),
     "tv_between": ("decisions",),

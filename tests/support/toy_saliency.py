@@ -15,7 +15,7 @@ ATTRIBUTIONS = ("ig-twin", "gradcam-conv2", "gradient", "ig-black", "gradcam-con
 def saliency(rng: np.random.Generator) -> list[dict]:
     """Every map has more on sprites than chance; those from the twin are fixed."""
     rows = []
-    cases = product(GAMES, POLICIES, ("action", "value"), ATTRIBUTIONS)
+    cases = product(GAMES, POLICIES, ("button", "value"), ATTRIBUTIONS)
     for game, (method, seed, peer), target, attribution in cases:
         fixed = attribution == "ig-twin"
         rows.append(

@@ -50,7 +50,7 @@ SCHEMA = Schema(
         *estimate("ratio", "tv / tv_between, of one resample", low=0),
         Column("without_low", "float", "ratio, one background left out: the lowest", low=0),
         Column("without_high", "float", "ratio, one background left out: the highest", low=0),
-        *estimate("agreement", "pairs of views whose likeliest actions agree", low=0, high=1),
+        *estimate("agreement", "pairs of views whose likeliest buttons agree", low=0, high=1),
         *estimate("entropy", "of the decisions", unit="nats", low=0),
         *estimate("jsd", "Jensen–Shannon divergence of views", unit="nats", low=0, high=0.6932),
         *estimate("value_shift", "|ΔV| between views", unit="scaled reward", low=0),

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
+from torch import nn
 
-from analysis.measures.decisions import probabilities, total_variation
+from analysis.measures.decisions import likeliest, probabilities, total_variation
 from analysis.measures.mask_scores import likeness, mask_scores, spearman_interval
 from analysis.policies.attributions import MAX_ERROR, Attribution, attribute
 from analysis.policies.features import read
@@ -28,10 +29,10 @@ from analysis.scenes.common import common_bank
 from analysis.scenes.masks import masks_of
 from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import Interval, cluster_interval
-from checkpoints.world.buttons import merged
+from checkpoints.world.buttons import buttons, merged
 from checkpoints.world.games import Mode, get_game
 
-TARGETS = ("action", "value")
+TARGETS = ("button", "value")
 NOWHERE = Interval(np.nan, np.nan, np.nan)
 UNLIKE = 0.5
 """Maps of a policy and of random weights are unlike below this rank correlation."""
@@ -93,22 +94,22 @@ class Explained:
     """A policy and what it decides on states whose twins are masked.
 
     Attributes:
-        actions: (state,) the likeliest action on the picture as met; held fixed from then on.
+        buttons: (state,) the likeliest on the picture as met; held fixed from then on.
         effects: target -> (state,) how far the decision moves on other backgrounds, mean over
-            them: the total variation of the action's distribution, |ΔV| for the value.
+            them: the total variation of the buttons' distribution, |ΔV| for the value.
     """
 
     def __init__(self, subject: Subject, masked: MaskedTwins) -> None:
         """Decide on the pictures and on all twins."""
         self.subject, self.masked = subject, masked
-        self.scores = Scores(subject.policy)
+        self.scores = self.of(subject.policy)
         own = read(subject.policy, masked.frames, [])
         flat = read(subject.policy, masked.renderings.reshape(-1, *masked.frames.shape[1:]), [])
         p, q = (merged(probabilities(some.log_probs), masked.twins.game) for some in (own, flat))
-        self.actions: Int[np.ndarray, " state"] = own.log_probs.argmax(1)
+        self.buttons: Int[np.ndarray, " state"] = likeliest(own.log_probs, masked.twins.game)
         shape = masked.foreign.shape
         moves = {
-            "action": total_variation(*np.broadcast_arrays(p[:, None], q.reshape(*shape, -1))),
+            "button": total_variation(*np.broadcast_arrays(p[:, None], q.reshape(*shape, -1))),
             "value": np.abs(own.values[:, None] - flat.values.reshape(shape)),
         }
         self.effects: dict[str, Float[np.ndarray, " state"]] = {
@@ -116,9 +117,13 @@ class Explained:
             for target, moved in moves.items()
         }
 
+    def of(self, policy: nn.Module) -> Scores:
+        """What a policy decides: log-probabilities of the game's buttons, and the value."""
+        return Scores(policy, buttons(self.masked.twins.game))
+
     def columns(self, target: str) -> Int[np.ndarray, " state"]:
         """What is explained of each state."""
-        return self.actions if target == "action" else np.full_like(self.actions, self.scores.value)
+        return self.buttons if target == "button" else np.full_like(self.buttons, self.scores.value)
 
     def maps(self, target: str, method: str) -> Attribution:
         """The maps of all states."""
@@ -131,23 +136,23 @@ class Explained:
 
         Parameters: the maps must come to be unlike, :data:`UNLIKE`, on the way from the heads
         down, and stay so until every layer is random. Logits: how like are the maps of another
-        action, drawn uniformly?
+        button, drawn uniformly?
         """
-        some = np.unique(np.linspace(0, len(self.actions) - 1, states).astype(int))
+        some = np.unique(np.linspace(0, len(self.buttons) - 1, states).astype(int))
         frames, twins = self.masked.frames[some], self.masked.twin[some]
-        actions = self.actions[some]
+        chosen = self.buttons[some]
         draws = np.random.default_rng(self.masked.seed)
-        others = (actions + draws.integers(1, self.scores.value, len(some))) % self.scores.value
+        others = (chosen + draws.integers(1, self.scores.value, len(some))) % self.scores.value
 
         def explain(scores: Scores, columns: np.ndarray, method: str) -> np.ndarray:
             return attribute(scores, frames, twins, columns, method, seed=self.masked.seed).maps
 
-        maps = {method: explain(self.scores, actions, method) for method in methods}
+        maps = {method: explain(self.scores, chosen, method) for method in methods}
         alike: dict[str, list[tuple[str, float]]] = {method: [] for method in methods}
         for layer, blank in cascade(self.subject.policy, self.masked.seed):
-            random = Scores(blank)
+            random = self.of(blank)
             for method in methods:
-                like = likeness(maps[method], explain(random, actions, method))
+                like = likeness(maps[method], explain(random, chosen, method))
                 alike[method].append((layer, float(like.mean())))
         for method in methods:
             logit = likeness(maps[method], explain(self.scores, others, method))

@@ -18,6 +18,7 @@ from analysis.policies.subjects import Subject
 from analysis.scenes.pictures import as_rgb
 from checkpoints.doors.writing import atomic
 from checkpoints.policy.ids import UNTRAINED
+from checkpoints.world.buttons import buttons
 
 if TYPE_CHECKING:
     from analysis.studies.saliency.maps import Explained, MaskedTwins
@@ -48,7 +49,7 @@ def as_grey(one: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
 
 
 class Shown(NamedTuple):
-    """A policy, and what was made of its likeliest actions by each method."""
+    """A policy, and what was made of its likeliest buttons by each method."""
 
     one: "Explained"
     maps: dict[str, Float[np.ndarray, "state h w"]]
@@ -70,7 +71,7 @@ class Sheet:
             shown: its policies, on the same states.
         """
         masked = shown[0].one.masked
-        effect = np.mean([each.one.effects["action"] for each in shown], axis=0)
+        effect = np.mean([each.one.effects["button"] for each in shown], axis=0)
         for state in shown_states(effect):
             self.pictures.append(_strip(masked, state))
             for one, maps, ratios in shown:
@@ -107,7 +108,7 @@ def _row(one: "Explained", state: int) -> dict[str, Any]:
         **{name: names[name] for name in ("game", "id", "method")},
         "state": state,
         "level": int(one.masked.bank.levels[state]),
-        "action": int(one.actions[state]),
-        "effect": one.effects["action"][state],
+        "action": buttons(one.masked.twins.game)[one.buttons[state]][0],
+        "effect": one.effects["button"][state],
         "mask_area": one.masked.mask[state].mean(),
     }

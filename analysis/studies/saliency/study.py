@@ -117,8 +117,8 @@ def explain(
             if method == "ig-twin" and cells["verdict"] == "scored":
                 cells["verdict"] = "by construction"
             label = {**one.subject.columns, "target": target, "attribution": method}
-            rows.append(label | cells | (sane if target == "action" else NOT_RUN))
-            if target == "action":
+            rows.append(label | cells | (sane if target == "button" else NOT_RUN))
+            if target == "button":
                 shown.maps[method], shown.ratios[method] = found.maps, ratio
     return rows, shown
 
@@ -164,20 +164,20 @@ def measure_game(
 
 _HEADS = (
     *("policy", "map", "mass / area", "sprites", "rank", "pointing", "states"),
-    *("faithful: mass", "amount", "area (control)", "sanity", "other action"),
+    *("faithful: mass", "amount", "area (control)", "sanity", "other button"),
 )
 
 
 def show(frames: Frames, game: str) -> None:
-    """Print a line for each policy and method: its maps of the likeliest action."""
+    """Print a line for each policy and method: its maps of the likeliest button."""
     from rich.table import Table
 
     rows, _ = frames
-    here = rows[(rows["game"] == game) & (rows["target"] == "action")]
+    here = rows[(rows["game"] == game) & (rows["target"] == "button")]
     if here.empty:
         return
     table = Table(
-        title=f"{game}: maps of the likeliest action on the background, "
+        title=f"{game}: maps of the likeliest button on the background, "
         f"{here['area'].mean():.3f} of the frame"
     )
     for head in _HEADS:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from analysis.measures.by_level import LevelGram, hsic_levels
-from analysis.measures.decisions import agreement_of
+from analysis.measures.decisions import agreement_of, likeliest
 from analysis.measures.hsic import cka_grams, linear_gram, normalise
 from analysis.measures.level_sums import Levels
 from analysis.policies.features import read
@@ -38,7 +38,7 @@ SCHEMA = Schema(
         Column("cka", "float", "unbiased over tuples of distinct levels, never clamped"),
         *interval(),
         Column("cka_biased", "float", "Kornblith et al. 2019, for comparison", low=0, high=1),
-        Column("agreement", "float", "states on which the likeliest actions agree", low=0, high=1),
+        Column("agreement", "float", "states on which the likeliest buttons agree", low=0, high=1),
     ),
     key=("game", "id_x", "id_y", "rendering", "layer_x", "layer_y"),
     command="analysis.cka",
@@ -54,8 +54,8 @@ class View:
     prepared: list[LevelGram]
     own: Float[np.ndarray, "r layer"]
     """HSIC of each layer with itself: the estimate, then the replicates"""
-    action: np.ndarray
-    """(state,) likeliest action"""
+    button: np.ndarray
+    """(state,) the likeliest"""
 
 
 def look(
@@ -70,7 +70,7 @@ def look(
     grams = [linear_gram(reading.layers[name], f"{subject.id}, {name}") for name in names]
     prepared = [LevelGram(gram, levels) for gram in grams]
     own = np.stack([hsic_levels(gram, gram) for gram in prepared], axis=1)
-    return View(names, grams, prepared, own, reading.log_probs.argmax(1))
+    return View(names, grams, prepared, own, likeliest(reading.log_probs, subject.id.game))
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Comparison:
     """the estimate, then one value a replicate; NaN where a layer does not vary"""
     biased: Float[np.ndarray, "x y"]
     agreement: float
-    """share of states on which the likeliest actions agree"""
+    """share of states on which the likeliest buttons agree"""
     states: int
     levels: int
 
@@ -135,7 +135,7 @@ def compare(x: Subject, y: Subject, rendering: Rendering, seen: View, other: Vie
     pairs = [[hsic_levels(K, L) for L in other.prepared] for K in seen.prepared]
     ratio = normalise(np.array(pairs).transpose(2, 0, 1), seen.own, other.own, "nan")
     biased = cka_grams(seen.grams, other.grams, biased=True, undefined="nan")
-    agreement = agreement_of(x.id.game, seen.action, other.action)
+    agreement = agreement_of(x.id.game, seen.button, other.button)
     levels = seen.prepared[0].levels
     return Comparison(
         *(x.id, y.id, rendering, seen.layers, other.layers, ratio, biased, agreement),

@@ -50,7 +50,7 @@ SCHEMA = Schema(
         Column("p", "float", "of the cell alone, by permutation of levels", low=0, high=1),
         Column("p_max", "float", "of the cell as one of the map's", low=0, high=1),
         Column("calibrated", "float", "(value − threshold) / (1 − threshold), at least 0", low=0),
-        Column("agreement", "float", "states on which the likeliest actions agree", low=0, high=1),
+        Column("agreement", "float", "states on which the likeliest buttons agree", low=0, high=1),
     ),
     key=("game", "id_x", "id_y", "measure", "layer_x", "layer_y"),
     command="analysis.similarity",
@@ -69,7 +69,7 @@ class Likeness:
     states: int
     levels: int
     agreement: float
-    """share of states on which the likeliest actions agree"""
+    """share of states on which the likeliest buttons agree"""
     values: dict[str, Float[np.ndarray, "X Y"]]
     draws: Draws
     """replicates of a bootstrap over levels, of the profile measures and the angle"""
@@ -169,7 +169,7 @@ def liken(
     found = []
     for x, y in couples:
         one, other = looks[x], looks[y]
-        agreed = agreement_of(x.game, one.action, other.action)
+        agreed = agreement_of(x.game, one.button, other.button)
         found.append(Likeness(x, y, one.layers, other.layers, *size, agreed, {}, {}, {}))
     for measure in progress(PROFILES):
         pairs, rows = profiles(ready, measure, setup)

@@ -2,7 +2,7 @@
 
 Two policies distilled into each other act alike by construction, so their layers may be alike for
 that reason alone. A pair of peers is therefore set beside its nulls: two independent PPO seeds, two
-untrained encoders, a peer and a PPO policy, of each kind the pair whose agreement of actions is
+untrained encoders, a peer and a PPO policy, of each kind the pair whose agreement of decisions is
 nearest to the peers'; two PPO policies that agree as often as the peers, if there are any; and the
 peers themselves with one's levels permuted. And once more on those states only on which both pairs
 agree with themselves.
@@ -38,7 +38,7 @@ NULL_SCHEMA = Schema(
         Column("null_value", "float", "of the null pair; none where there is no such pair"),
         Column("difference", "float", "value − null_value"),
         *ENDS,
-        Column("agreement", "float", "of the peers' likeliest actions", low=0, high=1),
+        Column("agreement", "float", "of the peers' likeliest buttons", low=0, high=1),
         Column("null_agreement", "float", "of the null pair's", low=0, high=1),
         Column("matched", "bool", "whether the two agreements are within .05"),
     ),
@@ -106,8 +106,8 @@ def after_permutation(
     peers: Likeness, looks: Mapping[PolicyId, Look], permutations: Int[np.ndarray, "B n"]
 ) -> Null:
     """The peers' own chance: means over permutations of the levels of one of them."""
-    moved = looks[peers.y].action[permutations]
-    agreement = float((looks[peers.x].action == moved).mean())
+    moved = looks[peers.y].button[permutations]
+    agreement = float((looks[peers.x].button == moved).mean())
     values = {name: np.diagonal(one.chance) for name, one in peers.chance.items()}
     draws = {name: value[None] for name, value in values.items()}
     return Null(PERMUTED, f"{peers.y} with its levels permuted", agreement, values, draws)
@@ -181,7 +181,7 @@ def contrasts(
 
 
 def _agree(looks: Mapping[PolicyId, Look], pair: Likeness) -> Bool[np.ndarray, " n"]:
-    return looks[pair.x].action == looks[pair.y].action
+    return looks[pair.x].button == looks[pair.y].button
 
 
 def _are_enough(setup: Setup, states: Bool[np.ndarray, " n"]) -> bool:

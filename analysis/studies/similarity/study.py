@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.measures.chance import level_permutations
+from analysis.measures.decisions import likeliest
 from analysis.measures.panel import Look, Setup
 from analysis.policies.features import read
 from analysis.policies.layers import asked_layers, check_layers
@@ -38,7 +39,7 @@ def look_at(
         other = reading if plain is own else read(subject.policy, plain, layers[subject.id])
         names = tuple(reading.layers)
         met, alike = ([one.layers[name] for name in names] for one in (reading, other))
-        looks[subject.id] = Look(names, met, alike, reading.log_probs.argmax(1))
+        looks[subject.id] = Look(names, met, alike, likeliest(reading.log_probs, subject.id.game))
     return looks
 
 

@@ -28,8 +28,6 @@ from checkpoints.world.games import Mode, get_game
 
 LAYERS = 2
 """The last ones of an encoder: what convolution leaves, and what the heads read."""
-PIXELS = "pixels"
-"""What stands in the place of a layer, of saliency."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +94,10 @@ def cells_of(subject: Subject, scene: Scene) -> Cells:
     if scene.twins is None or scene.masked is None:
         names = [("icc", layer) for layer in layers]
         names += [(name, what) for name in (*WIDE, *UNSEEN) for what in (DECISIONS, BUTTONS)]
-        names += [("saliency", PIXELS)]
+        names += [("saliency", BUTTONS)]
         return dict.fromkeys(names, empty(scene, "vacuous"))
     cells = on_twins(subject, scene, scene.twins, layers)
-    return cells | {("saliency", PIXELS): saliency(subject, scene.masked)}
+    return cells | {("saliency", BUTTONS): saliency(subject, scene.masked)}
 
 
 def empty(scene: Scene, verdict: str) -> Cell:
@@ -129,11 +127,11 @@ def on_twins(subject: Subject, scene: Scene, twins: TwinSet, layers: Sequence[st
 
 
 def saliency(subject: Subject, masked: MaskedTwins) -> Cell:
-    """Gradient of the likeliest action: its share on the background ÷ the background's share.
+    """Gradient of the likeliest button: its share on the background ÷ the background's share.
 
     1 is what a map that knows nothing of the background gets.
     """
-    found = mask_scores(Explained(subject, masked).maps("action", "gradient").maps, masked.mask)
+    found = mask_scores(Explained(subject, masked).maps("button", "gradient").maps, masked.mask)
     ratio = found.ratio
     weights = cluster_weights(masked.bank.levels, masked.replicates, masked.seed)
     draws = cluster_means(ratio, masked.bank.levels, weights)

@@ -10,9 +10,11 @@ from analysis.measures.decisions import (
     between_views,
     entropy,
     jensen_shannon,
+    likeliest,
     probabilities,
     total_variation,
 )
+from checkpoints.world.buttons import buttons
 from tests.support.planted_decisions import ACTIONS, LEVEL_OF, LEVELS, PAIRS, STATES, VIEWS, some
 
 # -- distances of two distributions ----------------------------------------------------------
@@ -77,6 +79,16 @@ def test_actions_that_do_the_same_are_one():
     other = Decisions(moved, made.values)
     assert (total_variation(made.probs, moved)[:, 0] > 0).all()
     np.testing.assert_allclose(other.of_buttons("starpilot").probs, merged.probs)
+
+
+def test_the_likeliest_button_need_not_be_the_likeliest_action():
+    probs = np.full((2, ACTIONS), 0.01)
+    probs[0, [9, 11, 12, 13, 14]], probs[0, 5] = 0.15, 0.16  # five that do the same, and one alone
+    probs[1, 5] = 0.5
+    log_probs = np.log(probs / probs.sum(-1, keepdims=True))
+    assert log_probs.argmax(-1).tolist() == [5, 5]
+    found = likeliest(log_probs, "starpilot").tolist()
+    assert [buttons("starpilot")[place] for place in found] == [(9, 11, 12, 13, 14), (5,)]
 
 
 def test_probabilities_add_up_to_one():

@@ -21,7 +21,7 @@ from analysis.policies.gradients import Scores
 from analysis.policies.randomised import cascade
 from checkpoints.console import UserError
 from checkpoints.policy.adapters import Adapted
-from checkpoints.policy.encoders import Policy
+from tests.support.explained import Quadratic, pixels, policy
 from tests.support.planted_sight import looking_at, scenes
 
 STATES = 6
@@ -32,52 +32,7 @@ def frames() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
 
 
-def policy(encoder: str = "nature", dropout: float = 0.0) -> Policy:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        made = Policy(encoder, 64, dropout)  # type: ignore[arg-type]
-        # As a trained one, it prefers some actions: the initial actor is almost uniform.
-        nn.init.normal_(made.actor.weight, std=0.3)
-    return made.eval()
-
-
-def pixels(frames: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
-
-
-# -- a policy as a function of pixels --------------------------------------------------------
-
-
-@pytest.mark.parametrize("encoder", ["nature", "impala", "impoola"])
-def test_floats_decide_as_whole_numbers_do(encoder, frames):
-    one = policy(encoder)
-    with torch.no_grad():
-        found, (logits, values) = Scores(one)(pixels(frames)), one(torch.from_numpy(frames))
-    np.testing.assert_allclose(found[:, :15], logits.log_softmax(-1), atol=1e-6)
-    np.testing.assert_allclose(found[:, 15], values, atol=1e-6)
-
-
-def test_an_adapted_module_decides_as_on_whole_numbers():
-    one, (seen, _, _) = looking_at("background"), scenes(3)
-    with torch.no_grad():
-        found, (logits, values) = Scores(one)(pixels(seen)), one(torch.from_numpy(seen))
-    np.testing.assert_allclose(found[:, :15], logits.log_softmax(-1), atol=1e-6)
-    np.testing.assert_allclose(found[:, 15], values, atol=1e-6)
-
-
 # -- integrated gradients are exact where they can be ----------------------------------------
-
-
-class Quadratic(nn.Module):
-    """15 logits of 0, and the value Σ w x²: its integrated gradients are w (x² − x'²)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.linspace(-1, 1, 64 * 64 * 3).reshape(64, 64, 3))
-
-    def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        value = (self.weight * (frames / 255) ** 2).sum((1, 2, 3))
-        return torch.zeros(len(frames), 15), value
 
 
 @pytest.mark.parametrize("baseline", ["black", "blurred", "twin"])
@@ -228,40 +183,6 @@ def test_a_policy_that_calls_its_own_network_is_made_random_too(frames):
 
 
 # -- refusals --------------------------------------------------------------------------------
-
-
-def test_a_policy_in_training_mode_is_refused():
-    with pytest.raises(UserError, match=r"got one in training mode: call \.eval\(\)"):
-        Scores(policy(dropout=0.5).train())
-
-
-class Rounded(Quadratic):
-    """A forward that goes through whole numbers, as one might write it for uint8 frames."""
-
-    def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return super().forward(frames.round().to(torch.uint8))
-
-
-class Cut(Quadratic):
-    def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        with torch.no_grad():
-            return super().forward(frames)
-
-
-class Signed(Quadratic):
-    """Decides by the type of its input."""
-
-    def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return super().forward(frames if frames.dtype == torch.uint8 else frames / 2)
-
-
-@pytest.mark.parametrize(
-    ("network", "what"),
-    [(Cut, "no gradient"), (Rounded, "no gradient"), (Signed, "other decisions")],
-)
-def test_a_forward_that_pixels_cannot_be_traced_through_is_refused(network, what):
-    with pytest.raises(UserError, match=f"got {what}; let its forward= compute with floats"):
-        Scores(Adapted(network(), ()))
 
 
 def test_gradcam_needs_positions():

@@ -1,5 +1,6 @@
 """The comparison of a set of policies: relations, symmetry, twins, contrasts and the command."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +21,11 @@ from analysis.scenes.common import common_bank, draw_twins
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.similarity.cka import SCHEMA, compare_all
 from analysis.studies.similarity.cka_contrasts import contrasts
+from analysis.studies.similarity.study import look_at
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.store import policy_path
+from checkpoints.world.buttons import buttons
 from tests.support.small_zoo import RECIPE, subject, zoo
 
 STATES = 60
@@ -63,6 +66,26 @@ def test_a_policy_equals_itself_and_not_its_twins(frames, levels):
     assert same.agreement == 1
     assert (twin.matched()[0] < 0.999).all()
     assert twin.x == twin.y == one.id
+
+
+def test_policies_agree_that_prefer_another_of_the_actions_that_do_the_same(frames, levels):
+    one = subject("maze/ppo/0/peer0/step64", 0)
+    other = replace(one, id=parse_id("maze/ppo/1/peer0/step64"), policy=deepcopy(one.policy))
+    swapped = np.arange(15)
+    for group in buttons("maze"):
+        swapped[list(group)] = group[::-1]
+    with torch.no_grad():
+        for name in ("weight", "bias"):
+            head = getattr(other.policy.actor, name)
+            head.copy_(head[torch.from_numpy(swapped)].clone())
+    decided = [read(each.policy, frames["same"], []).log_probs for each in (one, other)]
+    assert (decided[0].argmax(1) != decided[1].argmax(1)).any()
+    found = {
+        (each.pair, each.rendering): each for each in compare_all([one, other], frames, levels)
+    }
+    assert found["ppo seeds", "same"].agreement == 1
+    looks = look_at([one, other], frames["same"], frames["same"], {one.id: [], other.id: []})
+    np.testing.assert_array_equal(looks[one.id].button, looks[other.id].button)
 
 
 def test_cells_equal_the_plain_estimator_with_one_state_a_level(frames):
