@@ -8,6 +8,7 @@ bootstrap", arXiv 0712.1111, never too narrow for a mean over two crossed factor
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -187,15 +188,17 @@ def view_weights(
     return found.astype(float)
 
 
-def without_each_view(sums: Sums) -> dict[int, float]:
-    """View -> the ratio of all others: what hangs on a single background shows here.
+def without_each_view(sums: Sums, measure: Literal["ratio", "tv"] = "ratio") -> dict[int, float]:
+    """View -> the measure on all others: what hangs on a single background shows here.
 
-    NaN where no pair is left, or where decisions differ too little between states.
+    NaN where no pair is left; a ratio, where decisions differ too little between states.
     """
     kept = 1.0 - np.eye(len(sums.views))
     found = sums.draws(np.ones((len(kept), len(sums.sizes))), kept)
-    ratio = np.where(found["tv_between"] < UNDECIDED, np.nan, found["ratio"])
-    return dict(zip(sums.views, ratio.tolist(), strict=True))
+    left = found[measure]
+    if measure == "ratio":
+        left = np.where(found["tv_between"] < UNDECIDED, np.nan, left)
+    return dict(zip(sums.views, left.tolist(), strict=True))
 
 
 def is_undecided(tv_between: float) -> bool:

@@ -12,7 +12,7 @@ from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import narrowed_to
 
 FACTORS = (
-    *("ratio", "ratio_unseen", "tv", "tv_unseen", "tv_between", "saliency"),
+    *("ratio", "ratio_unseen", "tv", "tv_unseen", "tv_between", "tv_between_unseen", "saliency"),
     "effective_rank",
 )
 """Measures above 0 that are compared by their quotient; all others by their difference."""

@@ -67,8 +67,9 @@ SAMPLES = values_schema("samples", command="analysis.samples")
 
 OVER_BLIND = "return_over_blind"
 """Return on unseen levels less that of the policy's own mix of actions, drawn without looking."""
-LEFT_OUT = "ratio_unseen_without"
-"""The ratio with one background left out, which stands in the place of a layer."""
+ONE_LEFT_OUT = "_without"
+"""Ends the name of a measure, of buttons or of the last layer, with one background left out, which
+stands in the place of a layer."""
 
 
 class Cell(NamedTuple):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from checkpoints.console import UserError
 
@@ -15,6 +15,17 @@ class Mean(NamedTuple):
     estimate: float
     low: float
     high: float
+
+
+def p_of(found: Mean, n: int) -> float:
+    """Two-sided p that the mean of ``n`` values is not 0, from Student's 95 % interval of it.
+
+    NaN without an interval.
+    """
+    if not found.low < found.high:
+        return np.nan
+    error = (found.high - found.low) / 2 / float(stdtrit(n - 1, 0.975))
+    return 2 * float(stdtr(n - 1, -abs(found.estimate) / error))
 
 
 def mean_interval(values: Float[np.ndarray, " run"], level: float = 0.95) -> Mean:

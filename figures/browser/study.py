@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.records.runs import FACTORS
-from analysis.records.values import EMERGENCE, SAMPLES
+from analysis.records.values import EMERGENCE, ONE_LEFT_OUT, SAMPLES
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.invariance.study import SCHEMA as INVARIANCE
 from analysis.studies.looks.runs import RUNS
@@ -32,7 +32,7 @@ from figures.kit.style import (
 from probes.studies.training import SCHEMA as PROBES
 
 RANK = "effective_rank"
-NOT_CARRIED = ("horizon", "ratio_unseen_without")
+NOT_CARRIED = ("horizon",)
 """Measures over training that no part of the page shows."""
 COMPARED = (
     *("game", "treatment", "control", "match", "measure", "layer", "primary", "scale"),
@@ -182,7 +182,8 @@ def training(places: Places) -> Part:
         sources.append(source(places, schema))
     together = pd.concat([rows[list(VALUES)] for rows in found], ignore_index=True)
     together = together.drop_duplicates(["id", "measure", "layer"])
-    together = together[~together["measure"].isin(NOT_CARRIED)]
+    measures = together["measure"]
+    together = together[~(measures.isin(NOT_CARRIED) | measures.str.endswith(ONE_LEFT_OUT))]
     figure = places.figure(emergence.NAME)
     return {"sources": sources, "figure": figure, **rows_of(together)}
 

@@ -9,7 +9,7 @@ import pytest
 from analysis.measures.robustness import robustness
 from analysis.policies.subjects import load_subjects
 from analysis.records.tables import read_table
-from analysis.records.values import LEFT_OUT, OVER_BLIND, SAMPLES
+from analysis.records.values import ONE_LEFT_OUT, OVER_BLIND, SAMPLES
 from analysis.samples import Settings, main
 from analysis.scenes.backgrounds import pairs_of
 from analysis.stats.clusters import cluster_weights
@@ -45,10 +45,11 @@ def test_every_policy_has_every_measure(written):
     measures = rows.groupby("id")["measure"].agg(set)
     assert set(measures.index) == {*NAMES, PPO, "starpilot/untrained/0/peer0/step0"}
     assert all(measures[name] == measures[PPO] for name in NAMES)
-    assert {OVER_BLIND, LEFT_OUT, "icc_unseen", "icc_whitened_unseen"} <= measures[PPO]
+    assert {OVER_BLIND, "icc_unseen", "icc_whitened_unseen"} <= measures[PPO]
     assert {"level_information", "effective_rank", "return_played"} <= measures[PPO]
-    left = rows[(rows["id"] == PPO) & (rows["measure"] == LEFT_OUT)]["layer"]
-    assert set(left) == {f"background {b}" for b in (9, 10, 11, 12)}
+    for name in ("ratio_unseen", "tv_unseen", "icc_unseen"):
+        left = rows[(rows["id"] == PPO) & (rows["measure"] == name + ONE_LEFT_OUT)]["layer"]
+        assert set(left) == {f"background {b}" for b in (9, 10, 11, 12)}
     known = rows.dropna(subset=["low", "high"])
     assert (known["low"] <= known["high"]).all()
 
@@ -64,8 +65,9 @@ def test_decisions_are_those_of_robustness(written, root, tmp_path, monkeypatch)
     decisions = answers.decisions[subject.id]
     for what, some in (("decisions", decisions), ("buttons", decisions.of_buttons("starpilot"))):
         found = robustness(some, scene.bank.levels, pairs, scene.weights)
-        value = rows.loc[(PPO, "tv_unseen", what), "value"]
-        assert value == pytest.approx(found["tv"].estimate, rel=1e-4)
+        for name, of in (("tv_unseen", "tv"), ("tv_between_unseen", "tv_between")):
+            value = rows.loc[(PPO, name, what), "value"]
+            assert value == pytest.approx(found[of].estimate, rel=1e-4)
 
 
 def test_peers_stand_beside_policies_trained_apart(written):

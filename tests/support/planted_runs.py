@@ -5,7 +5,7 @@ import pandas as pd
 
 STEPS = tuple(2**k for k in range(14, 22))
 NUMBERS = (
-    *(("return", "episodes"), ("ratio", "decisions"), ("entropy", "decisions")),
+    *(("return", "episodes"), ("ratio", "decisions"), ("entropy", "buttons")),
     *(("ratio_unseen", "decisions"), ("ratio_unseen", "buttons")),
     *(("icc", "hidden"), ("icc_unseen", "hidden"), ("icc_whitened_unseen", "hidden")),
 )

@@ -9,11 +9,13 @@ import pandas as pd
 
 from analysis.records.columns import GAME, interval
 from analysis.records.runs import BEGUN, RETURNS, Measure, Run, runs_of
-from analysis.records.tables import Column, Schema
-from analysis.records.values import LEFT_OUT, OVER_BLIND, read_values
+from analysis.records.tables import Column, Schema, read_table
+from analysis.records.values import ONE_LEFT_OUT, OVER_BLIND, read_values
 from analysis.stats.discoveries import discoveries
+from analysis.stats.one_group import Mean, p_of
 from analysis.studies.contrasts.sides import Beside, at_marker, at_step, common_level, compare
 from analysis.studies.contrasts.sources import beside_of
+from analysis.studies.samples.peers import CONVERGENCE
 from checkpoints.console import UserError, one_of, watch
 from checkpoints.policy.recipes import base_method
 from checkpoints.runs.study import Planned, read_study
@@ -24,7 +26,7 @@ MATCHES = ("steps", "frames", "return", "entropy")
 together, the return on unseen levels, or the entropy of decisions."""
 WITHOUT = {"mutual": "mutual-alpha0"}
 """Method -> the same without what makes it one: two peers that never hear of each other."""
-ENTROPY = ("entropy", "decisions")
+ENTROPY = ("entropy", "buttons")
 UNSEEN, ALL = ("ratio_unseen", "decisions"), ("ratio", "decisions")
 FAMILY: tuple[Measure, ...] = (
     ("tv_unseen", "buttons"),
@@ -33,11 +35,13 @@ FAMILY: tuple[Measure, ...] = (
     ("probe_background", "hidden"),
     ("effective_rank", "hidden"),
     ("level_information", "hidden"),
-    ("return", "episodes"),
+    ("dead_share", "hidden"),
+    ("return_played", "episodes"),
 )
-"""What the ledger asks. Of one game and pair, at equal frames, these are one family of tests; all
-else is exploratory and has no q, and no measure stands here twice in another coat."""
-NOT_COMPARED = ("cka_final", "cka_peer", "gap", "horizon", OVER_BLIND, LEFT_OUT)
+"""What the ledger asks. Of one game and pair, at equal frames, these are one family of tests, and
+with them whether the treatment's peers converge; all else is exploratory and has no q, and no
+measure stands here twice in another coat."""
+NOT_COMPARED = ("cka_final", "cka_peer", "gap", "horizon", OVER_BLIND)
 """What a policy resembles, what stands beside a value, and what older tables hold: an offset, and
 1 ÷ ``tv``."""
 
@@ -114,7 +118,7 @@ def family(runs: Sequence[Run]) -> Iterator[tuple["Pair", Measure]]:
             for run in runs
             if base_method(run.method) == CONTROL
             for m, layer in run.rows[["measure", "layer"]].to_numpy()
-            if m not in NOT_COMPARED
+            if m not in NOT_COMPARED and not m.endswith(ONE_LEFT_OUT)
         }
     )
     longest = {name: max(run.steps[-1] for run in some) for name, some in methods.items()}
@@ -176,9 +180,8 @@ class Pair(NamedTuple):
                 wanted_ids(planned, game, method, step)
                 for method, step in zip((self.treatment, self.control), steps, strict=True)
             ]
-            known = beside if measure[0] == UNSEEN[0] else Beside(beside.sees)
-            treatment = at_step(self.treated, measure, steps[0], wanted[0], known)
-            control = at_step(self.controls, measure, steps[1], wanted[1], known)
+            treatment = at_step(self.treated, measure, steps[0], wanted[0], beside)
+            control = at_step(self.controls, measure, steps[1], wanted[1], beside)
             asked = Primary(game, self.treatment, self.control, self.match, measure, steps[0])
             declared = asked == PRIMARY
         else:
@@ -205,7 +208,10 @@ def wanted_ids(planned: Sequence[Planned], game: str, method: str, step: int) ->
 
 
 def contrast_rows(
-    rows: pd.DataFrame, planned: Sequence[Planned], beside: Beside | None = None
+    rows: pd.DataFrame,
+    planned: Sequence[Planned],
+    beside: Beside | None = None,
+    peers: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Every contrast that the values allow, q values included; columns as in :data:`SCHEMA`."""
     beside = beside or Beside()
@@ -226,16 +232,39 @@ def contrast_rows(
             "python -m analysis.emergence"
         )
     table = pd.DataFrame(found)
-    return table.assign(q=_false_discovery_rates(table))[list(SCHEMA.names)]
+    return table.assign(q=_false_discovery_rates(table, peers))[list(SCHEMA.names)]
 
 
-def _false_discovery_rates(table: pd.DataFrame) -> pd.Series:
+def family_rates(pair: pd.DataFrame, peers: pd.DataFrame | None) -> tuple[pd.Series, float]:
+    """The q of each row of the family of one game and pair, and that of its peers' convergence.
+
+    Args:
+        pair: rows of one treatment and control at equal frames.
+        peers: of :data:`analysis.studies.samples.peers.CONVERGENCE`, any game and method.
+    """
+    asked = [key in FAMILY for key in zip(pair["measure"], pair["layer"], strict=True)]
+    some = pair[np.array(asked) & ~pair["primary"]]
+    p = np.append(some["p"].to_numpy(float), _p_of_peers(pair, peers))
+    q = discoveries(p)
+    return pd.Series(q[:-1], index=some.index), float(q[-1])
+
+
+def _p_of_peers(pair: pd.DataFrame, peers: pd.DataFrame | None) -> float:
+    if peers is None:
+        return NAN
+    of = (peers["game"] == pair["game"].iloc[0]) & (peers["method"] == pair["treatment"].iloc[0])
+    for one in peers[of & (peers["measure"] == "cka")].itertuples():
+        return p_of(Mean(one.difference, one.difference_low, one.difference_high), one.runs)
+    return NAN
+
+
+def _false_discovery_rates(table: pd.DataFrame, peers: pd.DataFrame | None) -> pd.Series:
     """The q of each row, within its game and pair; NaN for what no family holds."""
-    asked = [key in FAMILY for key in zip(table["measure"], table["layer"], strict=True)]
-    some = table[np.array(asked) & (table["match"] == "frames") & ~table["primary"]]
     found = pd.Series(np.nan, index=table.index)
-    for _, one in some.groupby(["game", "treatment", "control"]):
-        found[one.index] = discoveries(one["p"].to_numpy(float))
+    some = table[table["match"] == "frames"]
+    for _, pair in some.groupby(["game", "treatment", "control"]):
+        rates, _ = family_rates(pair, peers)
+        found[rates.index] = rates
     return found
 
 
@@ -246,8 +275,8 @@ def contrasts(
 
     Args:
         games: names; none takes all in the tables.
-        tables: folder with emergence.csv, and where they are there probes_steps.csv and
-            samples.csv.
+        tables: folder with emergence.csv, and where they are there probes_steps.csv,
+            samples.csv and samples_peers.csv.
         study: file that says which runs there should be.
 
     Raises:
@@ -260,4 +289,6 @@ def contrasts(
     chosen = tuple(games or measured)
     planned = read_study(study)
     here = values[values["game"].isin(chosen)]
-    return chosen, contrast_rows(here, planned, beside_of(here))
+    path = tables / f"{CONVERGENCE.name}.csv"
+    peers = read_table(path, CONVERGENCE) if path.exists() else None
+    return chosen, contrast_rows(here, planned, beside_of(here), peers)

@@ -13,6 +13,8 @@ from analysis.stats.welch import NOTHING, Effect, welch
 
 ONE_RUN = "one run on a side: nothing over runs"
 UNKNOWN = float("nan")
+ACTIONS = "decisions"
+"""What stands in the place of a layer where single actions are kept apart."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,8 @@ class Beside:
 
     sees: Mapping[str, bool] = field(default_factory=dict)
     """policy -> whether it earns more than its own mix of actions played blind"""
-    without: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
-    """policy -> background left out -> the ratio on all other unseen ones"""
+    without: Mapping[str, Mapping[str, Mapping[int, float]]] = field(default_factory=dict)
+    """measure -> policy -> background left out -> its value on all other unseen ones"""
 
 
 class Side(NamedTuple):
@@ -51,23 +53,27 @@ def at_step(
     seeing = UNKNOWN
     if all(policy in beside.sees for group in groups for policy in group):
         seeing = float(sum(all(beside.sees[policy] for policy in group) for group in groups))
-    return Side(
-        values, seeing, tuple(missing), why if there else "no run", left_out(groups, beside)
-    )
+    without = left_out(groups, beside, measure)
+    return Side(values, seeing, tuple(missing), why if there else "no run", without)
 
 
-def left_out(groups: Sequence[Sequence[str]], beside: Beside) -> dict[int, np.ndarray]:
-    """Background -> (run,) logarithms of the ratio without it, the mean over the run's policies.
+def left_out(
+    groups: Sequence[Sequence[str]], beside: Beside, measure: Measure
+) -> dict[int, np.ndarray]:
+    """Background -> (run,) the measure without it, the mean over the run's policies, as in a side.
 
-    Only backgrounds that every policy was measured without: none where runs drew their own.
+    Only backgrounds that every policy was measured without: none where runs drew their own, and
+    none of single actions.
     """
-    tables = [[beside.without.get(policy, {}) for policy in group] for group in groups]
+    known = {} if measure[1] == ACTIONS else beside.without.get(measure[0], {})
+    tables = [[known.get(policy, {}) for policy in group] for group in groups]
     if not tables:
         return {}
     common = set.intersection(*(set(one) for group in tables for one in group))
     with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = np.log if is_factor(measure) else np.asarray
         return {
-            b: np.array([np.mean([np.log(one[b]) for one in group]) for group in tables])
+            b: np.array([np.mean([scaled(one[b]) for one in group]) for group in tables])
             for b in sorted(common)
         }
 
@@ -123,7 +129,7 @@ def compare(treatment: Side, control: Side, measure: Measure) -> dict[str, Any]:
     out |= {name: _said(getattr(found, name), factor) for name in effects}
     out |= {"p": found.p, "p_equivalence": found.p_equivalence, "verdict": verdict}
     out["effect"] = out.pop("estimate")
-    return out | _hanging(treatment, control, found)
+    return out | _hanging(treatment, control, found, factor)
 
 
 def _said(value: float, factor: bool) -> float:
@@ -131,8 +137,8 @@ def _said(value: float, factor: bool) -> float:
     return float(np.exp(value)) if factor else float(value)
 
 
-def _hanging(treatment: Side, control: Side, found: Effect) -> dict[str, Any]:
-    """The range of the factor over leaving one background out, and those that it hangs on.
+def _hanging(treatment: Side, control: Side, found: Effect, factor: bool) -> dict[str, Any]:
+    """The range of the effect over leaving one background out, and those that it hangs on.
 
     It hangs on a background without which it moves by more than its standard error over runs.
     """
@@ -145,5 +151,5 @@ def _hanging(treatment: Side, control: Side, found: Effect) -> dict[str, Any]:
         return nothing
     far = {b for b, value in moved.items() if abs(value - found.estimate) > found.error}
     hangs = [f"background {b}" for b in moved if b in far]
-    ends = np.exp([min(moved.values()), max(moved.values())]).tolist()
-    return {"without_low": ends[0], "without_high": ends[1], "hangs_on": ", ".join(hangs)}
+    low, high = (_said(end(moved.values()), factor) for end in (min, max))
+    return {"without_low": low, "without_high": high, "hangs_on": ", ".join(hangs)}

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.records.values import LEFT_OUT, OVER_BLIND
+from analysis.records.values import ONE_LEFT_OUT, OVER_BLIND
 from analysis.stats.clusters import Interval
 from analysis.studies.contrasts.sides import Beside
 from analysis.studies.returns.swaps import earns_more
@@ -18,7 +18,9 @@ def beside_of(values: pd.DataFrame) -> Beside:
     seeing = {
         one.id: earns_more(Interval(one.value, one.low, one.high)) for one in over.itertuples()
     }
-    without: dict[str, dict[int, float]] = {}
-    for one in values[values["measure"] == LEFT_OUT].dropna(subset=["value"]).itertuples():
-        without.setdefault(one.id, {})[int(one.layer.split()[-1])] = one.value
+    without: dict[str, dict[str, dict[int, float]]] = {}
+    some = values[values["measure"].str.endswith(ONE_LEFT_OUT)].dropna(subset=["value"])
+    for one in some.itertuples():
+        of = without.setdefault(one.measure.removesuffix(ONE_LEFT_OUT), {})
+        of.setdefault(one.id, {})[int(one.layer.split()[-1])] = one.value
     return Beside(seeing, without)

@@ -85,8 +85,7 @@ def last_rows(
         if one is not None and one.verdict == "ok":
             for pooling, draws in poolings(some, levels, weights, seed).items():
                 cells |= filled(pooling, draws)
-            B = len(places)
-            without = crossed_icc(some, levels, np.ones((B, weights.shape[1])), 1 - np.eye(B))
+            without = without_each_background(some, levels)
             cells |= {"without_low": without.min(), "without_high": without.max()}
         verdict = one.verdict if one is not None else "vacuous"
         yield {**label, "backgrounds": name, **size, **cells, "verdict": verdict}
@@ -109,6 +108,14 @@ def poolings(
     w = np.vstack([np.ones(weights.shape[1]), weights])
     v = np.vstack([np.ones(B), view_weights(pairs, len(weights), seed)])
     return {name: crossed_icc(of(x), levels, w, v) for name, of in POOLINGS.items()}
+
+
+def without_each_background(
+    x: Float[np.ndarray, "state background feature"], levels: Int[np.ndarray, " state"]
+) -> Float[np.ndarray, " background"]:
+    """The ICC of a layer, its units as they are, with each background left out; at least three."""
+    B = x.shape[1]
+    return crossed_icc(x, levels, np.ones((B, len(np.unique(levels)))), 1 - np.eye(B))
 
 
 def on_each_background(

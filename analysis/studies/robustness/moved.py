@@ -13,7 +13,7 @@ DECISIONS, BUTTONS = "decisions", "buttons"
 """What stands in the place of a layer: all 15 actions apart, or merged where they do the same."""
 WIDE = ("tv", "tv_between", "entropy", "ratio")
 """Over all pairs of backgrounds."""
-UNSEEN = ("tv_unseen", "ratio_unseen")
+UNSEEN = ("tv_unseen", "tv_between_unseen", "ratio_unseen")
 """Over pairs of backgrounds that training never showed."""
 
 
@@ -46,7 +46,11 @@ def moved(
         nothing = Cell(np.full(1 + len(weights), np.nan), "vacuous")
         return cells | {(name, what): nothing for name in UNSEEN}
     draws = drawn("unseen")
-    return cells | {("tv_unseen", what): Cell(draws["tv"]), ("ratio_unseen", what): _ratio(draws)}
+    return cells | {
+        ("tv_unseen", what): Cell(draws["tv"]),
+        ("tv_between_unseen", what): Cell(draws["tv_between"]),
+        ("ratio_unseen", what): _ratio(draws),
+    }
 
 
 def _ratio(draws: dict[str, np.ndarray]) -> Cell:

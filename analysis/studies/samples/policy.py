@@ -13,14 +13,19 @@ from analysis.measures.decisions import Decisions
 from analysis.measures.icc import Layout
 from analysis.measures.robustness import Sums, without_each_view
 from analysis.policies.subjects import Subject
-from analysis.records.values import LEFT_OUT, OK, OVER_BLIND, Cell, Cells
+from analysis.records.values import OK, ONE_LEFT_OUT, OVER_BLIND, Cell, Cells
 from analysis.scenes.backgrounds import cover, pairs_of
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
 from analysis.scenes.episodes import Stage
 from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import cluster_means, cluster_weights
-from analysis.studies.invariance.last_layer import information, on_each_background, poolings
+from analysis.studies.invariance.last_layer import (
+    information,
+    on_each_background,
+    poolings,
+    without_each_background,
+)
 from analysis.studies.invariance.study import split
 from analysis.studies.returns.episodes import play_splits, stages_of
 from analysis.studies.robustness.moved import BUTTONS, DECISIONS, moved
@@ -93,12 +98,23 @@ def decided(raw: Decisions, merged: Decisions, subject: Subject, scene: Scene) -
     for what, some in ((BUTTONS, merged), (DECISIONS, raw)):
         cells |= moved(what, some, pairs, levels, scene.weights, scene.seed)
     if pairs["unseen"]:
-        left = without_each_view(Sums.of(merged, levels, pairs["unseen"]))
-        for view, ratio in left.items():
-            name = f"background {scene.twins.backgrounds[view]}"
-            draws = np.full(1 + len(scene.weights), np.nan)
-            draws[0] = ratio
-            cells[LEFT_OUT, name] = Cell(draws, OK if np.isfinite(ratio) else "undefined")
+        sums = Sums.of(merged, levels, pairs["unseen"])
+        for measure, left in (
+            ("ratio_unseen", without_each_view(sums)),
+            ("tv_unseen", without_each_view(sums, "tv")),
+        ):
+            cells |= left_out(measure, left, scene)
+    return cells
+
+
+def left_out(measure: str, left: Mapping[int, float], scene: Scene) -> Cells:
+    """A measure without each of some backgrounds; ``left``: place of the background -> value."""
+    cells: Cells = {}
+    for view, value in left.items():
+        draws = np.full(1 + len(scene.weights), np.nan)
+        draws[0] = value
+        name = f"background {scene.twins.backgrounds[view]}"
+        cells[measure + ONE_LEFT_OUT, name] = Cell(draws, OK if np.isfinite(value) else "undefined")
     return cells
 
 
@@ -121,13 +137,16 @@ def of_layer(
     cells["level_information", layer] = Cell(
         information(on_each_background(x, levels), levels, weights)
     )
-    unseen = split(scene.twins.backgrounds, subject.trained_backgrounds)["unseen"]
-    held_out = x[:, list(unseen)]
+    unseen = list(split(scene.twins.backgrounds, subject.trained_backgrounds)["unseen"])
+    held_out = x[:, unseen]
     verdict = found.verdict if len(unseen) > 1 else "vacuous"
     nothing = np.full(1 + len(weights), np.nan)
     for name, pooled in poolings(held_out, levels, weights, scene.seed).items():
         draws = pooled if verdict == OK else nothing
         cells[f"{name}_unseen", layer] = Cell(draws, verdict)
+    if verdict == OK:
+        without = without_each_background(held_out, levels)
+        cells |= left_out("icc_unseen", dict(zip(unseen, without, strict=True)), scene)
     return cells
 
 

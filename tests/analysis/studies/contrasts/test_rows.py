@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from analysis.contrasts import Settings, main
 from analysis.records.tables import read_table, write_table
 from analysis.records.values import values_schema
 from analysis.studies.contrasts.answers import answer, outcome
-from analysis.studies.contrasts.rows import FAMILY, PRIMARY, SCHEMA, contrast_rows
+from analysis.studies.contrasts.rows import FAMILY, PRIMARY, SCHEMA, contrast_rows, family_rates
 from analysis.studies.contrasts.sides import ONE_RUN, Beside
 from analysis.studies.contrasts.sources import beside_of
 from checkpoints.console import UserError
@@ -60,7 +62,7 @@ def test_the_family_is_what_the_ledger_asks_of_one_game():
     with_q = alone[alone["q"].notna()]
     assert set(with_q["match"]) == {"frames"}
     asked = set(with_q[["measure", "layer"]].itertuples(index=False, name=None))
-    assert asked == {("ratio_unseen", "buttons"), ("icc_unseen", "hidden"), ("return", "episodes")}
+    assert asked == {("ratio_unseen", "buttons"), ("icc_unseen", "hidden")}
     assert asked < set(FAMILY)
     other = values.assign(game="coinrun")
     other["id"] = other["id"].str.replace("starpilot", "coinrun")
@@ -157,7 +159,26 @@ def test_values_of_samples_say_who_sees_and_what_each_background_does():
     )
     found = beside_of(rows)
     assert found.sees == {"a": True, "b": False}
-    assert found.without == {"a": {7: 0.4}}
+    assert found.without == {"ratio_unseen": {"a": {7: 0.4}}}
+
+
+def test_whether_peers_converge_is_of_the_family():
+    values = planted(1.3)
+    values["value"] *= 1 + values["seed"] / 50
+    ends = {"difference": 0.1, "difference_low": 0.02, "difference_high": 0.18, "runs": 3}
+    rows = [
+        {"game": "starpilot", "method": method, "measure": measure, **ends}
+        for method in ("mutual-bg9", "mutual-alpha0-bg9")
+        for measure in ("cka", "shift")
+    ]
+    found = contrast_rows(values, PLAN, None, pd.DataFrame(rows))
+    some = found[found["q"].notna()]
+    # Student's t of 2 degrees of freedom: 0.08 is 4.303 standard errors.
+    p = 2 * stats.t.sf(0.1 / (0.08 / 4.302653), 2)
+    expected = multipletests([*some["p"], p], method="fdr_bh")[1]
+    assert some["q"].to_numpy() == pytest.approx(expected[:-1])
+    pair = found[(found["match"] == "frames") & (found["treatment"] == "mutual-bg9")]
+    assert family_rates(pair, pd.DataFrame(rows))[1] == pytest.approx(expected[-1])
 
 
 def test_runs_on_other_backgrounds_are_another_family():
