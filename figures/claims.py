@@ -6,7 +6,7 @@ from pathlib import Path
 from checkpoints.console import run_command, show_tables
 from checkpoints.doors.shipped import DRAWN, TABLES
 from checkpoints.doors.writing import write_text
-from figures.kit.ledger import ledger
+from figures.kit.ledger import in_short, ledger
 from figures.kit.markdown import markdown
 
 
@@ -25,7 +25,7 @@ def main(settings: Settings) -> None:
     from rich.table import Table
 
     title, *both = ledger(settings.tables)
-    write_text(settings.output, markdown(title, *both))
+    write_text(settings.output, markdown(in_short(settings.tables), title, *both))
     heads = f"mutual distillation and PPO on {title}", "would these measures see invariance?"
     for head, rows in zip(heads, both, strict=True):
         shown = Table(*rows.columns, title=head)

@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 
 from analysis.policies.relations import PEERS
 from analysis.studies.samples.peers import CONVERGENCE, PAIRS
-from figures.kit.ledger import written
 from figures.kit.panels import name_lines, panel_title
 from figures.kit.rows import load_rows
 from figures.kit.style import (
@@ -26,6 +25,7 @@ from figures.kit.style import (
     one_column,
     without_backgrounds,
 )
+from figures.kit.verdicts import written
 
 NAME = "peers"
 MEASURES = {

@@ -14,7 +14,6 @@ from analysis.records.values import OVER_BLIND, SAMPLES
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from checkpoints.policy.ids import UNTRAINED
 from figures.contrasts import Line, Styles, plot_policies
-from figures.kit.ledger import written
 from figures.kit.panels import name_lines, panel_title
 from figures.kit.rows import load_rows
 from figures.kit.style import (
@@ -28,6 +27,7 @@ from figures.kit.style import (
     one_column,
     show_factors,
 )
+from figures.kit.verdicts import written
 
 NAME = "samples"
 
@@ -43,7 +43,7 @@ class Part(NamedTuple):
 
 PARTS = (
     Part(("tv_unseen", "buttons"), "TV between twins, unseen"),
-    Part(("tv_between", "buttons"), "TV between states"),
+    Part(("tv_between_unseen", "buttons"), "TV between states, unseen"),
     Part(("ratio_unseen", "buttons"), "the first ÷ the second", 1.0),
     Part((OVER_BLIND, "episodes"), "return less blind", 0.0),
     Part(("effective_rank", "hidden"), "effective rank, last layer"),

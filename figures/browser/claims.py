@@ -11,8 +11,8 @@ from analysis.studies.samples.peers import CONVERGENCE
 from figures import contrasts, embedding, looks
 from figures import peers as peers_figure
 from figures.browser.sources import Part, Places, rows_of, source
-from figures.kit import ledger
-from figures.kit.claimed import CLAIMS, POOLINGS, Claim
+from figures.kit import ledger, other_claims
+from figures.kit.claimed import BESIDE, CLAIMS, Claim
 from figures.kit.rows import load_rows
 
 CELLS = (
@@ -20,14 +20,13 @@ CELLS = (
     *("detectable", "q", "runs_treatment", "runs_control"),
 )
 """Of a contrast that the page draws."""
-ICC = next(claim for claim in CLAIMS if claim.measure == "icc_unseen")
 BY_WORDS = {claim.words: claim for claim in CLAIMS} | {
-    f"… {words}": ICC._replace(measure=measure) for measure, words in POOLINGS.items()
+    f"… {claim.words}": claim for some in BESIDE.values() for claim in some
 }
 """What the ledger says decides a line -> the contrast that it means."""
 ALL = ", all backgrounds"
 """Said of a positive control that was measured on all of them."""
-PEERS = {ledger.CONVERGE: ("cka", 1), ledger.CANCEL: ("shift", -1)}
+PEERS = {other_claims.CONVERGE: ("cka", 1), other_claims.CANCEL: ("shift", -1)}
 """Claim about the peers of a run -> its measure, and the sign that is claimed."""
 
 
@@ -57,8 +56,8 @@ def claims(places: Places) -> Part:
                 "source": source(places, CONVERGENCE),
                 "figure": places.figure(peers_figure.NAME),
             }
-        elif line["decided by"].startswith(ledger.SPREAD):
-            more |= picture if line["claim"] == ledger.PICTURE else picture | {"figure": ""}
+        elif line["decided by"].startswith(other_claims.SPREAD):
+            more |= picture if line["claim"] == other_claims.PICTURE else picture | {"figure": ""}
         elif line["decided by"] == ledger.SECOND:
             more |= {"source": source(places, LOOKS), "figure": places.figure(looks.NAME)}
         else:

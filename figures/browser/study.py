@@ -19,8 +19,7 @@ from figures import cka_map, contrasts, emergence, looks
 from figures.browser.beside import VALUES, beside, needs
 from figures.browser.claims import claims
 from figures.browser.sources import Part, Places, rows_of, source, table_part
-from figures.kit.readme_result import answer as in_words
-from figures.kit.readme_result import second_sample
+from figures.kit import in_words
 from figures.kit.rows import command_of, load_rows
 from figures.kit.style import (
     METHOD_STYLES,
@@ -142,7 +141,7 @@ def answer(places: Places) -> Part:
         )
     here = rows[(rows["game"] == declared.game) & (rows["control"] == declared.control)]
     return {
-        "text": in_words(here),
+        "text": in_words.answer(here),
         "source": source(places, CONTRASTS),
         "figure": places.figure(contrasts.NAME),
     }
@@ -157,7 +156,7 @@ def second(places: Places) -> Part:
     found = load_rows(places.tables, LOOKS)
     runs = load_rows(places.tables, RUNS)
     return {
-        "text": second_sample(found),
+        "text": in_words.second_sample(found),
         "sources": [source(places, LOOKS), source(places, RUNS)],
         "figure": places.figure(looks.NAME),
         **rows_of(runs[list(OF_RUNS)]),

@@ -51,14 +51,21 @@ CLAIMS = (
         "hidden",
         -1,
     ),
-    Claim("Generalisation improves", "return on unseen levels", "return", "episodes", 1),
+    Claim("(not claimed: units die)", "dead units, last layer", "dead_share", "hidden", 1),
+    Claim("Generalisation improves", "return on unseen levels", "return_played", "episodes", 1),
 )
 """In the order of the abstract; one row each of the family of tests that contrasts declare."""
-POOLINGS = {
-    "icc_standardised_unseen": "its units standardised",
-    "icc_whitened_unseen": "its directions whitened",
+BESIDE = {
+    "icc_unseen": (
+        Claim("", "its units standardised", "icc_standardised_unseen", "hidden", 1),
+        Claim("", "its directions whitened", "icc_whitened_unseen", "hidden", 1),
+    ),
+    "return_played": (
+        Claim("", "fewer episodes, as logged in training", "return", "episodes", 1),
+        Claim("", "return on training levels less that", "gap_played", "episodes", -1),
+    ),
 }
-"""The same ICC pooled otherwise, which has no verdict of its own."""
+"""Measure of a claim -> the same measured otherwise, which has no verdict of its own."""
 PUBLISHED = (
     Claim("", "TV of decisions between twins", "tv_unseen", "decisions", -1),
     Claim("", "TV between twins ÷ TV between states", "ratio_unseen", "decisions", -1),

@@ -3,7 +3,8 @@
 import pandas as pd
 
 from analysis.records.runs import MARGIN
-from figures.kit.ledger import AGAINST, LEVEL, NO_EFFECT, SUPPORTED
+from figures.kit.in_words import EXPLORATORY
+from figures.kit.verdicts import AGAINST, LEVEL, NO_EFFECT, SUPPORTED
 
 
 def table(rows: pd.DataFrame) -> list[str]:
@@ -12,21 +13,23 @@ def table(rows: pd.DataFrame) -> list[str]:
     return [f"|{'|'.join(line)}|" for line in lines]
 
 
-def markdown(title: str, claims: pd.DataFrame, controls: pd.DataFrame) -> str:
-    """The ledger as a file."""
+def markdown(short: list[str], title: str, claims: pd.DataFrame, controls: pd.DataFrame) -> str:
+    """The ledger as a file; ``short``: paragraphs of plain sentences that it begins with."""
     lines = [
         "# The claims of arXiv 2501.02481, held against what was measured",
         "",
-        f"Mutual distillation and PPO on {title}, at equal frames, twins on unseen backgrounds, "
-        "actions merged that do the same: mean over runs (of factors geometric), factor or "
-        "difference with Welch's 95 % interval over runs, and what could have been detected with "
-        f"probability .8, given how uncertain the spread over runs is. *{SUPPORTED}* and "
-        f"*{AGAINST}* need an interval on one side of no effect and a false-discovery rate of at "
-        f"most {LEVEL:g} among these rows; *{NO_EFFECT}* needs both one-sided tests against a "
-        f"factor of {MARGIN:g}. A run sees if each of its policies earns two standard errors more "
-        "than its own mix of actions, drawn without looking. The sample is exploratory: seed 0 "
-        "had been looked at when the contrast was declared, and all seeds share four held-out "
-        "backgrounds. Rewritten by `python -m figures.claims`.",
+        *[line for paragraph in (*short, EXPLORATORY) for line in (paragraph, "")],
+        f"Where nothing else is said: mutual distillation and PPO on {title}, at equal frames; TV "
+        "between twins and ICC on unseen backgrounds, what has no backgrounds to compare on all; "
+        "actions merged that do the same. Mean over runs (of factors geometric), factor or "
+        "difference with Welch's 95 % interval over runs, of peers Student's over runs, and what "
+        "could have been detected with probability .8, given how uncertain the spread over runs "
+        f"is. *{SUPPORTED}* and *{AGAINST}* need an interval on one side of no effect, runs that "
+        f"all see where that was measured, and a false-discovery rate q of at most {LEVEL:g} among "
+        f"the rows that have one; *{NO_EFFECT}* needs both one-sided tests against a factor of "
+        f"{MARGIN:g}, and is asked of factors alone. A run sees if each of its policies earns two "
+        "standard errors more than its own mix of actions, drawn without looking. Rewritten by "
+        "`python -m figures.claims`.",
         "",
         *table(claims),
         "",
@@ -34,8 +37,8 @@ def markdown(title: str, claims: pd.DataFrame, controls: pd.DataFrame) -> str:
         "",
         "PPO trained to decide alike on twins (drac-twins) or recoloured views (drac) of a state, "
         "against PPO at equal steps, over runs; all 15 actions apart, as these runs were measured. "
-        "A measure that does not tell drac-twins from PPO decides nothing above; what a single run "
-        "of it leaves open is open above.",
+        "A measure that does not tell drac-twins from PPO cannot show above that there is no "
+        "effect; with a single run of it, no measure here can.",
         "",
         *table(controls),
     ]

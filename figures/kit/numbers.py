@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from analysis.records.runs import Measure, runs_of, untrained_mean
@@ -15,9 +16,9 @@ from analysis.studies.samples.peers import CONVERGENCE
 from checkpoints.console import UserError
 from checkpoints.policy.ids import UNTRAINED
 from figures.contrasts import against_ppo, outcome, panels
-from figures.kit.claimed import CLAIMS, POOLINGS, PUBLISHED
+from figures.kit.claimed import BESIDE, CLAIMS, PUBLISHED
 from figures.kit.latex import escaped, interval, macro
-from figures.kit.ledger import SPREAD, spread_of
+from figures.kit.other_claims import SPREAD, over_runs, spreads_of
 from figures.kit.plain import rounded
 from figures.kit.readme_result import columns_of, lines_of, mean
 from figures.kit.rows import load_rows
@@ -26,8 +27,8 @@ LEVEL = 95
 """Per cent of the intervals."""
 ASKED = {
     *((one.measure, one.layer) for one in (*CLAIMS, *PUBLISHED)),
-    *((name, "hidden") for name in POOLINGS),
-    *(("tv_between", "buttons"), ("tv_between", "decisions")),
+    *((one.measure, one.layer) for some in BESIDE.values() for one in some),
+    *(("tv_between_unseen", "buttons"), ("tv_between", "decisions")),
 }
 """(measure, layer) of what the ledger and the README say."""
 
@@ -157,14 +158,16 @@ def _of_picture(tables: Path, contrasts: pd.DataFrame) -> Iterator[Number]:
     declared = next(contrasts[contrasts["primary"]].itertuples(), None)
     if declared is None:
         return
-    value, runs = spread_of(load_rows(tables, SCORES), declared.game)
-    if pd.notna(value):
-        source = f"{SCORES.name}.csv: game={declared.game} panel=random-conv map=layer"
-        source += f" measure={SPREAD}, mutual over ppo"
-        yield Number(macro([declared.game, "picture spread"]), rf"\num{{{value:.2f}}}", source)
-        for method, count in runs.items():
-            name = macro([declared.game, "picture runs", method])
-            yield Number(name, rf"\num{{{count}}}", f"{source}: runs of {method}")
+    sides = spreads_of(load_rows(tables, SCORES), declared.game)
+    found = over_runs(sides)
+    source = f"{SCORES.name}.csv: game={declared.game} panel=random-conv map=layer"
+    source += f" measure={SPREAD}, mutual over ppo"
+    if pd.notna(found.estimate):
+        text = rf"\num{{{np.exp(found.estimate):.2f}}}"
+        yield Number(macro([declared.game, "picture spread"]), text, source)
+    for method, values in sides.items():
+        name = macro([declared.game, "picture runs", method])
+        yield Number(name, rf"\num{{{len(values)}}}", f"{source}: runs of {method}")
 
 
 def as_latex(found: list[Number], short: dict[str, str]) -> str:

@@ -5,14 +5,19 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from analysis.studies.contrasts.rows import FAMILY, contrast_rows
+from analysis.studies.contrasts.sides import Beside
 from checkpoints.console import UserError
+from checkpoints.doors.shipped import TABLES
 from checkpoints.runs.study import read_study
 from figures.claims import Settings, main
 from figures.kit.claimed import CLAIMS
-from figures.kit.ledger import AGAINST, CANCEL, CONVERGE, SUPPORTED, ledger, verdict, written
+from figures.kit.ledger import in_short, ledger
 from figures.kit.markdown import markdown
+from figures.kit.other_claims import CANCEL, CONVERGE, PICTURE
+from figures.kit.verdicts import AGAINST, SUPPORTED, verdict, written
 from tests.support import toy_tables
 from tests.support.planted_runs import STEPS, planted, values_of
 from tests.support.tree import ROOT
@@ -30,7 +35,7 @@ def toy(tmp_path_factory):
 def tables(folder: Path, toy: Path, values: pd.DataFrame) -> Path:
     """Contrasts of planted runs, beside the other synthetic tables."""
     toy_tables.write(contrast_rows(values, PLAN).to_dict("records"), folder, "contrasts")
-    for name in ("samples_peers", "embedding_scores", "looks"):
+    for name in ("samples_peers", "samples_pairs", "embedding_scores", "looks"):
         (folder / f"{name}.csv").symlink_to(toy / f"{name}.csv")
     return folder
 
@@ -41,7 +46,7 @@ def tables(folder: Path, toy: Path, values: pd.DataFrame) -> Path:
         ((0.5, 0.4, 0.6, 1.0, -1, 0.01), SUPPORTED),
         ((0.5, 0.4, 0.6, 1.0, 1, 0.01), AGAINST),
         ((0.5, 0.4, 0.6, 1.0, -1, NAN), SUPPORTED),
-        ((0.5, 0.4, 0.6, 1.0, -1, 0.06), "q = 0.06"),
+        ((0.5, 0.4, 0.6, 1.0, -1, 0.06), "q = 0.060"),
         ((0.5, 0.4, 1.1, 1.0, -1, 0.01), "the interval holds 1"),
         ((-0.5, -0.9, -0.1, 0.0, 1, NAN), AGAINST),
         ((0.5, NAN, NAN, 0.0, 1, NAN), "too few runs"),
@@ -109,8 +114,44 @@ def test_fewer_movements_everywhere_are_no_invariance(tmp_path, toy):
     assert rows["verdict"].iloc[1] == SUPPORTED
     folder = tmp_path / "both"
     folder.mkdir()
-    _, rows, _ = ledger(tables(folder, toy, pd.concat([*both, more.assign(measure="tv_between")])))
-    assert rows["verdict"].iloc[1].startswith("supported, but other states move them less, too: ×")
+    _, rows, _ = ledger(
+        tables(folder, toy, pd.concat([*both, more.assign(measure="tv_between_unseen")]))
+    )
+    assert (
+        rows["verdict"]
+        .iloc[1]
+        .startswith("supported, but other states on them move decisions less, too: ×")
+    )
+
+
+@pytest.mark.parametrize("seeing", [2, 3])
+def test_runs_that_do_not_see_decide_nothing(tmp_path, toy, seeing):
+    values = planted(0.4)
+    ids = values.loc[values["method"] != "untrained", "id"].unique()
+    sees = {name: seeing == 3 or "mutual-bg9/1/" not in name for name in ids}
+    folder = tables(tmp_path, toy, values)
+    rows = contrast_rows(values, PLAN, Beside(sees))
+    (folder / "contrasts.csv").unlink()
+    toy_tables.write(rows.to_dict("records"), folder, "contrasts")
+    _, found, _ = ledger(folder)
+    one = found[found["decided by"] == OUTCOME].iloc[0]
+    assert one["runs (that see)"] == f"3 ({seeing}) and 3 (3)"
+    blind = "not decidable here: 2 of 3 runs of mutual-bg9 see"
+    assert one["verdict"] == (SUPPORTED if seeing == 3 else blind)
+
+
+def test_a_gap_that_widens_says_what_a_return_that_falls_says(tmp_path, toy):
+    values = planted()
+    base = values[values["measure"].eq("icc_unseen")].assign(layer="episodes")
+    treated, noise = base["method"].eq("mutual-bg9"), 1 + base["seed"] / 50
+    fallen = base.assign(measure="return_played", value=(5.0 - 2 * treated) * noise)
+    for said, more in {"says the same": 2.0, "says otherwise": -2.0}.items():
+        widened = base.assign(measure="gap_played", value=(5.0 + more * treated) * noise)
+        folder = tmp_path / said.split()[1]
+        folder.mkdir()
+        _, rows, _ = ledger(tables(folder, toy, pd.concat([values, fallen, widened])))
+        [one] = rows.loc[rows["decided by"] == "… return on training levels less that", "verdict"]
+        assert one == said
 
 
 def test_what_was_not_measured_is_said(tmp_path, toy):
@@ -138,9 +179,21 @@ def test_the_picture_is_a_mean_over_runs_and_of_its_own_game_where_there_are_any
     both = ledger(folder)[1].iloc[-2:].to_dict("records")
     assert both[1]["claim"].startswith("… on bigfish")
     for row in both[: len(games)]:
-        assert row["mutual to PPO"] == "× 0.50"
+        assert row["mutual to PPO"] == ""
         assert row["runs (that see)"] == "1 and 2"
-        assert row["verdict"] == "not decidable here: too few runs"
+        assert row["verdict"] == "not decidable here: one run on a side: nothing over runs"
+        assert "runs trained on all backgrounds, equal steps" in row["decided by"]
+    more = [
+        {**row, "id": row["id"].replace("mutual/0", "mutual/1"), "value": row["value"] * 1.1}
+        for row in rows
+        if "mutual" in row["id"]
+    ]
+    (folder / "embedding_scores.csv").unlink()
+    toy_tables.write(rows + more, folder, "embedding_scores")
+    found = ledger(folder)[1].set_index("claim").loc[PICTURE]
+    # The geometric mean of .7 and .77 over that of 1 and 1.8.
+    assert found["mutual to PPO"].startswith(f"× {(0.7 * 0.77 / 1.8) ** 0.5:.2f} [")
+    assert found["verdict"] == "not decidable here: the interval holds 1"
     if len(games) == 1:
         said = "not measured: embedding_scores.csv lacks mutual or PPO on bigfish"
         assert both[1]["verdict"] == f"not decidable here: {said}" and not both[1]["mutual to PPO"]
@@ -172,13 +225,13 @@ def test_a_control_is_told_apart_over_runs_where_it_is_less_bound(tmp_path, toy,
 def test_the_file_is_the_ledger(tmp_path, toy, capsys):
     folder, file = tables(tmp_path, toy, planted(0.5)), tmp_path / "new" / "claims.md"
     main(Settings(folder, file))
-    assert file.read_text() == markdown(*ledger(folder))
+    assert file.read_text() == markdown(in_short(folder), *ledger(folder))
     assert capsys.readouterr().out.endswith(f"written to {file}\n")
 
 
 def test_the_committed_ledger_says_what_the_committed_tables_hold():
     text = (ROOT / "figures" / "out" / "claims.md").read_text()
-    same = text == markdown(*ledger(ROOT / "analysis" / "tables"))
+    same = text == markdown(in_short(TABLES), *ledger(TABLES))
     assert same, "run: python -m figures.claims"
 
 
@@ -217,6 +270,10 @@ def test_peers_that_are_alike_converge(tmp_path, toy, peers, said):
     ]
     toy_tables.write(rows, folder, "samples_peers")
     found = ledger(folder)[1].set_index("claim")
-    assert found.loc[CONVERGE, "verdict"].startswith(f"{said}; peers take the same")
-    other = AGAINST if said == SUPPORTED else SUPPORTED
-    assert found.loc[CANCEL, "verdict"].startswith(f"{other}; ")
+    assert found.loc[CONVERGE, "verdict"].startswith(f"{said}; their likeliest buttons agree")
+    # Student's t of 2 degrees of freedom: the half width is 4.3 standard errors. Of two tests.
+    t = abs(peers - 0.7) / (0.05 / 4.302653)
+    assert 0.0 < float(found.loc[CONVERGE, "q"]) == pytest.approx(2 * 2 * stats.t.sf(t, 2), abs=6e-4)
+    # Being alike after distillation is what both sides of the claim predict.
+    assert found.loc[CANCEL, "verdict"].startswith("not decidable here: peers that have cancelled")
+    assert found.loc[CANCEL, "q"] == ""

@@ -36,7 +36,7 @@ def test_the_readme_says_what_the_committed_tables_hold():
     [
         (0.4, "mutual distillation makes decisions hang less on the background"),
         (2.5, "mutual distillation makes decisions hang more on the background"),
-        (1.0, "**By this sample: not decided**; a factor of"),
+        (1.0, "**By this exploratory sample: not decided**; a factor of"),
     ],
 )
 def test_the_verdict_follows_the_interval(tmp_path, factor, words):
@@ -45,8 +45,11 @@ def test_the_verdict_follows_the_interval(tmp_path, factor, words):
     assert found.startswith("3 runs of mutual distillation against 3 of PPO with as many frames:")
     assert re.search(r"which alone would be invariance, is × \d\.\d\d \[", found)
     waits = "not reached: waits for the pair of seed 102."
-    assert f"**The second sample** (2 of 6 pairs of runs at look 1): {waits}" in found
-    assert "Starpilot, 9 training backgrounds, twins on unseen backgrounds:" in found
+    where = "coinrun (2 of 6 pairs of runs at look 1; 0 and 0 see)"
+    assert f"**The second sample**, {where}: {waits}" in found
+    assert "**What would change this**: on coinrun, where each run holds out backgrounds" in found
+    title = "Starpilot, 9 training backgrounds; twins on unseen backgrounds, states on all, "
+    assert f"{title}15 actions apart:" in found
 
 
 def test_a_line_for_each_method_and_step(tmp_path):
@@ -58,7 +61,18 @@ def test_a_line_for_each_method_and_step(tmp_path):
         "untrained",
     ]
     cells = lines[-2].split("|")
-    assert cells[2] == "3" and cells[-3].startswith("0.50 [")
+    assert cells[2] == "3 (?)" and cells[-3].startswith("0.50 [")
+
+
+def test_runs_that_see_are_counted_where_that_was_measured(tmp_path):
+    values = planted(0.5)
+    at_end = values[values["measure"].eq("return") & values["step"].eq(2**21)]
+    over = at_end.assign(measure="return_over_blind", value=3.0, low=2.0, high=4.0)
+    blind = over["id"].str.contains("mutual-bg9/2/peer1")
+    over.loc[blind, ["value", "low"]] = 0.5, -0.5
+    found = block(tables(tmp_path, pd.concat([values, over])))
+    counted = [line.split("|")[1:3] for line in found.splitlines() if line.startswith("|")]
+    assert [cell[1] for cell in counted[2:5]] == ["3 (3)", "3 (?)", "3 (2)"]
 
 
 def test_untrained_networks_stand_beside_what_was_trained(tmp_path):
@@ -68,7 +82,7 @@ def test_untrained_networks_stand_beside_what_was_trained(tmp_path):
     [cells] = [line.split("|") for line in found if line.startswith("|untrained|")]
     assert cells[2] == str(len(starts))
     assert cells[3] == f"{sum(row['value'] for row in starts) / len(starts):.2f}"
-    assert cells[4:] == ["–", "–", "–", "", "", ""]
+    assert cells[4:] == ["–", "–", "", "", ""]
 
 
 def test_single_runs_have_no_line_and_no_factor(tmp_path):
@@ -110,11 +124,11 @@ def test_strengths_swept_are_left_to_their_figure(tmp_path):
 
 def test_only_the_section_is_replaced(tmp_path):
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    readme.write_text(f"before\n{BEGIN}\nwhat was there\n{END}\nafter\n")
     main(Settings(tables(tmp_path, planted()), readme))
     text = readme.read_text()
     assert text.startswith(f"before\n{BEGIN}\n3 runs of") and text.endswith(f"{END}\nafter\n")
-    assert "old" not in text
+    assert "what was there" not in text
     main(Settings(tmp_path, readme))
     unchanged = readme.read_text() == text
     assert unchanged

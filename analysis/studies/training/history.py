@@ -88,7 +88,7 @@ class History:
         starts = values[:1] if late else self.networks
         moved = direction(starts, values[-1])
         if self.measure == RETURN and moved < 1:
-            return Timing(nowhere, "nothing learned")
+            return Timing(nowhere, "earns no more than untrained")
         if not moved:
             return Timing(nowhere, "did not move")
         found = half_way(steps, values, one_start(starts, seed=0))

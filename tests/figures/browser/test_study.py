@@ -10,7 +10,7 @@ from analysis.records.tables import Column, Schema
 from checkpoints.console import UserError
 from figures.browser.sources import Places, source
 from figures.browser.study import answer, dash_of, methods_of, study
-from figures.kit import ledger
+from figures.kit import ledger, other_claims
 from figures.kit.style import METHOD_STYLES
 from tests.support.tree import ROOT
 
@@ -68,9 +68,9 @@ def test_every_claim_has_the_ledgers_words_and_the_tables_numbers(whole):
         if words["decided by"] == ledger.SECOND:
             assert one is None and line["source"]["table"] == "looks"
             continue
-        if words["decided by"].startswith(ledger.SPREAD):
+        if words["decided by"].startswith(other_claims.SPREAD):
             assert one is None
-            drawn = words["claim"] == ledger.PICTURE  # of its own game no policy is shipped
+            drawn = words["claim"] == other_claims.PICTURE  # of its own game no policy is shipped
             assert (PLACES.page.parent / line["figure"]).resolve().is_file() is drawn
             continue
         ends = ledger.written(

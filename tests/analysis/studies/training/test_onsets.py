@@ -25,8 +25,8 @@ def holes(*places: int) -> np.ndarray:
     [
         (made(RISING), "ok"),
         (made(FLAT), "did not move"),
-        (made(FLAT, measure="return"), "nothing learned"),
-        (made(-RISING, measure="return"), "nothing learned"),
+        (made(FLAT, measure="return"), "earns no more than untrained"),
+        (made(-RISING, measure="return"), "earns no more than untrained"),
         (made(-RISING), "ok"),
         (made(RISING, stopped="cut short"), "cut short"),
         (made(holes(7)), "collapsed"),
@@ -59,7 +59,7 @@ def test_a_hole_is_bridged_and_nothing_is_invented_in_it():
     ("mine", "other", "verdict", "there"),
     [
         (RISING, sigmoid(18.5), "ok", True),
-        (RISING, FLAT, "return: nothing learned", False),
+        (RISING, FLAT, "return: earns no more than untrained", False),
         (FLAT, RISING, "did not move", False),
         (FLAT + 1, RISING, "at most", True),
         (RISING, FLAT + 1, "at least", True),
