@@ -130,6 +130,12 @@ def test_a_far_bound_is_named_and_a_near_one_drawn():
     assert not near.texts
 
 
+def test_bounds_of_curves_are_named_as_in_their_paper(tables):
+    (drawing,) = curves.draw(tables)
+    said = [text.get_text() for text in drawing.figure.legends[0].get_texts()]
+    assert said[-1] == "R_min, R_max of Cobbe et al. 2020"
+
+
 def test_maps_print_and_keep_the_mean_over_pairs(tables):
     drawing = next(drawing for drawing in cka_map.draw(tables) if "coinrun" in drawing.name)
     rows = load_rows(tables, cka_map.SCHEMA).query("game == 'coinrun'")
