@@ -15,7 +15,9 @@ class Settings(Output):
     They are what training logged: the mean return of the last 100 training episodes, and of 64
     episodes on levels that no training set contains, always the same ones. Intervals on unseen
     levels are normal, from the standard error over those 64 levels; training episodes carry none,
-    because consecutive ones share a policy that is still moving. Writes curves.csv.
+    because consecutive ones share a policy that is still moving. Beside them stand the bounds of
+    Cobbe et al. 2020: blind_return is their R_min, of a policy trained with its observations
+    masked, and no run's own actions played blind (python -m analysis.returns). Writes curves.csv.
     """
 
     root: Path = ZOO

@@ -20,8 +20,9 @@ class Settings(OnPolicies):
     policy that does not earn two standard errors more does not see. A method's score is a
     statistic of its runs (Agarwal et al. 2021, arXiv 2108.13264): peers of one run are averaged
     first, and of several steps of a policy the last counts. Returns are normalised with the
-    constants of Cobbe et al. 2020, appendix C: 0 is a policy that sees nothing, 1 is the most.
-    Writes returns.csv, returns_swaps.csv, returns_scores.csv and returns_profiles.csv.
+    constants of Cobbe et al. 2020, appendix C: 0 is R_min, what a policy reached that was trained
+    with its observations masked, 1 is R_max, the most. A single run a side is no comparison of
+    methods. Writes returns.csv, returns_swaps.csv, returns_scores.csv and returns_profiles.csv.
     """
 
     steps: Literal["last", "all"] = "last"

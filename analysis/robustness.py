@@ -16,7 +16,8 @@ class Settings(SteppedExamination):
     decisions follow the state alone, 1 that another picture of a state moves them as much as
     another state does. Actions that do the same in a game count as one button; what all 15 would
     have given stands beside it. Intervals are 95 % bootstraps over levels and, between backgrounds,
-    over backgrounds too. Writes robustness.csv.
+    over backgrounds too; a state's worst pair keeps its backgrounds, and cycles are drawn anew by
+    trajectory. Writes robustness.csv.
     """
 
     backgrounds: Annotated[int, whole(2, 62)] = 13

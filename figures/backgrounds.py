@@ -11,6 +11,7 @@ from analysis.studies.twins import SCHEMA as TWINS
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import base_method
 from figures.curves import short
+from figures.kit.panels import over_what
 from figures.kit.rows import load_rows
 from figures.kit.style import Drawing, in_method_order, method_styles, on_paper
 from figures.kit.varied import Row, behind, drawing, points_of, shared_step
@@ -85,5 +86,6 @@ def draw(tables: Path) -> Iterator[Drawing]:
     names = in_method_order(name for row in rows for name in row.points["line"])
     methods = [method for row in rows for method in row.points["method"]]
     styles = method_styles([*methods, *names, UNTRAINED])
+    over = over_what(values[values["method"].isin(methods)])
     nothing = "No method was trained on two sets of backgrounds so far."
-    yield drawing(NAME, rows, nothing, styles, {name: styles[name] for name in names})
+    yield drawing(NAME, rows, nothing, styles, {name: styles[name] for name in names}, over)

@@ -15,9 +15,11 @@ from analysis.records.values import EMERGENCE
 from analysis.studies.contrasts.rows import SCHEMA
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE, is_strength
-from figures.kit.panels import panel_title
+from figures.kit.noted import notes
+from figures.kit.panels import over_what, panel_title
 from figures.kit.rows import load_rows
 from figures.kit.style import (
+    LETTERS,
     PAGE_WIDTH,
     SMALL,
     Drawing,
@@ -35,8 +37,6 @@ ELSEWHERE = f"{NAME}-elsewhere"
 Styles = dict[str, Style]
 UNSEEN, ALL = "ratio_unseen", "ratio"
 SHIFT = 0.17
-NOTE_WIDTH = 62
-"""Letters of a note's line: a longer one would take the room of the panels."""
 
 
 class Line(NamedTuple):
@@ -84,7 +84,7 @@ def lines_of(here: pd.DataFrame) -> list[Line]:
 def plot_policies(
     ax: Axes, rows: pd.DataFrame, lines: list[Line], styles: Styles, *, factor: bool = True
 ) -> Axes:
-    """One measure of every policy with its interval over levels; peers of a run are joined.
+    """One measure of every policy with its interval; peers of a run are joined.
 
     Args:
         ax: where to draw, lines from the top.
@@ -155,23 +155,6 @@ def _say(ax: Axes, y: float, words: str, colour: str) -> None:
     """A word at the left edge, in place of a point."""
     style: dict[str, Any] = {"fontsize": SMALL, "color": colour, "va": "center"}
     ax.text(0.02, y, words, transform=ax.get_yaxis_transform(), **style)
-
-
-def notes(here: pd.DataFrame) -> str:
-    """What is missing, in lines under a panel."""
-    words = []
-    # Where return or entropy is held equal, those that never pass the level are called missing.
-    planned = here.loc[here["match"].isin(["steps", "frames"]), "missing"].dropna()
-    missing = sorted({name for text in planned for name in str(text).split()})
-    if missing:
-        listed = ", ".join(name.split("/", 1)[1] for name in missing)
-        words.append(f"not trained so far: {listed}")
-    blind = here[here["sees_treatment"] < here["runs_treatment"]]
-    for method, some in blind.groupby("treatment"):
-        one = some.iloc[0]
-        name, count = without_backgrounds(str(method)), one["runs_treatment"]
-        words.append(f"{name}: {one['sees_treatment']:.0f} of {count} runs see")
-    return textwrap.fill("; ".join(words), NOTE_WIDTH, break_on_hyphens=False)
 
 
 def of_outcome(rows: pd.DataFrame, game: str, control: str) -> pd.DataFrame:
@@ -247,8 +230,11 @@ def page(
         _pair(pair, key, of, lines, policies, styles)
     for ax in axes.flat:  # only now do all know the ends of the axis that they share
         _finish(ax)
-    _legend(figure, "Above" if below else "Left")
-    return Drawing(name, figure, pd.concat(parts.values(), ignore_index=True))
+    rows = pd.concat(parts.values(), ignore_index=True)
+    shown = policies["game"].isin(rows["game"])
+    shown &= policies["method"].isin([*rows["treatment"], *rows["control"]])
+    _legend(figure, "Above" if below else "Left", over_what(policies[shown]))
+    return Drawing(name, figure, rows)
 
 
 def _pair(
@@ -275,7 +261,7 @@ def _pair(
         ax.set_ylim(len(lines) - 0.4, -0.6)
 
 
-def _legend(figure: Figure, where: str) -> None:
+def _legend(figure: Figure, where: str, over: str) -> None:
     handles = [
         Line2D([], [], color="0.2", marker="o", linestyle="", label="÷ PPO, equal steps"),
         Line2D([], [], color="0.2", marker="D", linestyle="", label="÷ PPO, equal frames"),
@@ -284,9 +270,8 @@ def _legend(figure: Figure, where: str) -> None:
     ]
     title = (
         "TV between twins ÷ TV between states; 1: the wallpaper decides as much as the game. "
-        f"{where}: a point a policy after\nthe steps named, its bar over levels, peers joined; "
+        f"{where}: a point a policy after the steps named, peers joined; its bar {over}; "
         "the tick is the mean over at least two runs"
     )
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=4, title=title, title_fontsize=SMALL
-    )
+    place: dict[str, Any] = {"loc": "outside lower center", "ncols": 4, "title_fontsize": SMALL}
+    figure.legend(handles=handles, title=textwrap.fill(title, LETTERS), **place)

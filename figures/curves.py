@@ -55,9 +55,10 @@ def plot_curves(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
 
 
 def plot_bounds(ax: Axes, rows: pd.DataFrame) -> Axes:
-    """Dotted lines at the return of a policy that sees nothing and at the highest.
+    """Dotted lines at R_min and at R_max of Cobbe et al. 2020.
 
-    The highest is only named, at the upper edge, when it lies far above what was reached.
+    R_min was reached by a policy trained with its observations masked. R_max, the highest, is only
+    named, at the upper edge, when it lies far above what was reached.
     """
     low, high = rows["blind_return"].iloc[0], rows["max_return"].iloc[0]
     top = max(rows["episode_return"].max(), rows["high"].max())
@@ -86,7 +87,8 @@ def _legend(figure: Figure, rows: pd.DataFrame, styles: dict[str, Style]) -> Non
         kept = Line2D([], [], markerfacecolor=face, label=f"peer {peer}, kept policies", **line)
         handles.append(kept)
     handles.append(Patch(color="0.5", alpha=0.25, linewidth=0, label="95 % interval (unseen)"))
-    handles.append(Line2D([], [], color="0.35", linestyle=":", label="blind policy, highest"))
+    bounds = "R_min, R_max of Cobbe et al. 2020"
+    handles.append(Line2D([], [], color="0.35", linestyle=":", label=bounds))
     figure.legend(handles=handles, loc="outside lower center", ncols=LEGEND_COLUMNS)
 
 

@@ -30,7 +30,7 @@ from figures.kit.verdicts import written
 NAME = "peers"
 MEASURES = {
     "cka": "CKA, last layer",
-    "agreement": "share of equal decisions",
+    "agreement": "states whose likeliest\nbuttons agree",
     "shift": "background effects: correlation",
 }
 ROOM = 0.7
@@ -57,7 +57,9 @@ def lines_of(pairs: pd.DataFrame) -> list[Line]:
 
 
 def plot_pairs(ax: Axes, pairs: pd.DataFrame, measure: str, styles: dict[str, Style]) -> Axes:
-    """One measure of every pair, with its interval over levels if it has one; a tick at the mean.
+    """One measure of every pair, with its interval if it has one; a tick at the mean.
+
+    Intervals resample levels: also a correlation of what backgrounds do keeps its backgrounds.
 
     Args:
         ax: where to draw.
@@ -117,7 +119,7 @@ def _legend(figure: Figure) -> None:
     handles = [
         Line2D([], [], **Style("0.2", "o").points(), label="peers of one run"),
         Line2D([], [], **Style("0.2", "o").points(filled=False), label="trained apart"),
-        Line2D([], [], color="0.2", linewidth=0.7, label="95 % over levels"),
+        Line2D([], [], color="0.2", linewidth=0.7, label="95 % over levels alone"),
         Line2D([], [], color="0.2", linewidth=2.2, alpha=0.45, label="mean"),
     ]
     title = (

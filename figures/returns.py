@@ -63,19 +63,19 @@ def plot_profiles(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axe
 
     Args:
         ax: where to draw.
-        rows: columns as in its table. The band is the interval over runs; where
-            there is one run, that over levels, and the line is thin.
+        rows: columns as in its table. The band is the interval over runs; one run has none, and
+            its line is thin: it says nothing of its method.
         styles: looks of each method.
     """
     for method in in_method_order(rows["method"]):
         one = rows[rows["method"] == method].sort_values("threshold")
         alone = one["low"].isna().all()
-        low, high = ("level_low", "level_high") if alone else ("low", "high")
         at, colour = one["threshold"], styles[method].colour
         line: dict[str, Any] = {"linestyle": styles[method].line, "drawstyle": "steps-post"}
         ax.plot(at, one["share"], color=colour, linewidth=0.7 if alone else 1.3, **line)
-        band: dict[str, Any] = {"alpha": 0.15, "linewidth": 0, "step": "post"}
-        ax.fill_between(at, one[low], one[high], color=colour, **band)
+        if not alone:
+            band: dict[str, Any] = {"alpha": 0.15, "linewidth": 0, "step": "post"}
+            ax.fill_between(at, one["low"], one["high"], color=colour, **band)
     ax.axvline(0.0, color="0.35", linestyle=":", linewidth=0.9, zorder=0)
     ax.set_ylim(-0.02, 1.02)
     ax.margins(x=0)
@@ -94,9 +94,9 @@ def _legend(figure: Figure, styles: dict[str, Style]) -> None:
             linewidth=0.7,
             marker="o",
             markerfacecolor="white",
-            label="one run: band over levels",
+            label="one run: nothing over runs",
         ),
-        Line2D([], [], color="0.35", linestyle=":", label="policy that sees nothing"),
+        Line2D([], [], color="0.35", linestyle=":", label="R_min of Cobbe et al. 2020"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
 

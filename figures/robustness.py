@@ -145,8 +145,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
         loc="outside lower center",
         ncols=len(handles),
         columnspacing=1.2,
-        title="One point a policy. Bars: 95 % intervals over levels. A policy that decides nothing "
-        "has no ratio",
+        title="One point a policy. Bars: 95 % over levels, between backgrounds over these too. A "
+        "policy that decides nothing has no ratio",
         title_fontsize=SMALL,
     )
     yield Drawing(NAME, figure, rows)

@@ -77,7 +77,7 @@ def effect_of(pair: pd.DataFrame, measure: Measure) -> str:
 
 
 def plot_part(ax: Axes, rows: pd.DataFrame, part: Part, styles: Styles) -> Axes:
-    """One measure of every policy, its interval over levels; peers of a run are joined.
+    """One measure of every policy with its interval; peers of a run are joined.
 
     Args:
         ax: where to draw.

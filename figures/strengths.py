@@ -11,7 +11,7 @@ from analysis.records.values import EMERGENCE
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE, METHODS, base_method
 from figures.curves import short
-from figures.kit.panels import panel_title
+from figures.kit.panels import over_what, panel_title
 from figures.kit.rows import load_rows
 from figures.kit.style import Drawing, Style, method_styles, on_paper
 from figures.kit.varied import Row, behind, drawing, points_of, shared_step
@@ -109,6 +109,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
         for key in sorted({(run.game, run.backgrounds) for run in runs})
         for row in rows_of([r for r in runs if (r.game, r.backgrounds) == key], values)
     ]
-    styles = method_styles([*(m for row in rows for m in row.points["method"]), UNTRAINED])
+    methods = [method for row in rows for method in row.points["method"]]
+    styles = method_styles([*methods, UNTRAINED])
+    over = over_what(values[values["method"].isin(methods)])
     nothing = "No strengths of L2 or dropout were trained so far."
-    yield drawing(NAME, rows, nothing, styles, dict.fromkeys(KINDS, MEANS))
+    yield drawing(NAME, rows, nothing, styles, dict.fromkeys(KINDS, MEANS), over)

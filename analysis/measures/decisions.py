@@ -118,9 +118,14 @@ def entropy(p: Float[np.ndarray, "*some action"]) -> Float[np.ndarray, "*some"]:
 def between_views(decisions: Decisions, pairs: Pairs) -> dict[str, Float[np.ndarray, "state pair"]]:
     """Each state's change over each of the given pairs of its views.
 
+    Args:
+        decisions: their distributions are compared as they are: over actions, or over buttons
+            after :meth:`Decisions.of_buttons`.
+        pairs: views compared.
+
     Returns:
-        ``tv`` the total variation; ``agreement`` 1 where the likeliest actions agree, else 0;
-        ``value_shift`` |ΔV|; ``jsd`` the divergence in nats.
+        ``tv`` the total variation; ``agreement`` 1 where the likeliest entry of both
+        distributions is the same, else 0; ``value_shift`` |ΔV|; ``jsd`` the divergence in nats.
     """
     starts = range(0, len(decisions.values), _ROWS)
     parts = [_between_views(decisions, pairs, slice(start, start + _ROWS)) for start in starts]

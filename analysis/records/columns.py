@@ -25,6 +25,7 @@ SIZE = (
 PERCENTILES = (2.5, 97.5)
 """Percentiles of an interval."""
 OVER_LEVELS = "the bootstrap over levels"
+OVER_BOTH = "the bootstrap over levels and backgrounds"
 NORMAL = 1.96
 """Standard errors on each side of a normal estimate within its 95 % interval."""
 

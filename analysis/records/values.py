@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from analysis.records.columns import GAME, POLICY, filled, interval
+from analysis.records.columns import GAME, OVER_LEVELS, POLICY, filled, interval
 from analysis.records.tables import Column, Schema, read_table
 from checkpoints.policy.ids import PolicyId
 
@@ -22,7 +22,7 @@ VALUES = (
     *POLICY,
     *_WHAT,
     Column("value", "float", "estimate, in the measure's own unit"),
-    *interval(),
+    *interval(over=f"{OVER_LEVELS}, of decisions and unseen ICC over backgrounds too"),
     Column("verdict", "text", "ok, or why there is no value"),
 )
 ONSETS = (

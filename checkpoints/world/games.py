@@ -1,8 +1,9 @@
 """The facts of Procgen's 16 games: backgrounds, return bounds, timeouts; and of worlds in files.
 
 Number of background images: openai/procgen ``resources.cpp`` and ``games/*.cpp``.
-Return bounds (what a policy that sees nothing gets, what is possible): Cobbe et al. 2020,
-"Leveraging Procedural Generation to Benchmark Reinforcement Learning", appendix C.
+Return bounds (what a policy got that was trained with its observations masked, R_min, and what is
+possible, R_max): Cobbe et al. 2020, "Leveraging Procedural Generation to Benchmark Reinforcement
+Learning", appendix C.
 """
 
 import hashlib

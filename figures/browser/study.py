@@ -31,7 +31,7 @@ from figures.kit.style import (
 from probes.studies.training import SCHEMA as PROBES
 
 RANK = "effective_rank"
-NOT_CARRIED = ("horizon",)
+NOT_CARRIED = ("gap", "horizon")
 """Measures over training that no part of the page shows."""
 COMPARED = (
     *("game", "treatment", "control", "match", "measure", "layer", "primary", "scale"),

@@ -26,6 +26,22 @@ def panel_title(game: str, method: str) -> str:
     return f"{game}, {count} training background{many}" if count else game
 
 
+def over_what(policies: pd.DataFrame) -> str:
+    """What the bars of policies are taken over, in words.
+
+    Backgrounds are drawn anew since buttons are merged: a policy without a row of layer
+    ``buttons`` was measured before, and its interval holds the backgrounds as they are.
+
+    Args:
+        policies: :data:`analysis.records.values.VALUES`, of those shown.
+    """
+    anew = policies["layer"].eq("buttons").groupby(policies["id"]).any()
+    if not anew.any():
+        return "over levels, backgrounds as they are"
+    some = "" if anew.all() else "some "
+    return f"over levels, of {some}decisions over backgrounds too"
+
+
 def name_lines(ax: Axes, names: Sequence[str]) -> None:
     """Lines 0, 1, … of a panel from the top, each with its name, read off at upright lines."""
     ax.set_yticks(range(len(names)), names)

@@ -27,6 +27,8 @@ COLUMN_WIDTH = 83 / 25.4
 """Width of one column in inches."""
 NARROW = 4.2
 """Inches below which two wide panels have no room side by side."""
+LETTERS = 120
+"""Small ones that a line of a page has room for."""
 SMALL = 7
 """Smallest type in points, at print size."""
 

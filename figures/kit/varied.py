@@ -13,12 +13,21 @@ from matplotlib.lines import Line2D
 from analysis.records.runs import BEGUN, RETURNS, Measure, Run, is_factor
 from checkpoints.policy.ids import UNTRAINED
 from figures.curves import short
-from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, Style, method_handles, show_factors
+from figures.kit.style import (
+    LETTERS,
+    PAGE_WIDTH,
+    SMALL,
+    Drawing,
+    Style,
+    method_handles,
+    show_factors,
+)
 
 APART, SEEDS_APART = 0.16, 0.05
 TITLE = (
-    "A point a run, its bar over levels; rings: one run alone. TV twins ÷ states of 1: the "
-    "wallpaper decides as much as the game"
+    "A point a run, its bar {over}; rings: one run alone. TV twins ÷ states of 1: the wallpaper "
+    "decides as much as the game. Dotted under returns: untrained networks; the blind floor was "
+    "not measured here"
 )
 RATIOS = ("ratio", "ratio_unseen")
 """Drawn on a logarithmic axis; all else from 0."""
@@ -119,7 +128,7 @@ def plot(
     styles: Mapping[str, Style],
     lines: Mapping[str, Style],
 ) -> Axes:
-    """A point a run with its interval over levels, a line through means of at least two runs.
+    """A point a run with its interval, a line through means of at least two runs.
 
     The line breaks at a run that stands alone, a ring, and where one has no value: its verdict
     stands there instead of a mean.
@@ -176,9 +185,16 @@ def _logarithmic(ax: Axes) -> None:
 
 
 def draw_rows(
-    rows: Sequence[Row], styles: Mapping[str, Style], lines: Mapping[str, Style]
+    rows: Sequence[Row], styles: Mapping[str, Style], lines: Mapping[str, Style], over: str
 ) -> Figure:
-    """A figure of page width: a row of panels for each of at least one row."""
+    """A figure of page width: a row of panels for each of at least one row.
+
+    Args:
+        rows: at least one.
+        styles: method -> looks.
+        lines: line -> looks.
+        over: what the bars are taken over.
+    """
     figure = Figure(figsize=(PAGE_WIDTH, 0.55 + 1.8 * len(rows)))
     parts: Any = figure.subfigures(len(rows), 1, squeeze=False)
     for part, row in zip(parts.flat, rows, strict=True):
@@ -191,11 +207,12 @@ def draw_rows(
             plot(ax, row.points[here], row.ticks, styles, own)
             ax.set_ylabel(words, fontsize=SMALL)
         part.suptitle(row.title, x=0.01, ha="left", fontsize=8)
-        said = [row.axis, *(line for note in row.notes for line in textwrap.wrap(note, 120))]
+        said = [row.axis, *(line for note in row.notes for line in textwrap.wrap(note, LETTERS))]
         part.supxlabel("\n".join(said), fontsize=SMALL)
     named = {name: look for name, look in lines.items() if name in styles}
     place: dict[str, Any] = {"loc": "outside lower center", "ncols": 5}
-    figure.legend(handles=_handles(named), title=TITLE, title_fontsize=SMALL, **place)
+    title = textwrap.fill(TITLE.format(over=over), LETTERS)
+    figure.legend(handles=_handles(named), title=title, title_fontsize=SMALL, **place)
     return figure
 
 
@@ -213,6 +230,7 @@ def drawing(
     nothing: str,
     styles: Mapping[str, Style],
     lines: Mapping[str, Style],
+    over: str,
 ) -> Drawing:
     """The finished figure and its points; without a row, one that says that there is nothing."""
     if not rows:
@@ -220,4 +238,4 @@ def drawing(
         figure.text(0.5, 0.5, nothing, ha="center", va="center", fontsize=8)
         return Drawing(name, figure, pd.DataFrame(columns=list(COLUMNS)))
     points = pd.concat([row.points for row in rows], ignore_index=True)
-    return Drawing(name, draw_rows(rows, styles, lines), points)
+    return Drawing(name, draw_rows(rows, styles, lines, over), points)

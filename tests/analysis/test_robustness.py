@@ -9,6 +9,7 @@ import pytest
 
 from analysis import robustness
 from analysis.measures.decisions import Decisions
+from analysis.measures.robustness import MEASURES
 from analysis.policies.subjects import load_subjects
 from analysis.records import tables
 from analysis.robustness import Settings
@@ -156,6 +157,20 @@ def test_a_row_says_undecided_before_it_divides():
     assert found["pixels_changed"] == 0.25
     assert np.isnan(found["ratio"])
     assert found["tv"] == 0
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_columns_say_whether_backgrounds_are_drawn_anew(name):
+    bank, rng = _bank_of_chaser(), np.random.default_rng(0)
+    made = Decisions(rng.dirichlet(np.ones(15), (8, 4)), rng.normal(size=(8, 4)))
+    pairs = [(a, b) for b in range(4) for a in range(b)]
+    weights = cluster_weights(bank.levels, 20, 0)
+    label = {"game": "chaser"}
+    fixed, drawn = (row(label, bank, made, pairs, np.ones((4, 4)), weights, s) for s in (None, 1))
+    low = f"{name}_low"
+    said = {one.name: one.meaning for one in SCHEMA.columns}[low]
+    assert (fixed[low] != drawn[low]) == ("of other backgrounds over these too" in said)
+    assert fixed[name] == drawn[name]
 
 
 def test_pixels_are_compared_as_colours():

@@ -107,6 +107,7 @@ def test_curves_show_their_rows(tables):
         run = rows[rows["peer"] == peer].sort_values("step")
         drawn = [line.get_ydata() for line in panel.lines if len(line.get_ydata()) == len(run)]
         assert any(np.array_equal(run["episode_return"], ydata) for ydata in drawn)
+    assert drawing.figure.legends[0].get_texts()[-1].get_text().startswith("R_min, R_max of Cobbe")
 
 
 def test_only_kept_policies_are_marked():

@@ -205,6 +205,14 @@ def test_without_unseen_backgrounds_all_are_shown(values, tmp_path):
     assert "all backgrounds" in panels(drawing)[1].get_ylabel()
 
 
+@pytest.mark.parametrize("figure", [backgrounds, strengths])
+def test_the_text_says_that_the_floor_is_untrained_and_what_bars_resample(figure, values, tmp_path):
+    (drawing,) = figure.draw(folder_of(values, tmp_path))
+    title = drawing.figure.legends[0].get_title().get_text().replace("\n", " ")
+    assert "its bar over levels, of decisions over backgrounds too;" in title
+    assert "untrained networks; the blind floor was not measured here" in title
+
+
 # -- both ------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from analysis.studies.contrasts.rows import contrast_rows
 from analysis.studies.contrasts.sources import beside_of
 from checkpoints.runs.study import read_study
 from figures import contrasts
+from figures.kit.noted import notes
 from figures.kit.style import METHOD_STYLES, in_method_order, method_styles
 from tests.support import toy_tables
 from tests.support.looks import MARKERS
@@ -89,6 +90,29 @@ def test_undecided_and_blind_runs_are_written_out(tmp_path, root):
     said = words(drawing)
     assert "undecided" in said
     assert "mutual: 0 of 3 runs see" in said
+    assert "not measured" not in said
+
+
+def test_whose_seeing_was_not_measured_is_said(tmp_path, root):
+    (drawing,) = contrasts.draw(tables(tmp_path, planted(), root))
+    assert words(drawing).count("seeing not measured") == 1
+    rows = drawing.rows.assign(sees_treatment=2.0)
+    assert notes(rows).replace("\n", " ") == (
+        "mutual: 2 of 3 runs see; seeing not measured but of mutual"
+    )
+    rows = rows.assign(sees_control=np.where(rows["match"] == "frames", 3.0, np.nan))
+    assert notes(rows).replace("\n", " ").endswith("but of mutual, ppo 4.2 M")
+
+
+def test_the_text_says_what_the_bars_resample(tmp_path, root):
+    values = planted()
+    for some, over in (
+        (values, "of decisions over backgrounds too"),
+        (values[values["layer"] != "buttons"], "backgrounds as they are"),
+    ):
+        (drawing,) = contrasts.draw(tables(tmp_path, some, root))
+        title = drawing.figure.legends[0].get_title().get_text().replace("\n", " ")
+        assert f"its bar over levels, {over}" in title
 
 
 def test_a_panel_for_each_set_of_backgrounds_the_declared_one_first(tmp_path, root):

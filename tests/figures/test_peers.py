@@ -27,6 +27,10 @@ def drawn(tables) -> Drawing:
     return drawing
 
 
+def test_agreement_is_called_one_of_buttons(tables):
+    assert "likeliest\nbuttons agree" in drawn(tables).figure.axes[1].get_title(loc="left")
+
+
 def test_every_pair_is_a_point_of_every_measure(tables, pairs):
     drawing = drawn(tables)
     assert len(drawing.rows) == len(pairs)
@@ -59,7 +63,7 @@ def test_differences_over_runs_stand_over_the_panels_and_name_their_method(table
     found = peers.differences(both, "cka")
     assert [line.split()[0] for line in found] == ["mutual", "oneway"]
     titles = [ax.get_title(loc="left").split("\n") for ax in drawn(tables).figure.axes]
-    assert [title[1] for title in titles] == ["+0.00 [−0.10, 0.10]"] * 3
+    assert [title[-1] for title in titles] == ["+0.00 [−0.10, 0.10]"] * 3
 
 
 def test_two_games_are_two_figures(tables, pairs):

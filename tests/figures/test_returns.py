@@ -65,7 +65,7 @@ def test_a_single_run_is_an_open_point_without_a_bar_over_runs():
     np.testing.assert_allclose(lengths, [0.2, 0.1, 0.2, 0.2])
 
 
-def test_a_profile_is_banded_over_runs_or_else_over_levels():
+def test_a_profile_is_banded_over_runs_and_that_of_one_run_is_thin_and_bare():
     rows = pd.DataFrame(toy_returns.returns_profiles(np.random.default_rng(0)))
     rows = rows.query("game == 'all' and split == 'train'")
     ax = returns.plot_profiles(axes_of(), rows, STYLES)
@@ -75,5 +75,10 @@ def test_a_profile_is_banded_over_runs_or_else_over_levels():
         assert (line.get_linewidth() > 1) == (method == "ppo")  # the others have one run
         assert line.get_drawstyle() == "steps-post"
     heights = [set(band.get_paths()[0].vertices[:, 1]) for band in ax.collections]
-    # Two equal runs have no width; the levels of one run leave half.
-    assert heights == [{0.0, 1.0}, {0.0, 0.5, 1.0}, {0.0, 0.5, 1.0}]
+    assert heights == [{0.0, 1.0}]  # of the two runs, which are equal; never over levels
+
+
+def test_the_legend_calls_a_floor_what_the_paper_calls_it_and_one_run_one_run(tables):
+    (drawing,) = returns.draw(tables)
+    said = [text.get_text() for text in drawing.figure.legends[0].get_texts()]
+    assert {"R_min of Cobbe et al. 2020", "one run: nothing over runs"} <= set(said)

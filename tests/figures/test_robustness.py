@@ -48,6 +48,11 @@ def test_a_vacuous_kind_is_said_and_an_undecided_policy_left_out(drawing):
     assert METHOD_STYLES["mutual"].colour in colours
 
 
+def test_the_text_says_what_bars_resample(drawing):
+    title = drawing.figure.legends[0].get_title().get_text()
+    assert "95 % over levels, between backgrounds over these too" in title
+
+
 def test_only_the_last_step_is_drawn():
     rows = pd.DataFrame(
         dict(game="g", method="ppo", seed=0, peer=0, id=["g/ppo/0/peer0", "later"], step=[1, 2])

@@ -14,11 +14,10 @@ from analysis.measures.crossed_icc import crossed_icc
 from analysis.measures.level_information import level_information, most
 from analysis.measures.rescaled import standardised, whitened
 from analysis.measures.robustness import view_weights
-from analysis.records.columns import POLICY, SIZE, estimate, filled
+from analysis.records.columns import OVER_BOTH, POLICY, SIZE, estimate, filled
 from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_means
 
-BOTH = "the bootstrap over levels and backgrounds"
 ICC_RANGE: dict[str, Any] = {"low": -1, "high": 1}
 POOLINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "icc": np.asarray,
@@ -34,11 +33,13 @@ LAST_SCHEMA = Schema(
         Column("backgrounds", "text", "all, or those seen or unseen in training"),
         *SIZE,
         Column("renderings", "int", "backgrounds each state is drawn on", low=0),
-        *estimate("icc", "ICC(2,1), its units as they are", over=BOTH, **ICC_RANGE),
+        *estimate("icc", "ICC(2,1), its units as they are", over=OVER_BOTH, **ICC_RANGE),
         Column("without_low", "float", "icc, one background left out: the lowest", **ICC_RANGE),
         Column("without_high", "float", "icc, one background left out: the highest", **ICC_RANGE),
-        *estimate("icc_standardised", "ICC(2,1), each unit alike", over=BOTH, **ICC_RANGE),
-        *estimate("icc_whitened", "ICC(2,1), each principal direction alike", over=BOTH, high=1),
+        *estimate("icc_standardised", "ICC(2,1), each unit alike", over=OVER_BOTH, **ICC_RANGE),
+        *estimate(
+            "icc_whitened", "ICC(2,1), each principal direction alike", over=OVER_BOTH, high=1
+        ),
         *estimate("level_information", "I(Z; L) on one background at a time", unit="nats"),
         Column("level_most", "float", "what naming the level would get", "nats", low=0),
         Column("effective_rank", "float", "directions that the layer varies along", low=0),

@@ -99,7 +99,10 @@ def show_scores(scores: pd.DataFrame, game: str) -> None:
     """Print a line for each method or pair of methods; a column for each split."""
     from rich.table import Table
 
-    caption = "[ ] 95 % over runs, – where there is one; ( ) over levels, these policies given"
+    caption = (
+        "[ ] 95 % over runs, – where a side has one run: nothing said of methods; "
+        "( ) over levels, these policies given"
+    )
     of_all = "all games" if game == ALL else game
     table = Table("score", "runs", *SPLITS, title=f"{of_all}: returns", caption=caption)
     # Normalised, a game's interquartile mean says again what its return says.
@@ -108,7 +111,7 @@ def show_scores(scores: pd.DataFrame, game: str) -> None:
     for (measure, method, other), group in here.groupby(["measure", "method", "other"], sort=False):
         of = {row.split: row for row in group.itertuples()}
         one = next(iter(of.values()))
-        counts = f"{one.runs}, {one.runs_other}" if other else str(one.runs)
+        counts = f"{one.runs} against {one.runs_other}" if other else str(one.runs)
         cells = [_score(of[split]) if split in of else "–" for split in SPLITS]
         name = f"P({method} > {other})" if other else f"{measure}, {method}"
         table.add_row(name, counts, *cells)

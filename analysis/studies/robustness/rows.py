@@ -17,7 +17,7 @@ from analysis.measures.robustness import (
     without_each_view,
 )
 from analysis.policies.subjects import Subject
-from analysis.records.columns import POLICY, SIZE, estimate, filled
+from analysis.records.columns import OVER_LEVELS, POLICY, SIZE, estimate, filled
 from analysis.records.command import Frames
 from analysis.records.tables import Column, Schema
 from analysis.scenes.backgrounds import GROUPS, cover, pairs_of
@@ -34,6 +34,9 @@ from analysis.studies.robustness.views import (
 )
 from checkpoints.console import say, show_tables
 
+BOTH = f"{OVER_LEVELS}, of other backgrounds over these too"
+SHARE: dict[str, Any] = {"over": BOTH, "low": 0, "high": 1}
+CYCLES: dict[str, Any] = {"over": "the bootstrap over trajectories", "low": 0, "high": 1}
 SCHEMA = Schema(
     "robustness",
     (
@@ -44,22 +47,26 @@ SCHEMA = Schema(
         *SIZE,
         Column("views", "int", "views of each state", low=0),
         Column("pixels_changed", "float", "share of pixels in which two views differ", low=0),
-        *estimate("tv", "total variation between views, of buttons", low=0, high=1),
+        *estimate("tv", "total variation between views, of buttons", **SHARE),
         *estimate("tv_worst", "the same, worst pair of each state", low=0, high=1),
-        *estimate("tv_between", "total variation between states of two levels", low=0, high=1),
-        *estimate("ratio", "tv / tv_between, of one resample", low=0),
+        *estimate("tv_between", "total variation between states of two levels", **SHARE),
+        *estimate("ratio", "tv / tv_between, of one resample", over=BOTH, low=0),
         Column("without_low", "float", "ratio, one background left out: the lowest", low=0),
         Column("without_high", "float", "ratio, one background left out: the highest", low=0),
-        *estimate("agreement", "pairs of views whose likeliest buttons agree", low=0, high=1),
-        *estimate("entropy", "of the decisions", unit="nats", low=0),
-        *estimate("jsd", "Jensen–Shannon divergence of views", unit="nats", low=0, high=0.6932),
-        *estimate("value_shift", "|ΔV| between views", unit="scaled reward", low=0),
-        *estimate("value_between", "|ΔV| of states of two levels", unit="scaled reward", low=0),
+        *estimate("agreement", "pairs of views whose likeliest buttons agree", **SHARE),
+        *estimate("entropy", "of the decisions", unit="nats", over=BOTH, low=0),
+        *estimate(
+            "jsd", "Jensen–Shannon divergence of views", unit="nats", over=BOTH, low=0, high=0.6932
+        ),
+        *estimate("value_shift", "|ΔV| between views", unit="scaled reward", over=BOTH, low=0),
+        *estimate(
+            "value_between", "|ΔV| of states of two levels", unit="scaled reward", over=BOTH, low=0
+        ),
         Column("tv_actions", "float", "tv, buttons that do the same kept apart", low=0, high=1),
         Column("ratio_actions", "float", "ratio, likewise", low=0),
         Column("entropy_actions", "float", "entropy, likewise", "nats", 0),
-        *estimate("cycle_2", "two-way cycle consistency of the last layer", low=0, high=1),
-        *estimate("cycle_3", "three-way cycle consistency", low=0, high=1),
+        *estimate("cycle_2", "two-way cycle consistency of the last layer", **CYCLES),
+        *estimate("cycle_3", "three-way cycle consistency", **CYCLES),
         Column("chance_2", "float", "two-way score of a random guess", low=0, high=1),
         Column("chance_3", "float", "three-way score of a random guess", low=0, high=1),
         Column("trajectories", "int", "trajectories asked for cycles", low=0),

@@ -30,9 +30,12 @@ SCHEMA = Schema(
         Column("episodes", "int", "episodes averaged", low=0),
         Column("kept", "bool", "whether the policy of this step is shipped"),
         Column(
-            "blind_return", "float", "of a policy that sees nothing (Cobbe et al. 2020)", "reward"
+            "blind_return",
+            "float",
+            "R_min: trained with masked observations (Cobbe 2020)",
+            "reward",
         ),
-        Column("max_return", "float", "highest possible (Cobbe et al. 2020)", "reward"),
+        Column("max_return", "float", "R_max: the highest possible (Cobbe 2020)", "reward"),
     ),
     key=("id", "split", "step"),
     command="analysis.curves",

@@ -1,8 +1,9 @@
 """Who shares a panel: one game, one set of training backgrounds, one family of methods."""
 
 import pandas as pd
+import pytest
 
-from figures.kit.panels import by_backgrounds, by_family, panel_title
+from figures.kit.panels import by_backgrounds, by_family, over_what, panel_title
 
 
 def rows_of(*methods: str, game: str = "starpilot") -> pd.DataFrame:
@@ -40,3 +41,16 @@ def test_a_panel_holds_the_baseline_and_one_family():
 def test_the_baseline_alone_is_a_panel():
     ((name, (panel,)),) = by_family(rows_of("ppo"), "figure").items()
     assert (name, panel.title) == ("figure", "starpilot")
+
+
+@pytest.mark.parametrize(
+    ("anew", "said"),
+    [
+        ([], "over levels, backgrounds as they are"),
+        (["a"], "over levels, of some decisions over backgrounds too"),
+        (["a", "b"], "over levels, of decisions over backgrounds too"),
+    ],
+)
+def test_bars_are_said_to_resample_what_they_resample(anew, said):
+    cells = [(one, "decisions") for one in "ab"] + [(one, "buttons") for one in anew]
+    assert over_what(pd.DataFrame(cells, columns=["id", "layer"])) == said

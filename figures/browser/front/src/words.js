@@ -76,7 +76,6 @@ export const MEASURES = {
   dead_share: "dead units",
   return: "return on unseen levels",
   return_played: "return on unseen levels, played again",
-  gap: "train − unseen return",
   gap_played: "train − unseen return, played again",
   entropy: "entropy of decisions (nats)",
   saliency: "gradient on background ÷ its area",

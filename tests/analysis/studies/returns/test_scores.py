@@ -16,6 +16,7 @@ from analysis.studies.returns.scores import (
     score_rows,
     thresholds_of,
 )
+from analysis.studies.returns.study import show_scores
 
 PLAN = Plan(replicates=200, seed=0)
 BOUNDS = (5.0, 10.0)
@@ -187,3 +188,17 @@ def test_profiles_fall_from_one_to_zero():
         assert (np.diff(one["share"]) <= 0).all()
         assert (one["level_low"] <= one["level_high"]).all()
     assert rows["low"].isna().equals(rows["runs"] == 1)
+
+
+def test_what_is_printed_names_the_runs_on_each_side(capsys):
+    parts = [played(who, np.arange(4.0) + 5) for who in (("ppo", 0, 0), ("ppo", 1, 0))]
+    parts.append(played(("mutual", 0, 0), np.arange(4.0) + 6))
+    found = runs_of(pd.concat(parts), BOUNDS, PLAN)
+    rows = [
+        {"game": "coinrun", "split": "unseen", **one} for one in score_rows(found, PLAN, BOUNDS)
+    ]
+    show_scores(pd.DataFrame(rows), "coinrun")
+    printed = capsys.readouterr().out
+    line = next(line for line in printed.splitlines() if "P(mutual > ppo)" in line)
+    assert "1 against 2" in line and "[–]" in line
+    assert "where a side has one run: nothing said of methods" in " ".join(printed.split())

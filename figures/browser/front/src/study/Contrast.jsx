@@ -8,7 +8,8 @@ import { Scroll } from "../parts/Scroll.jsx";
 import { Missing, Source } from "../parts/Source.jsx";
 import { useWidth } from "../parts/hooks.js";
 import { effect, measureName, number, policyName, withEnds } from "../words.js";
-import { grouped, lineName, linesOf, meanOverRuns, measuresOf, ofSetting, settings, valuesOf } from "./rows.js";
+import { lineName, linesOf, meanOverRuns, measuresOf, ofSetting, settings, valuesOf } from "./rows.js";
+import { grouped, severalRuns } from "./runs.js";
 
 export function Contrast({ more }) {
   const part = data.study.contrasts;
@@ -42,8 +43,9 @@ function Shown({ part, more }) {
       </div>
       <Chart {...{ rows, lines, values, scale, name, own }} />
       <p class="note">
-        First every policy, its interval over levels; open markers are a group’s second peer, the bar
-        is the mean over runs. Then each method ÷ or − PPO with 95 % intervals over runs; a single run
+        First every policy, its interval over levels and, of decisions, over backgrounds; of runs along
+        whose training actions were never merged, over levels alone. Open markers are a group’s second
+        peer, the bar is the mean over at least two runs. Then each method ÷ or − PPO with 95 % intervals over runs; a single run
         a side says nothing over runs. The shaded band is what could not have been detected with
         probability .8.
       </p>
@@ -126,7 +128,7 @@ function pointsOf(line, values) {
   const known = some.filter((row) => row.value !== null);
   return {
     key: line.key,
-    mean: known.length > 1 ? meanOverRuns(known[0].measure, known) : null,
+    mean: severalRuns(known) ? meanOverRuns(known[0].measure, known) : null,
     text: some.length && !known.length ? some[0].verdict : "",
     points: known.map((row) => ({
       method: row.method,

@@ -126,7 +126,7 @@ function Pair({ pair: [a, b], layers, layer, at, rendering }) {
           <>
             {policyName(a)} and {policyName(b)}, {RENDERINGS[rendering]}: CKA of {layer}{" "}
             {withEnds(row.cka, row.low, row.high)} over {row.states} states of {row.levels} levels; the
-            likeliest action agrees in {percent(row.agreement)} of them.
+            likeliest button agrees in {percent(row.agreement)} of them.
           </>
         ) : (
           "Not measured."

@@ -10,12 +10,13 @@ import { useWidth } from "../parts/hooks.js";
 import { extent, linear } from "../parts/scale.js";
 import { measureName, number, policyName, steps, withEnds } from "../words.js";
 import { Pick } from "./Contrast.jsx";
-import { grouped, meanOverRuns, runOf, settings, valuesOf } from "./rows.js";
+import { meanOverRuns, settings, valuesOf } from "./rows.js";
+import { counted, decided, grouped, runOf, severalRuns } from "./runs.js";
 
 const PANELS = [
   ["return", "episodes"], ["icc", "hidden"], ["icc", "conv3"], ["ratio", "decisions"],
   ["ratio_unseen", "decisions"], ["tv_between", "decisions"], ["probe_background", "hidden"],
-  ["probe_task", "hidden"], ["effective_rank", "hidden"], ["gap", "episodes"],
+  ["probe_task", "hidden"], ["effective_rank", "hidden"],
 ];
 const USUAL = ["ppo", "mutual", "drac-twins"];
 const TALL = 132;
@@ -33,7 +34,7 @@ function Shown({ part, more }) {
   const panels = PANELS.map(([measure, layer]) => ({
     measure,
     layer,
-    rows: valuesOf(setting, measure, layer, more),
+    rows: rowsOf(setting, measure, layer, more),
   })).filter(({ rows }) => rows.some((row) => row.value !== null && row.step > 0));
   const every = panels.flatMap(({ rows }) => rows);
   const there = [...new Set(every.filter((row) => row.step).map((row) => row.step))].sort((a, b) => a - b);
@@ -88,19 +89,26 @@ function Shown({ part, more }) {
         ))}
       </div>
       <p class="note">
-        A thin line a policy, its method’s mean in bold where all of its policies have a value; dotted
-        grey: untrained. Steps without a value, such as those of a collapsed layer, are left out.
+        A thin line a policy; in bold the mean of its method’s runs, where at least two are measured
+        alike and all of them have a value; of a single run open markers. Dotted grey: untrained. Steps without a value, such as those of a collapsed layer, are left out.
         {lacking.length > 0 &&
           ` Not measured in this setting: ${lacking.map(([m, l]) => measureName(m, l)).join("; ")}` +
             (lacking.some(([m]) => m === "effective_rank")
               ? "; of kept policies rank comes from python -m analysis.invariance --steps all."
               : ".")}{" "}
-        In brackets: runs behind the mean.
+        In brackets: runs behind a value. Intervals are over levels and, of decisions, over backgrounds;
+        where all 15 actions stand apart, whose rows are older, over levels alone.
       </p>
       <Values {...taken(panels, step, shown)} />
       <Source source={part.sources} figure={part.figure} name="training" take={() => taken(panels, step, shown)} />
     </>
   );
+}
+
+/** Rows of a panel; of decisions those of buttons, of each run that has them all along. */
+function rowsOf(setting, measure, layer, more) {
+  const rows = valuesOf(setting, measure, layer, more);
+  return layer === "decisions" ? decided(valuesOf(setting, measure, "buttons", more), rows) : rows;
 }
 
 /** The last step to which every method shown was trained. */
@@ -118,18 +126,19 @@ function Panel({ panel, there, step, shown }) {
   const x = linear([log(there[0]), log(there.at(-1))], [34, width - 10]);
   const point = (row) => `${x.at(log(row.step))},${y.at(row.value)}`;
   const name = measureName(panel.measure, panel.layer);
+  const actions = counted(rows);
   const now = shown.map((method) => {
     const here = rows.filter((row) => row.method === method && row.step === step);
     return [method, meanAt(rows, method, step), grouped(here, runOf).length];
   });
   return (
     <figure ref={ref} class="panel">
-      <figcaption>{name}</figcaption>
+      <figcaption>{name}{actions && <small>, {actions}</small>}</figcaption>
       <svg
         width={width}
         height={TALL + 22}
         role="img"
-        aria-label={`${name} after ${steps(step)} steps: ${now.map(([m, v]) => `${m} ${number(v)}`).join(", ")}`}
+        aria-label={`${name} after ${steps(step)} steps: ${now.map(([m, v, runs]) => `${m} ${number(v)}${said(runs)}`).join(", ")}`}
       >
         {y.ticks.map((tick) => (
           <g key={tick}>
@@ -153,7 +162,7 @@ function Panel({ panel, there, step, shown }) {
       <ul class="now">
         {now.map(([method, value, runs]) => (
           <li key={method}>
-            <Key method={method} /> {number(value)} {value !== null && <small>({runs})</small>}
+            <Key method={method} /> {number(value)} {value !== null && <small>{said(runs)}</small>}
           </li>
         ))}
       </ul>
@@ -161,12 +170,19 @@ function Panel({ panel, there, step, shown }) {
   );
 }
 
+/** How many runs stand behind a value. */
+function said(runs) {
+  return runs === 1 ? " (one run)" : ` (${runs})`;
+}
+
 function Lines({ method, rows, there, point, x, y, log, step }) {
   const mine = rows.filter((row) => row.method === method);
-  const each = grouped(mine, (row) => `${row.seed}/${row.peer}`);
+  const each = grouped(mine, (row) => `${runOf(row)}/${row.peer}`);
+  const several = severalRuns(mine);
   const means = there
-    .map((one) => ({ step: one, value: meanAt(rows, method, one) }))
+    .map((one) => ({ step: one, value: several ? meanAt(rows, method, one) : null }))
     .filter(({ value }) => value !== null);
+  const alone = several ? [] : mine.filter((row) => row.step === step);
   const now = means.find((one) => one.step === step);
   const style = { "--c": colourOf(method) };
   return (
@@ -181,20 +197,26 @@ function Lines({ method, rows, there, point, x, y, log, step }) {
         </polyline>
       ))}
       <polyline class="bold" stroke-dasharray={dashOf(method, 2)} points={means.map(point).join(" ")} />
+      {alone.map((row) => (
+        <Mark key={row.id} method={method} x={x.at(log(step))} y={y.at(row.value)} r={3.4} open>
+          <title>{policyName(row.id)}</title>
+        </Mark>
+      ))}
       {now && <Mark method={method} x={x.at(log(now.step))} y={y.at(now.value)} r={4} />}
     </g>
   );
 }
 
-/** The mean over runs of a method at a step; null unless every run of it has a value there. */
+/** The mean over runs of a method at a step; null unless all have a value there, measured alike. */
 function meanAt(rows, method, step) {
   const mine = rows.filter((row) => row.method === method);
   const here = mine.filter((row) => row.step === step);
-  if (grouped(here, runOf).length < grouped(mine, runOf).length) return null;
+  const runs = grouped(here, runOf).length;
+  if (runs < grouped(mine, runOf).length || (runs > 1 && !severalRuns(here))) return null;
   return meanOverRuns(here[0]?.measure, here);
 }
 
-/** Every value at the step, with its interval over levels. */
+/** Every value at the step, with its interval. */
 function Values({ columns, rows }) {
   const at = (name) => columns.indexOf(name);
   return (
@@ -204,7 +226,7 @@ function Values({ columns, rows }) {
         <table>
           <thead>
             <tr>
-              {["policy", "measure", "value, 95 % over levels", "verdict"].map((head) => (
+              {["policy", "measure", "value, 95 % interval", "verdict"].map((head) => (
                 <th key={head} scope="col">{head}</th>
               ))}
             </tr>

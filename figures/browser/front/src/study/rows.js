@@ -3,6 +3,7 @@
 import { data, records } from "../data.js";
 import { methodOf } from "../methods.js";
 import { settingName, steps } from "../words.js";
+import { grouped, runOf } from "./runs.js";
 
 /** Rows as objects; none of a part that is missing. */
 function rowsOf(part) {
@@ -80,21 +81,12 @@ export function valuesOf(setting, measure, layer, more = []) {
   );
 }
 
-export const runOf = (row) => `${row.method}/${row.seed}`;
-
 const FACTORS = new Set(data?.study.factors);
 
 /** The mean as the study takes it: geometric for what is compared by a quotient. */
 export function meanOf(measure, values) {
   const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
   return FACTORS.has(measure) ? Math.exp(mean(values.map(Math.log))) : mean(values);
-}
-
-/** Rows by a key, in order of appearance. */
-export function grouped(rows, key) {
-  const found = new Map();
-  for (const row of rows) found.set(key(row), [...(found.get(key(row)) ?? []), row]);
-  return [...found.values()];
 }
 
 /** The mean over runs, over the peers of a run first; null of none. */
