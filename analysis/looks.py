@@ -18,7 +18,8 @@ class Settings(Cached):
     Of each run the mean over its last kept steps and its peers of the logarithm of TV between
     twins on held-out backgrounds ÷ TV between states, actions merged that do the same; and whether
     each peer earns more than its own mix of actions, drawn without looking. The rule, its looks
-    and its boundaries stand in the declaration; a run that was begun under another one is refused.
+    and its boundaries stand in the declaration; a run that was begun under another one, or with
+    another recipe than the study's, is refused.
     Pairs of runs count in order of seed, up to the first that is missing. What was measured before
     stays as it stands in the tables of the output folder; --overwrite measures anew, but for runs
     that are gone. Writes looks_runs.csv and looks.csv.
@@ -39,17 +40,18 @@ class Settings(Cached):
 def main(settings: Settings) -> None:
     """Measure what is new, write two tables and print them."""
     from analysis.studies.looks import runs, study
-    from checkpoints.runs.study import read_declaration
+    from checkpoints.runs.study import read_declaration, read_study
 
     settings.check()
     declaration = read_declaration(settings.study)
+    recipes = {planned.id: planned.recipe for planned in read_study(settings.study)}
     say(f"looking for runs of {declaration.name} in {settings.root}")
     numbers = {"states": settings.states, "episodes": settings.episodes, "seed": settings.seed}
     noted = {**numbers, "declaration": declaration.digest}
     anew = settings.overwrite
     known = runs.known_rows(settings.output, noted, settings.root, anew=anew)
     check_outputs(Output(settings.output, overwrite=True), (runs.RUNS, study.LOOKS))
-    rows = runs.rows_of(settings.root, known, declaration, numbers, anew=anew)
+    rows = runs.rows_of(settings.root, known, declaration, recipes, numbers, anew=anew)
     looks = study.looks_of(rows, declaration)
     given = Output(settings.output, overwrite=True)
     finish(given, (runs.RUNS, study.LOOKS), [rows, looks], lambda: study.show(rows, looks), **noted)

@@ -87,9 +87,7 @@ def plot_looks(ax: Axes, looks: pd.DataFrame) -> Axes:
             ax.plot(one.factor, place, **Style("0.2", "D").points(size=3.4))
             said = f"p = {one.p:.2g}, asked below {one.effect_p:g}\n{said}"
         ax.text(0.02, place + 0.12, said, va="top", **words)
-    ax.set_yticks(
-        range(len(looks)), [f"{min(n, m)} of {m}" for n, m in looks[["pairs", "asked"]].values]
-    )
+    ax.set_yticks(range(len(looks)), [f"{n} of {m}" for n, m in looks[["pairs", "asked"]].values])
     ax.set_ylim(len(looks) - 0.2, -0.6)
     low, high = ax.get_xlim()
     ax.set_xlim(min(low, 0.5), max(high, 2.0))
@@ -133,6 +131,6 @@ def _legend(figure: Figure, runs: pd.DataFrame, styles: dict[str, Style]) -> Non
         for method, steps in groups_of(runs)
     ]
     ring = Style("0.2", "o").points(filled=False)
-    handles.append(Line2D([], [], **ring, label="earns no more than blind"))
+    handles.append(Line2D([], [], **ring, label="not shown to earn more than blind"))
     handles.append(Patch(color="0.5", alpha=0.25, linewidth=0, label="not relevant"))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)

@@ -7,8 +7,8 @@ cannot part. A run notes the declaration it was begun under; one edited since is
 import hashlib
 import json
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,11 +19,14 @@ from checkpoints.doors.numbers import check_numbers, whole
 from checkpoints.doors.reading import KIB, parse_json, read_text, shown
 from checkpoints.doors.writing import write_text
 from checkpoints.policy.ids import PolicyId
-from checkpoints.policy.recipes import get_recipe
+from checkpoints.policy.recipes import Recipe, get_recipe
+from checkpoints.policy.store import policy_path, read_provenance
 from checkpoints.world.games import get_game
 
 NOTE = "declared.json"
 """In the folder of a run: the digest of the declaration that it was begun under."""
+MEASURED = ("ratio_unseen", "buttons")
+"""The measure and layer that looks compute, and so the only ones that can be declared."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Declaration:
     """method made invariant, which must be told from the control at its own steps"""
     positive_steps: Annotated[int, whole(1, 10**12)]
     """environment steps of each of its policies"""
-    positive_runs: Annotated[int, whole(1, 10**4)]
+    positive_runs: Annotated[int, whole(2, 10**4)]
     """runs of it, at the first seeds"""
     measure: tuple[str, str]
     """(measure, layer) whose logarithm is compared; the mean over the last kept steps"""
@@ -74,7 +77,10 @@ class Declaration:
     def __post_init__(self) -> None:
         """Refuse a rule that cannot be followed."""
         get_game(self.game)
-        for method in (self.treatment, self.control, self.second, self.positive):
+        methods = self.treatment, self.control, self.second, self.positive
+        if len(set(methods)) < len(methods):
+            raise UserError(f"expected four different methods, got {', '.join(methods)}")
+        for method in methods:
             recipe = get_recipe(method, self.game, self.first_seed)
             if not 0 < len(recipe.backgrounds) < get_game(self.game).backgrounds:
                 raise UserError(
@@ -82,6 +88,11 @@ class Declaration:
                     f"ppo-split4, got {method!r}: nothing of {self.game} is unseen by it"
                 )
         check_numbers(self)
+        if self.measure != MEASURED:
+            raise UserError(
+                f"expected the measure {list(MEASURED)}, which looks compute, got "
+                f"{list(self.measure)}; declare that one"
+            )
         count = len(self.looks)
         if not count or list(self.looks) != sorted(set(self.looks)) or self.looks[0] < 2:
             raise UserError(
@@ -115,18 +126,25 @@ class Declaration:
         """Method -> steps of the two that are trained at each seed and decide."""
         return {self.treatment: self.treatment_steps, self.control: self.control_steps}
 
+    @property
+    def gate(self) -> dict[str, range]:
+        """Method -> seeds of what is told apart at the first look, at the positive's steps."""
+        return {
+            self.positive: self.seeds[: self.positive_runs],
+            self.control: self.seeds[: self.looks[0]],
+        }
+
     def runs(self) -> Iterator[tuple[PolicyId, int]]:
         """Every run and its steps: pairs by seed, the positive controls before the first look.
 
         The second control, which decides nothing, comes last.
         """
-        positive_seeds = set(self.seeds[: self.positive_runs])
         begin = self.seeds[min(self.looks[0], len(self.seeds)) - 1]
         for seed in self.seeds:
             for method, steps in self.pair.items():
                 yield PolicyId(self.game, method, seed), steps
             if seed == begin:
-                for own in sorted(positive_seeds):
+                for own in self.gate[self.positive]:
                     yield PolicyId(self.game, self.positive, own), self.positive_steps
         for seed in self.seeds:
             yield PolicyId(self.game, self.second, seed), self.control_steps
@@ -189,4 +207,41 @@ def check_note(declaration: Declaration, folder: Path) -> None:
         raise UserError(
             f"{folder} was begun under the declaration {noted}, but the one read now is "
             f"{declaration.digest}: it was edited since. Put back what was declared"
+        )
+
+
+def check_run(
+    declaration: Declaration, recipe: Recipe, root: Path, policies: Sequence[PolicyId]
+) -> None:
+    """Refuse a run that was begun under another declaration, or with another recipe.
+
+    Args:
+        declaration: as it is read now.
+        recipe: of the run in the same study; the declaration's digest has none.
+        root: folder of runs.
+        policies: kept ones of the run, at least one.
+
+    Raises:
+        UserError: errors of :func:`check_note` and :func:`check_recipe`.
+    """
+    check_note(declaration, root / str(policies[0].run))
+    for policy in policies:
+        check_recipe(policy, read_provenance(policy_path(root, policy)).settings(), recipe)
+
+
+def check_recipe(policy: PolicyId, trained: Recipe, declared: Recipe) -> None:
+    """Refuse a policy of another recipe than its study says.
+
+    Raises:
+        UserError: settings that differ, what the study says of each and what was trained.
+    """
+    # A run pins its teacher to a file, which no study can name beforehand.
+    unpinned = replace(trained, teacher=trained.teacher.partition("@")[0])
+    wanted, got = asdict(declared), asdict(unpinned)
+    other = [name for name in wanted if wanted[name] != got[name]]
+    if other:
+        raise UserError(
+            f"{policy}: expected {', '.join(f'{name} {wanted[name]}' for name in other)}, as its "
+            f"study says, got {', '.join(f'{name} {got[name]}' for name in other)}; put back the "
+            "recipe that the sample was begun with, or train the run anew"
         )

@@ -59,7 +59,7 @@ def test_a_look_that_is_not_reached_says_what_it_waits_for(tables):
 
 
 def test_a_look_shows_its_factor_and_what_p_was_asked_for():
-    row = toy_tables.looks()[0] | dict(pairs=7, factor=0.8, low=0.7, high=0.9, p=0.001)
+    row = toy_tables.looks()[0] | dict(pairs=6, factor=0.8, low=0.7, high=0.9, p=0.001)
     ax = looks.plot_looks(Figure().subplots(), pd.DataFrame([row | dict(verdict="effect")]))
     (mark,) = marks(ax)
     assert mark.get_xdata()[0] == 0.8
@@ -76,6 +76,7 @@ def test_methods_of_the_legend_are_those_of_the_runs(tables):
         "ppo-norm1-split32, 2.1M steps",
         "drac-twins-split32, 1M steps",
     ]
+    assert labels[4:] == ["not shown to earn more than blind", "not relevant"]
     assert set(method_styles(["mutual-split32"])) == {"mutual-split32"}
 
 

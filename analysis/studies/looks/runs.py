@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from analysis.stats.clusters import Interval, cluster_interval
 from analysis.studies.returns.swaps import earns_more
 from checkpoints.console import UserError, say
 from checkpoints.policy.ids import PolicyId
+from checkpoints.policy.recipes import Recipe
 from checkpoints.policy.store import list_policies, load_policy, policy_path
-from checkpoints.runs.declaration import Declaration, check_note
+from checkpoints.runs.declaration import Declaration, check_run
 
 RUNS = Schema(
     "looks_runs",
@@ -41,7 +43,11 @@ RUNS = Schema(
         Column("over_blind", "float", "return less that of its own actions, drawn blind", "reward"),
         *interval("over_blind_low", "over_blind_high", unit="reward"),
         Column("sees", "text", "yes: each peer earns so many errors more than blind; or no"),
-        Column("verdict", "text", "ok, or undecided: decisions hardly differ between states"),
+        Column(
+            "verdict",
+            "text",
+            "ok; undecided: decisions hardly differ between states; unmoved: never between twins",
+        ),
     ),
     key=("run", "steps"),
     command="analysis.looks",
@@ -55,18 +61,34 @@ class Wanted:
     run: PolicyId
     steps: int
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """Of its row."""
+        return str(self.run), self.steps
 
-def wanted_of(declaration: Declaration) -> list[Wanted]:
-    """What decides: treatment and control, and the positive control beside the latter."""
-    found = [
-        Wanted(run, steps) for run, steps in declaration.runs() if run.method != declaration.second
+    def __str__(self) -> str:
+        return f"{self.run} after {self.steps:,} steps"
+
+
+def pair_of(declaration: Declaration, seed: int) -> list[Wanted]:
+    """Treatment and control of a seed, where they are compared."""
+    pair = declaration.pair.items()
+    return [Wanted(PolicyId(declaration.game, method, seed), steps) for method, steps in pair]
+
+
+def gate_of(declaration: Declaration) -> list[list[Wanted]]:
+    """The positive controls, and the controls at equal steps that they are told from."""
+    steps = declaration.positive_steps
+    return [
+        [Wanted(PolicyId(declaration.game, method, seed), steps) for seed in seeds]
+        for method, seeds in declaration.gate.items()
     ]
-    control = PolicyId(declaration.game, declaration.control, declaration.first_seed)
-    beside = [
-        Wanted(PolicyId(control.game, control.method, seed), declaration.positive_steps)
-        for seed in declaration.seeds
-    ]
-    return list(dict.fromkeys([*found, *beside]))
+
+
+def wanted_of(declaration: Declaration, pairs: int | None = None) -> list[Wanted]:
+    """What decides a look at so many pairs, the last look unless given: pairs, then the gate."""
+    found = [one for seed in declaration.seeds[:pairs] for one in pair_of(declaration, seed)]
+    return list(dict.fromkeys([*found, *chain(*gate_of(declaration))]))
 
 
 def kept_policies(root: Path, wanted: Wanted, last: int) -> list[PolicyId]:
@@ -136,12 +158,23 @@ def rows_of(
     root: Path,
     known: pd.DataFrame,
     declaration: Declaration,
+    recipes: Mapping[PolicyId, Recipe],
     sizes: Mapping[str, int],
     *,
     anew: bool = False,
 ) -> pd.DataFrame:
-    """Rows of all finished runs, see :func:`measured`; columns as of :data:`RUNS`."""
+    """Rows of all finished runs, see :func:`measured`; columns as of :data:`RUNS`.
+
+    Raises:
+        UserError: a run, measured before or not, that was begun under another declaration or with
+            another recipe than that of ``recipes``.
+    """
     wanted = wanted_of(declaration)
+    there = list_policies(root)
+    for run in dict.fromkeys(one.run for one in wanted):
+        policies = [one for one in there if one.run == run]
+        if policies:
+            check_run(declaration, recipes[run], root, policies)
     found = list(measured(root, wanted, known, declaration, anew=anew, **sizes))
     return pd.DataFrame(found, columns=list(RUNS.names))
 
@@ -158,12 +191,12 @@ def measured(
     """Rows of finished runs, those known already as they stand; ``anew``, only of runs now gone.
 
     Raises:
-        UserError: a run begun under another declaration, or without its kept steps.
+        UserError: a run without its kept steps.
     """
     have = {(one["run"], one["steps"]): one for one in known.to_dict("records")}
     scenes: Scenes | None = None
     for one in wanted:
-        before = have.get((str(one.run), one.steps))
+        before = have.get(one.key)
         if before and not anew:
             yield before
             continue
@@ -173,7 +206,6 @@ def measured(
                 say(f"{one.run}: not in {root}; what was measured of it stands")
                 yield before
             continue
-        check_note(declaration, root / str(one.run))
         subjects = [Subject.of(*load_policy(policy_path(root, policy))) for policy in policies]
         if scenes is None:
             scenes = Scenes(declaration.game, subjects[0].mode, **sizes)
@@ -190,14 +222,15 @@ def run_row(
     """One row: means over peers and kept steps of logarithms; returns at the last step."""
     twins = scenes.twins(subjects[0])
     ratios = np.array([ratio(one, twins) for one in subjects])
+    with np.errstate(divide="ignore"):
+        value = float(np.log(ratios).mean())
     ends = [one for one in subjects if one.id.step == wanted.steps]
     played = [over_blind(one, scenes) for one in ends]
-    known = bool(np.isfinite(ratios).all())
     return {
         **{"game": wanted.run.game, "run": str(wanted.run), "method": wanted.run.method},
         **{"seed": wanted.run.seed, "steps": wanted.steps, "policies": len(subjects)},
         "held_out": len(twins.backgrounds),
-        "value": float(np.log(ratios).mean()) if known else np.nan,
+        "value": value if np.isfinite(value) else np.nan,
         **dict(
             zip(
                 ("over_blind", "over_blind_low", "over_blind_high"),
@@ -206,7 +239,7 @@ def run_row(
             )
         ),
         "sees": "yes" if all(earns_more(one, errors) for one in played) else "no",
-        "verdict": OK if known else "undecided",
+        "verdict": "undecided" if np.isnan(value) else "unmoved" if np.isinf(value) else OK,
     }
 
 
@@ -234,19 +267,3 @@ def over_blind(subject: Subject, scenes: Scenes) -> Interval:
     own = scenes.stage.play(subject.policy, "none", (), narrowed)
     floor = scenes.stage.play(blind(own.actions), "none", (), narrowed)
     return cluster_interval(own.returns - floor.returns, scenes.stage.levels)
-
-
-def by_seed(rows: pd.DataFrame, method: str, steps: int) -> Mapping[int, float]:
-    """Seed -> value of a method's runs at a step; those without a value are left out."""
-    here = rows[(rows["method"] == method) & (rows["steps"] == steps)].dropna(subset=["value"])
-    return dict(zip(here["seed"], here["value"], strict=True))
-
-
-def leading(seeds: Sequence[int], *sides: Mapping[int, float]) -> list[int]:
-    """Seeds in order, up to the first that a side lacks: no look skips a run."""
-    found = []
-    for seed in seeds:
-        if not all(seed in side for side in sides):
-            break
-        found.append(seed)
-    return found

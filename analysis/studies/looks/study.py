@@ -1,6 +1,7 @@
 """The declared rule at each look: what it says, what would have let it speak, what it waits for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,13 @@ from analysis.records.columns import GAME, interval
 from analysis.records.tables import Column, Schema
 from analysis.stats.looks import EFFECT, GO_ON, NOT_REACHED, decide
 from analysis.stats.welch import welch
-from analysis.studies.looks.runs import by_seed, leading
+from analysis.studies.looks.runs import Wanted, gate_of, pair_of, wanted_of
 from checkpoints.console import show_tables
 from checkpoints.runs.declaration import Declaration
 
+There = Mapping[tuple[str, int], Any]
+"""Run and its steps -> its row."""
+DECIDES_NOTHING = "decides nothing"
 INSENSITIVE = "insensitive: its positive control is not told from the control"
 POSITIVE_P = 0.05
 LOOKS = Schema(
@@ -23,7 +27,7 @@ LOOKS = Schema(
         Column("name", "text", "of the declaration"),
         Column("look", "int", "which, from 1", low=1),
         Column("asked", "int", "pairs of runs that the look is at", low=2),
-        Column("pairs", "int", "pairs there, in order of seed and without a gap", low=0),
+        Column("pairs", "int", "of these, those there in order of seed, without a gap", low=0),
         Column("factor", "float", "treatment / control; below 1: less bound", low=0),
         *interval(over="Welch's interval over runs, for this look alone", low=0),
         Column("p", "float", "two-sided", low=0, high=1),
@@ -34,7 +38,7 @@ LOOKS = Schema(
         Column("positive_p", "float", "two-sided", low=0, high=1),
         Column("sees_treatment", "int", "runs that see", low=0),
         Column("sees_control", "int", "runs that see", low=0),
-        Column("verdict", "text", "what the rule says; not reached, and which run it waits for"),
+        Column("verdict", "text", "what the rule says, or which runs it waits for or lacks"),
     ),
     key=("name", "look"),
     command="analysis.looks",
@@ -42,75 +46,86 @@ LOOKS = Schema(
 
 
 def look_rows(runs: pd.DataFrame, declaration: Declaration) -> list[dict[str, Any]]:
-    """A row a look: those reached until one decides, and the next one, which waits.
+    """A row a look: those reached until the rule ends, and the next one, which says why it is not.
+
+    What runs of later looks say never changes a row, since a look reads its own runs and the gate
+    those of the first look.
 
     Args:
         runs: rows of ``analysis.studies.looks.runs.RUNS``.
         declaration: the rule.
     """
-    treatment = by_seed(runs, declaration.treatment, declaration.treatment_steps)
-    control = by_seed(runs, declaration.control, declaration.control_steps)
-    seeds = leading(declaration.seeds, treatment, control)
-    ours, theirs = (np.array([side[seed] for seed in seeds]) for side in (treatment, control))
-    positive = told_apart(runs, declaration)
+    there = {(one.run, one.steps): one for one in runs.itertuples()}
+    gate = {"positive": np.nan, "positive_p": np.nan}
     rows: list[dict[str, Any]] = []
     for at, asked in enumerate(declaration.looks):
-        label = {"game": declaration.game, "name": declaration.name, "look": at + 1}
-        label |= {"asked": asked, "pairs": len(seeds), **positive}
-        label |= {"effect_p": declaration.effect_p[at]}
-        label |= {"equivalence_p": declaration.equivalence_p[at]}
-        label |= seeing(runs, declaration, seeds[:asked])
-        if len(seeds) < asked or np.isnan(positive["positive_p"]):
-            missing = waiting(declaration, seeds, asked)
+        label = label_of(declaration, at, there)
+        why_not = blocked(wanted_of(declaration, asked), declaration, there)
+        if why_not:
             nothing = dict.fromkeys(("factor", "low", "high", "p", "p_equivalence"), np.nan)
-            return [*rows, {**label, **nothing, "verdict": f"{NOT_REACHED}: waits for {missing}"}]
-        look = decide(ours[:asked], theirs[:asked], declaration)
-        found = welch(ours[:asked], theirs[:asked], np.log(declaration.margin))
-        tests = {"p": found.p, "p_equivalence": found.p_equivalence}
-        factors = {"factor": found.estimate, "low": found.low, "high": found.high}
-        label |= tests | {name: float(np.exp(value)) for name, value in factors.items()}
-        verdict = look.verdict
-        if not positive["positive_p"] < POSITIVE_P or positive["positive"] >= 1:
-            verdict = INSENSITIVE
-        elif verdict == EFFECT:
-            verdict = f"{EFFECT}: {'less' if found.estimate < 0 else 'more'} bound"
-        rows.append({**label, "verdict": verdict})
-        if look.verdict != GO_ON:
+            return [*rows, {**label, **gate, **nothing, "verdict": why_not}]
+        if not rows:
+            gate = told_apart(declaration, there)
+        sensitive = gate["positive_p"] < POSITIVE_P and gate["positive"] < 1
+        numbers, verdict = asked_of(declaration, asked, there)
+        verdict = verdict if sensitive else INSENSITIVE
+        rows.append({**label, **gate, **numbers, "verdict": verdict})
+        if verdict != GO_ON:
             break
     return rows
 
 
-def told_apart(runs: pd.DataFrame, declaration: Declaration) -> dict[str, float]:
-    """The positive control against the control at its steps, over runs; NaN until there."""
-    steps = declaration.positive_steps
-    methods = declaration.positive, declaration.control
-    sides = [by_seed(runs, method, steps) for method in methods]
-    ours, theirs = (np.array(list(side.values()), dtype=float) for side in sides)
-    nothing = {"positive": np.nan, "positive_p": np.nan}
-    if len(ours) < declaration.positive_runs or len(theirs) < declaration.looks[0]:
-        return nothing
+def label_of(declaration: Declaration, at: int, there: There) -> dict[str, Any]:
+    """What names a look, its pairs that are there up to the first gap, and how many see."""
+    asked = declaration.looks[at]
+    pairs = [pair_of(declaration, seed) for seed in declaration.seeds[:asked]]
+    whole = list(takewhile(lambda pair: all(one.key in there for one in pair), pairs))
+    names = {"game": declaration.game, "name": declaration.name, "look": at + 1, "asked": asked}
+    bounds = {name: getattr(declaration, name)[at] for name in ("effect_p", "equivalence_p")}
+    sees = {
+        f"sees_{side}": sum(there[pair[place].key].sees == "yes" for pair in whole)
+        for place, side in enumerate(("treatment", "control"))
+    }
+    return {**names, "pairs": len(whole), **bounds, **sees}
+
+
+def blocked(wanted: Sequence[Wanted], declaration: Declaration, there: There) -> str:
+    """Why a look is not asked: runs without a value, or the first that is missing; else nothing."""
+    known = [one for one in wanted if one.key in there]
+    without = [one for one in known if np.isnan(there[one.key].value)]
+    if without:
+        said = ", ".join(f"{one} is {there[one.key].verdict}" for one in without)
+        return f"{DECIDES_NOTHING}: {said}"
+    missing = next((one for one in wanted if one.key not in there), None)
+    if missing is None:
+        return ""
+    pair = missing in pair_of(declaration, missing.run.seed)
+    return f"{NOT_REACHED}: waits for {f'the pair of seed {missing.run.seed}' if pair else missing}"
+
+
+def told_apart(declaration: Declaration, there: There) -> dict[str, float]:
+    """The positive control against the control at its steps, of the first look's seeds."""
+    ours, theirs = (values_of(side, there) for side in gate_of(declaration))
     found = welch(ours, theirs)
     return {"positive": float(np.exp(found.estimate)), "positive_p": found.p}
 
 
-def seeing(runs: pd.DataFrame, declaration: Declaration, seeds: Sequence[int]) -> dict[str, int]:
-    """How many runs of each side see."""
-    found = {}
-    for side, steps in (
-        ("treatment", declaration.treatment_steps),
-        ("control", declaration.control_steps),
-    ):
-        method = getattr(declaration, side)
-        here = runs[(runs["method"] == method) & (runs["steps"] == steps)]
-        found[f"sees_{side}"] = int((here["seed"].isin(seeds) & (here["sees"] == "yes")).sum())
-    return found
+def asked_of(declaration: Declaration, asked: int, there: There) -> tuple[dict[str, float], str]:
+    """What the rule finds in so many pairs, and what it says."""
+    pairs = [pair_of(declaration, seed) for seed in declaration.seeds[:asked]]
+    ours, theirs = (values_of(side, there) for side in zip(*pairs, strict=True))
+    found = welch(ours, theirs, np.log(declaration.margin))
+    ends = {"factor": found.estimate, "low": found.low, "high": found.high}
+    numbers = {name: float(np.exp(value)) for name, value in ends.items()}
+    verdict = decide(ours, theirs, declaration).verdict
+    if verdict == EFFECT:
+        verdict = f"{EFFECT}: {'less' if found.estimate < 0 else 'more'} bound"
+    return {**numbers, "p": found.p, "p_equivalence": found.p_equivalence}, verdict
 
 
-def waiting(declaration: Declaration, seeds: Sequence[int], asked: int) -> str:
-    """What a look waits for: the first pair that is not whole, or the positive controls."""
-    if len(seeds) < asked:
-        return f"the pair of seed {declaration.first_seed + len(seeds)}"
-    return f"{declaration.positive_runs} runs of {declaration.positive}"
+def values_of(wanted: Sequence[Wanted], there: There) -> np.ndarray:
+    """Logarithms, in the order of the runs."""
+    return np.array([there[one.key].value for one in wanted])
 
 
 def looks_of(runs: pd.DataFrame, declaration: Declaration) -> pd.DataFrame:

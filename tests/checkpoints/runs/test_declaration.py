@@ -1,6 +1,6 @@
 """The declaration: one source for what is trained and what decides, and each way to break it."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,11 +8,14 @@ import pytest
 import yaml
 
 from checkpoints.console import UserError
+from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import get_recipe, narrowed_to
+from checkpoints.policy.store import ZOO, policy_path, read_provenance
 from checkpoints.runs.declaration import (
     NOTE,
     Declaration,
     check_note,
+    check_recipe,
     declaration_from,
     note_declaration,
 )
@@ -20,6 +23,7 @@ from checkpoints.runs.queue import Settings as QueueSettings
 from checkpoints.runs.queue import main as train_queue
 from checkpoints.runs.study import read_declaration, read_study
 from checkpoints.world.games import GAMES, drawn_backgrounds
+from tests.support.declared import plain
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +104,13 @@ WRONG = {
     "method": ({"second": "pppo-split32"}, "unknown method"),
     "no split": ({"control": "ppo"}, "methods with held-out backgrounds, such as ppo-split4"),
     "all": ({"control": "ppo-split62"}, "so that some are held out, got 62"),
+    "twice": ({"second": "ppo-norm1-split32"}, "expected four different methods, got mutual"),
+    "measure": (
+        {"measure": ["ratio_unseen", "decisions"]},
+        r"expected the measure \['ratio_unseen', 'buttons'\], which looks compute, got "
+        r"\['ratio_unseen', 'decisions'\]",
+    ),
+    "one": ({"positive_runs": 1}, "positive_runs: expected a whole number from 2 to 10,000, got 1"),
     "last": ({"last": 0}, "last: expected a whole number from 1 to 16, got 0"),
     "type": ({"last": "5"}, r"Expected `int`, got `str` - at `\$.last`"),
     "list": ({"looks": 6}, r"Expected `array`, got `int` - at `\$.looks`"),
@@ -109,13 +120,13 @@ WRONG = {
 
 @pytest.mark.parametrize("change,message", WRONG.values(), ids=WRONG)
 def test_a_wrong_declaration_is_refused(declared: Declaration, change: dict, message: str):
-    given = yaml.safe_load(yaml.safe_dump({**_plain(declared), **change}))
+    given = yaml.safe_load(yaml.safe_dump({**plain(declared), **change}))
     with pytest.raises(UserError, match=message):
         declaration_from(given, "study, declaration")
 
 
 def test_a_missing_part_and_no_declaration_are_refused(declared: Declaration, root: Path):
-    given = _plain(declared)
+    given = plain(declared)
     del given["margin"]
     with pytest.raises(UserError, match=r"missing required field `margin`"):
         declaration_from(given, "study")
@@ -137,14 +148,33 @@ def test_an_edit_after_a_run_began_is_seen(declared: Declaration, tmp_path: Path
         check_note(declared, tmp_path)
 
 
+def test_the_digest_is_that_under_which_runs_were_begun(declared: Declaration):
+    assert declared.digest == "61636f98857f070f"
+
+
+def test_a_policy_of_another_recipe_than_its_study_says_is_refused(root: Path):
+    planned = {run.id: run.recipe for run in read_study(root / "study.yaml")}
+    policy = parse_id("starpilot/mutual-bg9/1/peer1/step2097152")
+    kept = read_provenance(policy_path(ZOO, policy)).settings()
+    check_recipe(policy, kept, planned[policy.run])
+    trained = replace(kept, mode="hard", backgrounds=kept.backgrounds[:2])
+    said = "expected mode easy, backgrounds .*, as its study says, got mode hard, backgrounds "
+    with pytest.raises(UserError, match=rf"^{policy}: {said}\(0, 1\); put back the recipe"):
+        check_recipe(policy, trained, kept)
+
+
+def test_a_teacher_is_that_of_the_study_whatever_its_file_is(root: Path):
+    policy = parse_id("starpilot/oneway-bg9/0/peer0/step64")
+    declared = get_recipe("oneway-bg9", "starpilot")
+    check_recipe(policy, replace(declared, teacher=f"{declared.teacher}@{'0' * 16}"), declared)
+    other = replace(declared, teacher="starpilot/ppo/2/peer0/step64@00")
+    with pytest.raises(UserError, match="expected teacher starpilot/ppo-bg9/1/peer0/step2097152,"):
+        check_recipe(policy, other, declared)
+
+
 def test_nothing_is_trained_before_the_pilot_has_chosen(tmp_path: Path, root: Path):
     text = (root / "study-second.yaml").read_text().replace("ready: true", "ready: false")
     (tmp_path / "s.yaml").write_text(text)
     with pytest.raises(UserError, match="whose pilot has not chosen its game and steps"):
         train_queue(QueueSettings(tmp_path / "s.yaml", tmp_path / "runs"))
     assert not (tmp_path / "runs").exists()
-
-
-def _plain(declared: Declaration) -> dict:
-    values = asdict(declared)
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}

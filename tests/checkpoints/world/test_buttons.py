@@ -8,7 +8,7 @@ import pytest
 from checkpoints.console import UserError
 from checkpoints.world.buttons import SAME, buttons, merged
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
-from checkpoints.world.games import GAMES, NUM_ACTIONS
+from checkpoints.world.games import GAMES, NUM_ACTIONS, Mode
 from checkpoints.world.states import read_state, write_state
 
 DISTINCT = {"starpilot": 11} | dict.fromkeys(("bossfight", "caveflyer", "dodgeball", "ninja"), 10)
@@ -22,11 +22,13 @@ def field_bytes(state: bytes) -> bytes:
     return write_state(replace(read_state(state), game_n=0, last_move_action=0))
 
 
-def outcomes(game: str, states: int) -> list[list[tuple]]:
+def outcomes(game: str, mode: Mode, states: int) -> list[list[tuple]]:
     """For each state what each of the 15 actions led to, two common steps later."""
     levels, rng = Levels.train(200), np.random.default_rng(0)
-    env = ProcgenVectorEnv(game, levels=levels, num_envs=8, seed=0)
-    each = ProcgenVectorEnv(game, levels=levels, num_envs=NUM_ACTIONS, seed=0)
+    env, each = (
+        ProcgenVectorEnv(game, levels=levels, mode=mode, num_envs=count, seed=0)
+        for count in (8, NUM_ACTIONS)
+    )
     env.reset()
     found: list[list[tuple]] = []
     while len(found) < states:
@@ -43,9 +45,10 @@ def outcomes(game: str, states: int) -> list[list[tuple]]:
     return found
 
 
+@pytest.mark.parametrize(("mode", "states"), [("easy", 48), ("hard", 24)])
 @pytest.mark.parametrize("game", GAMES)
-def test_actions_that_are_merged_do_the_same_and_others_do_not(game: str):
-    found = outcomes(game, 48)
+def test_actions_that_are_merged_do_the_same_and_others_do_not(game: str, mode: Mode, states: int):
+    found = outcomes(game, mode, states)
     for group in buttons(game):
         parted = [one for one in found if len({one[action] for action in group}) > 1]
         assert len(parted) <= (2 if game == "coinrun" else 0)

@@ -13,27 +13,29 @@ from analysis.measures.decisions import Decisions, probabilities
 from analysis.measures.robustness import robustness
 from analysis.records.tables import read_table
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.looks.runs import RUNS, Scenes, Wanted, clipped, kept_policies, ratio
+from analysis.studies.looks.runs import RUNS, Scenes, Wanted, clipped, kept_policies, ratio, rows_of
 from analysis.studies.looks.study import LOOKS
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import Recipe
 from checkpoints.policy.store import load_policy, policy_path
-from checkpoints.runs import study
 from checkpoints.runs.declaration import Declaration, note_declaration
+from checkpoints.runs.study import read_declaration, read_study
 from checkpoints.world.games import drawn_backgrounds
+from tests.support.declared import sample, write_study
 from tests.support.planted_encoders import zoo
 from tests.support.tree import ROOT
 
 RUN = "coinrun/ppo-norm1-split57/100"
 NAMES = [f"{RUN}/peer0/step{step}" for step in (64, 128, 192, 256)]
 HELD_OUT = tuple(b for b in range(62) if b not in drawn_backgrounds("coinrun", 57, 100))
+SMALL = {"encoder": "nature", "features": 8, "mode": "easy"}
 FEW = {"states": 24, "episodes": 8}
 
 
 @pytest.fixture(scope="module")
 def declared() -> Declaration:
-    whole = study.read_declaration(ROOT / "study-second.yaml")
+    whole = read_declaration(ROOT / "study-second.yaml")
     methods = {"treatment": "mutual-split57", "control": "ppo-norm1-split57"}
     return replace(
         whole,
@@ -46,7 +48,8 @@ def declared() -> Declaration:
 @pytest.fixture
 def root(tmp_path: Path, declared: Declaration) -> Path:
     split = drawn_backgrounds("coinrun", 57, 100)
-    recipe = Recipe(encoder="nature", features=8, mode="easy", backgrounds=split)
+    own = {"max_grad_norm": 1.0, "adam_eps": 2e-5}
+    recipe = Recipe(**SMALL, **own, backgrounds=split)
     zoo(tmp_path / "runs", *NAMES, recipe=recipe)
     note_declaration(declared, tmp_path / "runs" / RUN)
     return tmp_path / "runs"
@@ -89,14 +92,14 @@ def test_the_command_measures_what_is_new_and_keeps_what_it_knows(
     root, declared, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(study, "read_declaration", lambda path: declared)
-    settings = Settings(root=root, output=tmp_path / "out", **FEW)
+    study = write_study(tmp_path / "study.yaml", declared, **SMALL)
+    settings = Settings(study=study, root=root, output=tmp_path / "out", **FEW)
     main(settings)
     printed = capsys.readouterr()
     assert printed.err.count("measuring 2 policies") == 2
-    assert (
-        "look 1, at 6 pairs (0 there): not reached: waits for the pair of seed 100" in printed.out
-    )
+    # Fresh networks decide nothing, and the look says so rather than to wait for their pair.
+    said = f"decides nothing: {RUN} after 256 steps is undecided, {RUN} after 128 steps is und"
+    assert f"look 1, at 6 pairs (0 there): {said}" in printed.out
     rows = read_table(tmp_path / "out" / "looks_runs.csv", RUNS)
     assert rows[["run", "steps"]].to_numpy().tolist() == [[RUN, 128], [RUN, 256]]
     assert (rows["held_out"] == 5).all() and (rows["policies"] == 2).all()
@@ -116,11 +119,24 @@ def test_the_command_measures_what_is_new_and_keeps_what_it_knows(
         main(replace(gone, states=25))
     assert (tmp_path / "out" / "looks_runs.csv").read_bytes() == before
     edited = replace(declared, margin=1.3)
-    monkeypatch.setattr(study, "read_declaration", lambda path: edited)
+    write_study(study, edited, **SMALL)
     with pytest.raises(UserError, match=f"expected declaration {edited.digest}, got"):
         main(settings)
     with pytest.raises(UserError, match="was begun under the declaration"):
         main(replace(settings, overwrite=True))
+
+
+def test_a_run_of_another_recipe_is_refused_measured_before_or_not(root, declared, tmp_path):
+    study = write_study(tmp_path / "study.yaml", declared, **SMALL, levels=200, keep_last=5)
+    said = f"{RUN}/peer0/step64: expected levels 200, keep_last 5, as its study says, got "
+    with pytest.raises(UserError, match=said + "levels 500, keep_last 1; put back the recipe"):
+        main(Settings(study=study, root=root, output=tmp_path / "new", **FEW))
+    recipes = {planned.id: planned.recipe for planned in read_study(study)}
+    known = sample(declared, 1.0, 1)
+    with pytest.raises(UserError, match=said):
+        rows_of(root, known, declared, recipes, {**FEW, "seed": 0})
+    stands = rows_of(tmp_path / "none", known, declared, recipes, {**FEW, "seed": 0})
+    assert len(stands) == len(known)
 
 
 def test_the_share_of_clipped_updates_is_that_of_the_log_so_far(tmp_path):

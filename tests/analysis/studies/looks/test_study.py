@@ -6,42 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.studies.looks.runs import RUNS, wanted_of
-from analysis.studies.looks.study import INSENSITIVE, looks_of
+from analysis.records.tables import read_table
+from analysis.studies.looks.runs import RUNS, Wanted, wanted_of
+from analysis.studies.looks.study import INSENSITIVE, LOOKS, looks_of
+from checkpoints.policy.ids import PolicyId
 from checkpoints.runs.declaration import Declaration
 from checkpoints.runs.study import read_declaration
+from tests.support.declared import row_of, sample
 from tests.support.tree import ROOT
-
-SPREAD = 0.08
 
 
 @pytest.fixture(scope="module")
 def declared() -> Declaration:
     return read_declaration(ROOT / "study-second.yaml")
-
-
-def sample(
-    declared: Declaration, factor: float, pairs: int, *, positive: float = 0.6, seed: int = 0
-) -> pd.DataFrame:
-    """Rows of runs whose ratio differs by a factor; the positive control's by another."""
-    rng = np.random.default_rng(seed)
-    centres = {declared.treatment: factor, declared.control: 1.0, declared.positive: positive}
-    first = declared.first_seed
-    rows = []
-    for one in wanted_of(declared):
-        if one.run.seed >= first + pairs:
-            continue
-        rows.append(
-            {
-                **{"game": "coinrun", "run": str(one.run), "method": one.run.method},
-                **{"seed": one.run.seed, "steps": one.steps, "policies": 5, "held_out": 30},
-                "clipped": 0.5,
-                "value": np.log(0.5 * centres[one.run.method]) + SPREAD * rng.normal(),
-                **{"over_blind": 1.0, "over_blind_low": 0.5, "over_blind_high": 1.5},
-                **{"sees": "yes" if one.run.seed % 2 else "no", "verdict": "ok"},
-            }
-        )
-    return pd.DataFrame(rows, columns=list(RUNS.names))
 
 
 @pytest.mark.parametrize(
@@ -80,14 +57,115 @@ def test_a_look_waits_for_the_first_pair_that_is_not_whole(declared):
     gone = rows["run"] == "coinrun/mutual-split32/101"
     (row,) = looks_of(rows[~gone], declared).itertuples()
     assert (row.pairs, row.verdict) == (1, "not reached: waits for the pair of seed 101")
-    undecided = rows.assign(value=rows["value"].mask(gone))
-    assert looks_of(undecided, declared)["pairs"].tolist() == [1]
+
+
+def undecided(rows: pd.DataFrame, run: str, steps: int) -> pd.DataFrame:
+    """A run trained and measured, but without a value."""
+    here = (rows["run"] == run) & (rows["steps"] == steps)
+    assert here.sum() == 1
+    return rows.assign(
+        value=rows["value"].mask(here), verdict=rows["verdict"].mask(here, "undecided")
+    )
+
+
+@pytest.mark.parametrize(
+    ("run", "steps"),
+    [
+        ("coinrun/mutual-split32/101", 2**20),
+        ("coinrun/ppo-norm1-split32/105", 2**21),
+        ("coinrun/ppo-norm1-split32/105", 2**20),
+        ("coinrun/drac-twins-split32/103", 2**20),
+    ],
+)
+def test_a_run_that_is_undecided_is_named_and_nothing_is_decided(declared, run, steps):
+    rows = undecided(sample(declared, 0.5, 12), run, steps)
+    (row,) = looks_of(rows, declared).itertuples()
+    assert row.verdict == f"decides nothing: {run} after {steps:,} steps is undecided"
+    assert row.pairs == 6 and np.isnan(row.factor) and np.isnan(row.positive_p)
+
+
+def test_an_undecided_run_of_a_later_look_leaves_the_earlier_ones(declared):
+    rows = undecided(noisy(declared, 12), "coinrun/mutual-split32/107", 2**20)
+    rows = undecided(rows, "coinrun/ppo-norm1-split32/108", 2**21)
+    assert looks_of(rows, declared)["verdict"].tolist() == [
+        "go on",
+        "decides nothing: coinrun/mutual-split32/107 after 1,048,576 steps is undecided, "
+        "coinrun/ppo-norm1-split32/108 after 2,097,152 steps is undecided",
+    ]
+
+
+def noisy(declared: Declaration, pairs: int) -> pd.DataFrame:
+    """Runs of which no look but the last can say anything."""
+    rows = sample(declared, 1.0, pairs)
+    treated = rows["method"] == declared.treatment
+    return rows.assign(value=rows["value"] + treated * np.where(rows["seed"] % 2, 2.0, -2.0))
+
+
+def later(declared: Declaration, value: float) -> pd.DataFrame:
+    """Rows of controls at equal steps, and of positive controls, that no look is to read."""
+    seeds = declared.seeds
+    extra = {
+        declared.control: seeds[declared.looks[0] :],
+        declared.positive: seeds[declared.positive_runs :],
+    }
+    rows = [
+        row_of(
+            Wanted(PolicyId(declared.game, method, seed), declared.positive_steps),
+            value + 0.01 * (seed % 3),
+        )
+        for method, some in extra.items()
+        for seed in some
+    ]
+    return pd.DataFrame(rows, columns=list(RUNS.names))
+
+
+@pytest.mark.parametrize("positive", [0.6, 1.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_runs_of_later_looks_change_no_row_of_an_earlier_one(declared, positive, seed):
+    rng = np.random.default_rng(seed)
+    whole = sample(declared, 0.92, 12, positive=positive, seed=seed)
+    before: list[dict] = []
+    for pairs in range(6, 13):
+        rows = whole[whole["seed"] < declared.first_seed + pairs]
+        rows = pd.concat([rows, later(declared, rng.normal())])
+        looks = looks_of(rows, declared)
+        reached = looks[looks["factor"].notna()]
+        now = reached.to_dict("records")
+        assert now[: len(before)] == before and len(now) >= 1
+        before = now
+
+
+def test_what_is_insensitive_stays_so(declared):
+    blunt = sample(declared, 0.5, 6, positive=1.0)
+    (row,) = looks_of(blunt, declared).to_dict("records")
+    assert row["verdict"] == INSENSITIVE
+    more = pd.concat([sample(declared, 0.5, 12, positive=1.0), later(declared, -3.0)])
+    assert looks_of(more, declared).to_dict("records") == [row]
+    # Nor does it end what the gate let through.
+    sharp = pd.concat([sample(declared, 0.5, 12), later(declared, 3.0)])
+    assert looks_of(sharp, declared)["verdict"].tolist() == ["effect: less bound"]
+
+
+def test_the_shipped_runs_give_the_shipped_looks(declared):
+    tables = ROOT / "analysis" / "tables"
+    runs = read_table(tables / f"{RUNS.name}.csv", RUNS)
+    shipped = read_table(tables / f"{LOOKS.name}.csv", LOOKS)
+    found = looks_of(runs, declared)
+    assert found["verdict"].tolist() == shipped["verdict"].tolist()
+    kinds = shipped.dtypes.to_dict()
+    # The file holds six digits.
+    pd.testing.assert_frame_equal(found.astype(kinds), shipped, rtol=1e-5)
 
 
 def test_without_its_positive_control_nothing_is_decided(declared):
     rows = sample(declared, 0.5, 6)
     (row,) = looks_of(rows[rows["method"] != declared.positive], declared).itertuples()
-    assert row.verdict == f"not reached: waits for 4 runs of {declared.positive}"
+    first = f"coinrun/{declared.positive}/100"
+    assert row.verdict == f"not reached: waits for {first} after 1,048,576 steps"
+    alone = (rows["run"] == "coinrun/ppo-norm1-split32/104") & (rows["steps"] == 2**20)
+    (row,) = looks_of(rows[~alone], declared).itertuples()
+    said = "waits for coinrun/ppo-norm1-split32/104 after 1,048,576 steps"
+    assert row.verdict == f"not reached: {said}"
     blunt = [
         looks_of(sample(declared, 0.5, 6, positive=1.0, seed=seed), declared).iloc[0]
         for seed in range(30)
@@ -113,4 +191,5 @@ def test_what_is_wanted_is_what_decides(declared):
     at = {one.steps for one in wanted if one.run.method == declared.control}
     assert at == {declared.control_steps, declared.positive_steps}
     same = replace(declared, positive_steps=declared.control_steps)
-    assert len(wanted_of(same)) == len(wanted) - len(declared.seeds)
+    assert len(wanted_of(same)) == len(wanted) - declared.looks[0]
+    assert {one.run.seed for one in wanted_of(declared, 6)} == set(range(100, 106))
