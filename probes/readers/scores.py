@@ -12,6 +12,8 @@ from jaxtyping import Float, Int
 from analysis.stats.clusters import Interval
 
 Sums = Float[np.ndarray, "level term"]
+CONSTANT = 1e-12
+"""Numbers whose variance is at most this share of their mean square do not vary."""
 
 
 def number_sums(y: np.ndarray, predicted: np.ndarray, level: np.ndarray, levels: int) -> Sums:
@@ -24,10 +26,15 @@ def number_sums(y: np.ndarray, predicted: np.ndarray, level: np.ndarray, levels:
 
 
 def r2(sums: Float[np.ndarray, "... 4"]) -> np.ndarray | np.floating:
-    """R² = 1 − Σ(y − ŷ)² / Σ(y − ȳ)²: 1 is perfect, 0 the mean of y, below 0 worse than that."""
+    """R² = 1 − Σ(y − ŷ)² / Σ(y − ȳ)²: 1 is perfect, 0 the mean of y, below 0 worse than that.
+
+    NaN where y is constant, as it can be among drawn levels.
+    """
     n, y, squares, errors = np.moveaxis(sums, -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return 1 - errors / (squares - y**2 / n)
+        spread = squares - y**2 / n
+        # Of a constant y rounding leaves a last bit, of either sign, to divide by.
+        return 1 - errors / np.where(spread > CONSTANT * squares, spread, np.nan)
 
 
 def class_sums(
@@ -43,11 +50,12 @@ def class_sums(
 
 
 def balanced_accuracy(sums: Float[np.ndarray, "... twok"]) -> np.ndarray | np.floating:
-    """Recall averaged over the classes that are there: 1 is perfect, 1/k chance."""
+    """Recall averaged over the classes that are there: 1 is perfect, 1/k chance; NaN of none."""
     found, there = np.split(sums, 2, axis=-1)
     present = there > 0
     recall = np.divide(found, there, out=np.zeros_like(found), where=present)
-    return recall.sum(axis=-1) / present.sum(axis=-1)
+    with np.errstate(invalid="ignore"):
+        return recall.sum(axis=-1) / present.sum(axis=-1)
 
 
 def replicates(
@@ -66,6 +74,12 @@ def replicates(
 
 
 def interval(draws: Float[np.ndarray, " draw"]) -> Interval:
-    """The first draw with the 95 % percentile interval of the others, undefined ones left out."""
-    low, high = np.nanquantile(draws[1:], [0.025, 0.975])
+    """The first draw with the 95 % percentile interval of the others, undefined ones left out.
+
+    The ends are NaN where all others are undefined.
+    """
+    defined = draws[1:][np.isfinite(draws[1:])]
+    if not len(defined):
+        return Interval(float(draws[0]), np.nan, np.nan)
+    low, high = np.quantile(defined, [0.025, 0.975])
     return Interval(float(draws[0]), float(low), float(high))

@@ -81,6 +81,8 @@ def _groups(levels: np.ndarray, observations: np.ndarray | None) -> Int[np.ndarr
 def deal_within(levels: np.ndarray, folds: int = FOLDS, seed: int = 0) -> Int[np.ndarray, " state"]:
     """The opposite split: the states of *every* level dealt over all folds, for the control task.
 
+    A state that is alone on its level is in one fold, and no other fold has seen its level.
+
     Args:
         levels: (n,) level of each state.
         folds: how many.
@@ -119,7 +121,8 @@ def check_target(name: str, values: np.ndarray, folds: np.ndarray, *, classes: b
 
     Raises:
         UserError: all values missing or any infinite; one value in all states; a fold without a
-            state; a class with one member, or with members in one fold only.
+            state; a class with one member, or with members in one fold only; numbers that are
+            all equal without one of the folds.
     """
     present = ~np.isnan(values)
     if not present.any():
@@ -138,6 +141,13 @@ def check_target(name: str, values: np.ndarray, folds: np.ndarray, *, classes: b
             f"{name}: expected states in every fold, got none in {sorted(empty)}: "
             f"{present.sum()} of {len(values)} have it; gather more states"
         )
+    for fold in () if classes else np.unique(folds).tolist():
+        rest = values[present & (folds != fold)]
+        if (rest == rest[0]).all():
+            raise UserError(
+                f"{name}: expected numbers that vary whichever fold is held out, got {rest[0]:g} "
+                f"in all {len(rest)} states outside fold {fold}; gather more states or leave it out"
+            )
     for place, kind in enumerate(kinds if classes else ()):
         within = len(np.unique(folds[present][member == place]))
         if count[place] < 2 or within < 2:

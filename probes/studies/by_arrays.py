@@ -70,7 +70,7 @@ def probe(
 
     Raises:
         UserError: unequal rows, features that are not finite, fewer than 5 levels, a factor that
-            does not vary or has a class in one fold only.
+            does not vary, numbers all equal without one of the folds, a class in one fold only.
     """
     features = as_array(x, "x")
     features = features if features.dtype.kind == "f" else features.astype(np.float64)

@@ -35,6 +35,8 @@ def mean_score(
 ) -> np.ndarray:
     """Mean over factors of the score above chance, then its replicates: (1 + R,).
 
+    In a replicate that leaves a factor's score undefined its estimate stands.
+
     Args:
         x: (n, d) a layer on the sights' pictures.
         sights: from :func:`probes.studies.questions.gather`.
@@ -49,6 +51,8 @@ def mean_score(
         sides = task.values, held.predicted[:, place], level, weights.shape[1]
         sums = class_sums(*sides, task.k) if task.k else number_sums(*sides)
         draws = draw(sums, weights, balanced_accuracy if task.k else r2)
+        # Levels in which a factor is constant say nothing of it; the others' mean must not jump.
+        draws = np.where(np.isfinite(draws), draws, draws[0])
         found.append((draws - task.chance) / (1 - task.chance))
     return np.mean(found, axis=0)
 

@@ -47,6 +47,7 @@ def with_holes(count: int) -> np.ndarray:
         (NUMBER, np.full(N, 2.0), "constant", N),
         (CLASS, np.full(N, 1.0), "constant", N),
         (NUMBER, np.where(np.arange(N) < 14, 1.0, 0), "low entropy", N),
+        (NUMBER, np.where(FOLDS == 1, np.arange(N), 0) * 1.0, "too few", N),
         (CLASS, np.arange(N) % 3 * 1.0, "ok", N),
         (CLASS, np.where(np.arange(N) < 9, 2, np.arange(N) % 2) * 1.0, "ok", N - 9),
         (CLASS, np.where(np.arange(N) < 30, np.arange(N), 0) * 1.0, "too few", N - 29),

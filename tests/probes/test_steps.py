@@ -57,6 +57,19 @@ def test_planted_layers(world, task, leak):
         assert strength or abs(found[name][0]) < 0.1
 
 
+def test_a_factor_that_few_levels_vary_in_leaves_no_replicate_undefined(world):
+    world = World()
+    rare = np.where(world.levels % 79 == 0, world.truth, 0.1)
+    world.truth = rare
+    x, sights = world.layer(1, 0)[0], sights_of(world)
+    weights = cluster_weights(world.levels, 200, seed=0)
+    found = mean_score(x, sights, ["truth"], weights)
+    still = (weights[:, [0, 79]] == 0).all(axis=1)
+    assert still.any()
+    np.testing.assert_array_equal(found[1:][still], found[0])
+    assert (np.abs(found) < 10).all()
+
+
 def test_numbers_of_the_task_and_the_background_are_asked_for(world):
     assert asked(sights_of(world)) == {TASK: ["truth"], NUISANCE: ["background"]}
 

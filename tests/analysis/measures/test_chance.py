@@ -145,6 +145,43 @@ def test_p_values_of_other_measures_are_uniform(profile):
     assert kstest(jittered(p, np.random.default_rng(0)), "uniform").pvalue > 1e-3
 
 
+def test_p_of_neighbours_counts_ties_as_whole_numbers_do():
+    """What 40 states have in common is a whole number, and many permutations have as many."""
+    levels, k, ties = np.arange(40), 5, 0
+    pairs = Pairs.of(levels, ordered=True)
+    for trial in range(40):
+        rng = np.random.default_rng(trial)
+        p, q = (neighbour_profile(linear_gram(rng.normal(size=(40, 3))), pairs, k) for _ in "xy")
+        moves = level_permutations(levels, 199, trial)
+        found = calibrate((p @ q)[None, None], permuted(p[None], q[None], pairs, moves))
+        one, other = (pairs.square(some) > 0 for some in (p, q))
+        common = np.array([(one & other[np.ix_(move, move)]).sum() for move in moves])
+        observed = (one & other).sum()
+        assert observed == round(float(p @ q) * 40 * k)
+        assert found.p[0, 0] == (1 + (common >= observed).sum()) / 200
+        ties += (common == observed).sum()
+    assert ties > 40
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_permutations_that_change_nothing_are_counted(ordered):
+    levels = np.repeat(np.arange(5), 6)
+    pairs = Pairs.of(levels, ordered=ordered)
+    profile = (lambda K, of: neighbour_profile(K, of, 3)) if ordered else linear_profile
+    for trial in range(30):
+        rng = np.random.default_rng(trial)
+        p, q = (
+            np.stack([profile(linear_gram(rng.normal(size=(30, d))), pairs) for d in (2, 3)])
+            for _ in "xy"
+        )
+        moves = level_permutations(levels, 90, trial)
+        moves[::9] = np.arange(30)
+        found = calibrate(p @ q.T, permuted(p, q, pairs, moves))
+        for part in (found.p, found.p_max):
+            assert (part >= 11 / 91 - 1e-12).all()
+        assert (found.value == 0).all()
+
+
 def test_permuting_states_of_clustered_data_would_lie():
     p = []
     for trial in range(100):
@@ -197,3 +234,22 @@ def test_a_cell_that_is_not_defined_says_nothing_and_disturbs_no_other():
     for part in vars(found).values():
         np.testing.assert_array_equal(np.isnan(part), [[False] * 2, [True] * 2])
     np.testing.assert_allclose(found.p_max[:1], calibrate(observed[:1], null[:, :1]).p_max)
+
+
+def test_a_cell_that_only_rounding_moves_is_not_defined():
+    rng = np.random.default_rng(0)
+    null, observed = rng.normal(size=(99, 1, 2)), np.full((1, 2), 0.5)
+    null[:, 0, 1] = 0.5 + 1e-7 * rng.normal(size=99)
+    found = calibrate(observed, null)
+    for part in vars(found).values():
+        np.testing.assert_array_equal(np.isnan(part), [[False, True]])
+    np.testing.assert_allclose(found.p_max[0, 0], calibrate(observed[:, :1], null[..., :1]).p_max)
+    alone = calibrate(observed[:, 1:], null[..., 1:])
+    assert all(np.isnan(part).all() for part in vars(alone).values())
+
+
+def test_values_of_very_many_levels_are_told_apart():
+    """As close as those of a million levels are, and exact."""
+    null = 1e-6 * np.random.default_rng(0).normal(size=(999, 1, 1))
+    observed = np.quantile(null, 0.9, keepdims=True)[0]
+    assert calibrate(observed, null).p[0, 0] == pytest.approx(0.1, abs=0.003)

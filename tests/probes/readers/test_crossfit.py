@@ -140,6 +140,17 @@ def test_the_control_sees_memory_of_levels():
     np.testing.assert_array_equal(knows, again)
 
 
+def test_a_control_that_tests_one_number_has_no_score():
+    """One state is tested: no draw has another number beside it; of six some have."""
+    rng = np.random.default_rng(0)
+    for states, defined in ((5, False), (30, True)):
+        levels, x = np.arange(states), rng.normal(size=(states, 3))
+        task = Task("rare", (levels < 2) * 1.0)
+        found = control_scores(x, [task], levels, np.ones(1), draws=20)
+        assert np.isfinite(found[0]) == defined
+        assert not defined or found[0] > -10
+
+
 def test_selectivity():
     assert selectivity(0.9, 0.6, 0.5) == pytest.approx(0.3)
     assert selectivity(0.4, -2.0, 0.0) == pytest.approx(0.4)

@@ -1,6 +1,7 @@
 """Scores from sums by level: scikit-learn's values, drawn levels, intervals that cover."""
 
 import numpy as np
+import pytest
 from sklearn.metrics import balanced_accuracy_score, r2_score
 
 from analysis.stats.clusters import cluster_weights
@@ -48,6 +49,34 @@ def test_replicates_are_those_of_drawn_levels():
     for weight, found in zip(weights, draws[1:], strict=True):
         drawn = np.concatenate([np.flatnonzero(levels == g) for g in np.repeat(range(12), weight)])
         np.testing.assert_allclose(found, r2_score(y[drawn], guess[drawn]))
+
+
+@pytest.mark.parametrize("still", [0.0, 0.1, -3e7])
+def test_levels_of_one_number_have_no_r2(still):
+    """Drawn levels may all hold the number that most levels hold; rounding is no variance."""
+    levels = np.repeat(np.arange(60), 4)
+    y = np.where(levels < 2, still + 1 + levels, still)
+    sums = number_sums(y, y + np.random.default_rng(0).normal(size=240) / 9, levels, 60)
+    weights = cluster_weights(levels, 400, seed=0)
+    draws = replicates(sums, weights, r2)
+    constant = (weights[:, :2] == 0).all(axis=1)
+    assert 20 < constant.sum() < 100
+    np.testing.assert_array_equal(np.isnan(draws[1:]), constant)
+    assert (draws[1:][~constant] > -1).all()
+    low, high = interval(draws)[1:]
+    np.testing.assert_allclose([low, high], np.quantile(draws[1:][~constant], [0.025, 0.975]))
+
+
+def test_an_interval_leaves_undefined_draws_out():
+    draws = np.array([0.5, *np.linspace(0, 1, 41), np.nan, np.inf, -np.inf])
+    np.testing.assert_allclose(interval(draws), (0.5, 0.025, 0.975))
+    nothing = interval(np.array([0.5, np.nan, -np.inf]))
+    assert nothing.estimate == 0.5 and np.isnan(nothing[1:]).all()
+
+
+def test_no_state_of_any_class_is_no_accuracy():
+    sums = np.array([[1.0, 0, 2, 0], [0, 0, 0, 0]])
+    np.testing.assert_array_equal(balanced_accuracy(sums), [0.5, np.nan])
 
 
 def test_intervals_cover():

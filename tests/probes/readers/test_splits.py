@@ -60,6 +60,8 @@ def test_within_levels_every_level_is_on_both_sides():
     levels = np.random.default_rng(0).permutation(np.repeat(np.arange(30), 6))
     folds = deal_within(levels)
     assert all(set(folds[levels == level].tolist()) == set(range(5)) for level in range(30))
+    pairs = deal_within(np.arange(60) // 2).reshape(30, 2)
+    assert (pairs[:, 0] != pairs[:, 1]).all()
 
 
 @pytest.mark.parametrize(
@@ -87,6 +89,8 @@ FOLDS = np.arange(40) % 4
         (np.full(40, 3.0), "x: expected a factor that varies, got 3 in all 40 states"),
         (np.where(FOLDS == 1, np.nan, np.arange(40)), r"states in every fold, got none in \[1\]"),
         (np.r_[np.inf, np.arange(39)], "x: expected finite values or NaN, got inf"),
+        (np.where(FOLDS == 2, np.arange(40), 7), "got 7 in all 30 states outside fold 2; gather"),
+        (np.r_[1.0, np.zeros(39)], "numbers that vary whichever fold is held out, got 0 in all 30"),
     ],
 )
 def test_factors_that_cannot_be_probed(values, message):
@@ -102,9 +106,13 @@ def test_factors_that_cannot_be_probed(values, message):
     ],
 )
 def test_classes_that_cannot_be_probed(labels, message):
-    check_target("x", labels.astype(float), FOLDS, classes=False)
     with pytest.raises(UserError, match=message):
         check_target("x", labels.astype(float), FOLDS, classes=True)
+
+
+def test_numbers_that_vary_in_two_folds_can_be_probed():
+    check_target("x", np.r_[1.0, 1, np.zeros(38)], FOLDS, classes=False)
+    check_target("x", np.where(np.arange(40) < 8, np.nan, FOLDS * 1.0), FOLDS, classes=False)
 
 
 def test_rare_classes_and_missing_states_are_not_frequent():

@@ -60,6 +60,22 @@ def test_few_whole_numbers_are_classes_and_many_are_numbers():
     assert probe(x.tolist(), x[:, 0].astype(int)).classes == 0
 
 
+@pytest.mark.parametrize("still", [0.0, 0.1])
+def test_a_number_that_two_levels_alone_vary_in_has_a_finite_interval(still):
+    rng, levels = np.random.default_rng(0), np.repeat(np.arange(60), 4)
+    y = np.full(240, still)
+    y[np.isin(levels, [0, 2])] += rng.normal(size=8)  # levels of different folds
+    found = probe(rng.normal(size=(240, 5)), y, levels).score
+    assert -10 < found.low < found.estimate < found.high < 1
+
+
+def test_a_number_that_one_level_alone_varies_in_is_refused():
+    levels = np.repeat(np.arange(60), 4)
+    y = np.where(levels == 7, np.arange(240.0), 0.5)
+    with pytest.raises(UserError, match=r"factor: expected numbers that vary .* got 0\.5 in all"):
+        probe(np.random.default_rng(0).normal(size=(240, 5)), y, levels)
+
+
 @pytest.mark.parametrize(
     ("names", "settings", "message"),
     [
