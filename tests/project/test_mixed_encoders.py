@@ -34,7 +34,7 @@ ELSEWHERE = {
     "analysis.emergence": "tests/analysis/test_emergence.py",
     "analysis.erasure": "tests/analysis/test_erasure.py",
     "analysis.saliency": "tests/analysis/test_saliency.py",
-    "probes": "tests/probes/test_layers.py",
+    "probes": "tests/probes/studies/test_layers.py",
     "probes.steps": "tests/probes/test_steps.py",
 }
 """Command -> the test that has two encoders in it, with what that command asks of policies."""
