@@ -28,7 +28,7 @@ $(READY): requirements.lock pyproject.toml
 .venv: $(READY) ## set up the environment from requirements.lock
 .PHONY: .venv
 
-test: lint ## lint, types and tests, under 10 minutes on two cores
+test: lint ## lint, types and tests, about 20 minutes on two cores
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: $(READY) ## lint, layout and types

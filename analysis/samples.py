@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from tyro.conf import Positional, arg
+
 from analysis.studies.examination import TRAINED, Examination, Study, examine
 from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
@@ -21,6 +23,9 @@ class Settings(Examination):
     samples_pairs.csv, and samples_peers.csv: peers beside policies of their method trained apart.
     """
 
+    ids: Positional[Annotated[tuple[str, ...], arg(metavar="[POLICY ...]")]] = ()
+    """policies: ids such as starpilot/mutual-bg9/0, or files; none takes the shipped ones that are
+    not surveyed"""
     backgrounds: Annotated[int, whole(4, 62)] = 13
     """backgrounds each state is drawn on; more where seen or unseen ones would be missing"""
     episodes: Annotated[int, whole(2, 10**5)] = 256

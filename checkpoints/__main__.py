@@ -6,14 +6,18 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from checkpoints.console import run_command, show_tables
+from checkpoints.console import UserError, run_command, show_tables
 from checkpoints.policy.ids import parse_id
+from checkpoints.policy.shipped import usual_policies
 from checkpoints.policy.store import ZOO, find_policies, list_policies, policy_path, read_provenance
 
 
 @dataclass(frozen=True)
 class Settings:
-    """List kept policies with steps, recipe, returns and a check of each file."""
+    """List kept policies with steps, recipe, returns and a check of each file.
+
+    Surveyed ones are those that commands take where none is named.
+    """
 
     ids: Positional[Annotated[tuple[str, ...], arg(metavar="[POLICY ...]")]] = ()
     """runs or policies to list; all if none is given"""
@@ -25,18 +29,25 @@ def main(settings: Settings) -> None:
     """Print one row a policy; damaged files raise ``UserError``."""
     from rich.table import Table
 
-    known = list_policies(settings.root)
+    known, surveyed = list_policies(settings.root), set(usual_policies(settings.root))
+    if not known:
+        raise UserError(
+            f"expected a folder of kept policies, found none under {settings.root}; train one with "
+            "python -m checkpoints.train, or give another --root"
+        )
     if settings.ids:
         wanted = [parse_id(text) for text in settings.ids]
         for one in wanted:
             find_policies(one, settings.root)
         known = [kept for kept in known if any(one.covers(kept) for one in wanted)]
-    table = Table("policy", "encoder", "mode", "levels", "steps", "train", "unseen", "code")
+    heads = "policy", "surveyed", "encoder", "mode", "levels", "steps", "train", "unseen", "code"
+    table = Table(*heads)
     for kept in known:
         made = read_provenance(policy_path(settings.root, kept))
         recipe, returns = made.settings(), made.returns
         table.add_row(
             str(kept),
+            "yes" if kept in surveyed else "",
             recipe.encoder,
             recipe.mode,
             str(recipe.levels),

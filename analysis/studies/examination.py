@@ -46,7 +46,8 @@ class OnPolicies(Cached):
     """Settings of every command that takes policies."""
 
     ids: Positional[Annotated[tuple[str, ...], arg(metavar="[POLICY ...]")]] = ()
-    """policies: ids such as starpilot/mutual/0, or files; none takes all shipped"""
+    """policies: ids such as starpilot/mutual/0, or files; none takes the surveyed ones, which
+    python -m checkpoints marks, or all under another --root"""
     policy: UseAppendAction[tuple[str, ...]] = ()
     """a policy of your own, FILE.py:FUNCTION, where the function returns an Adapted module; runs
     the file; can be given again for more"""

@@ -221,6 +221,11 @@ def list_policies(root: Path = ZOO) -> list[PolicyId]:
 
 def _not_there(wanted: PolicyId, known: list[PolicyId], root: Path) -> str:
     """What there is instead: the kept steps of the run, or the runs."""
+    if wanted.method == UNTRAINED:
+        return (
+            f"no policy {str(wanted)!r} under {root}: untrained networks are made, not kept; "
+            "expected the id of a trained one, beside which commands make them with --untrained"
+        )
     steps: dict[int, None] = {kept.step or 0: None for kept in known if kept.run == wanted.run}
     if steps:
         peers = sorted({kept.peer or 0 for kept in known if kept.run == wanted.run})

@@ -244,6 +244,36 @@ def test_encoders_of_two_kinds_share_a_picture(tmp_path, monkeypatch, capsys, wi
     main(settings)
     points = read_table(tmp_path / "o" / "embedding.csv", SCHEMA)
     assert set(points["id"]) == set(names)
+    capsys.readouterr()
+    main(replace(settings, layer="conv3", untrained=1, output=tmp_path / "q"))
+    assert f"{names[1]}: impala has no layer conv3, left out" in capsys.readouterr().err
+    assert names[1] not in set(read_table(tmp_path / "q" / "embedding.csv", SCHEMA)["id"])
     # A layer that one of them lacks leaves the other alone, and one alone is no joint picture.
     with pytest.raises(UserError, match="at least 2 policies in a joint picture, got 1"):
         main(replace(settings, layer="conv3", output=tmp_path / "p"))
+
+
+def test_policies_of_one_method_are_laid_out_as_twins_only(
+    small_zoo, tmp_path, monkeypatch, capsys, without_umap
+):
+    monkeypatch.chdir(tmp_path)
+    ids = "leaper/ppo/0", "leaper/ppo/1"
+    main(replace(small(small_zoo), drawn=6, ids=ids, untrained=0, output=tmp_path / "o"))
+    assert "leaper: random convolutions are laid out for one policy a method, and all are ppo" in (
+        capsys.readouterr().err
+    )
+    points = read_table(tmp_path / "o" / "embedding.csv", SCHEMA)
+    assert set(points["panel"]) == {"twins"} and points["id"].nunique() == 2
+
+
+def test_where_nothing_can_be_laid_out_no_game_is_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("analysis.studies.embedding.study.common_bank", None)
+    names = "chaser/ppo/0/peer0/step64", "chaser/ppo/1/peer0/step64"
+    root = zoo(tmp_path / "zoo", *names, "leaper/ppo/0/peer0/step64", "leaper/mutual/0/peer0/step8")
+    settings = replace(small(root), untrained=0, output=tmp_path / "o")
+    message = "chaser has one background, .* expected policies of 2 methods or more, got only ppo"
+    with pytest.raises(UserError, match=message):
+        main(settings)
+    with pytest.raises(UserError, match="at least 2 policies in a joint picture, got 1"):
+        main(replace(settings, ids=("leaper/ppo/0", "leaper/mutual/0", "chaser/ppo/0")))
+    assert "gathering" not in capsys.readouterr().err

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, UInt8
 from analysis.measures import joint_maps
 from analysis.measures.icc import measure
 from analysis.policies.features import read
-from analysis.policies.layers import check_layers
+from analysis.policies.layers import asked_layers, check_layers
 from analysis.policies.subjects import Subject
 from analysis.records.columns import GAME
 from analysis.records.command import Frames
@@ -117,25 +117,43 @@ def one_a_level(bank: Bank, drawn: int, seed: int) -> Int[np.ndarray, " chosen"]
     return order[np.sort(firsts)]
 
 
+def panels_of(game: str, subjects: Sequence[Subject]) -> list[str]:
+    """The panels of a game and its policies; says which are left out, and why."""
+    panels = ["twins", "random-conv"]
+    if get_game(game).backgrounds < 2:
+        say(f"{game} has one background and so no twins: only random convolutions are laid out")
+        panels.remove("twins")
+    if not applies("random-conv", game):
+        say(f"{game} has no pictures of three colours: only twins are laid out")
+        panels.remove("random-conv")
+    elif len(one_a_method(subjects)) < 2:
+        say(
+            f"{game}: random convolutions are laid out for one policy a method, and all are "
+            f"{subjects[0].id.method}: only twins are laid out"
+        )
+        panels.remove("random-conv")
+    return panels
+
+
 def gather(
-    game: str, states: Sequence[bytes], frames: UInt8[np.ndarray, "state h w c"], plan: Drawn
+    game: str,
+    panels: Sequence[str],
+    states: Sequence[bytes],
+    frames: UInt8[np.ndarray, "state h w c"],
+    plan: Drawn,
 ) -> Iterator[Pictures]:
-    """The panels of a game; one without other backgrounds has no twins."""
+    """The pictures of the panels asked for."""
     drawn = plan.drawn
-    if get_game(game).backgrounds > 1:
+    if "twins" in panels:
         count = min(plan.backgrounds, get_game(game).backgrounds)
         chosen = pick_backgrounds(game, count)
         twins = world_of(game).render(states, chosen)
         yield Pictures("twins", twins[:drawn], twins, chosen, "background")
-    else:
-        say(f"{game} has one background and so no twins: only random convolutions are laid out")
-    if not applies("random-conv", game):
-        say(f"{game} has no pictures of three colours: only twins are laid out")
-        return
-    rng = np.random.default_rng(plan.seed)
-    many = random_conv(frames[: plan.frames], plan.views, rng)
-    few = random_conv(frames, VIEWS, rng)
-    yield Pictures("random-conv", many, few, tuple(range(plan.views)))
+    if "random-conv" in panels:
+        rng = np.random.default_rng(plan.seed)
+        many = random_conv(frames[: plan.frames], plan.views, rng)
+        few = random_conv(frames, VIEWS, rng)
+        yield Pictures("random-conv", many, few, tuple(range(plan.views)))
 
 
 def embed_game(
@@ -154,9 +172,11 @@ def embed_game(
     seed: int,
 ) -> Found:
     """Points and scores of one game, its policies on the same pictures."""
-    one_by_id = {str(one.id): one for one in subjects if not layer or layer in one.policy.layers}
-    joint_maps.check_policies(one_by_id)
+    wanted = asked_layers(subjects, _layers(layer))
+    subjects = [one for one in subjects if one.id in wanted]
+    one_by_id = {str(one.id): one for one in subjects}
     game, mode = subjects[0].id.game, subjects[0].mode
+    kinds = panels_of(game, subjects)
     bank = common_bank(game, mode, states, seed)
     chosen = one_a_level(bank, drawn, seed)
     pictures = np.asarray(bank.observations)[chosen]
@@ -164,11 +184,11 @@ def embed_game(
     plan = Plan(seeds, seed, neighbours, perplexity)
     asked = Drawn(drawn, backgrounds, frames, views, seed)
     tables, rows = [], []
-    panels = list(gather(game, [bank.states[i] for i in chosen.tolist()], pictures, asked))
+    looked_at = [bank.states[i] for i in chosen.tolist()]
+    panels = list(gather(game, kinds, looked_at, pictures, asked))
     for panel in watch(panels, f"{game}: laying out"):
         # A hundred views of each frame fill the picture: there, one policy a method.
-        methods = {one.id.method: name for name, one in reversed(one_by_id.items())}
-        there = [name for name in one_by_id if panel.shared or name in methods.values()]
+        there = [str(one.id) for one in (subjects if panel.shared else one_a_method(subjects))]
         anchors = {name: _see(one_by_id[name], others, layer) for name in there}
         layers = {name: _see(one_by_id[name], panel.drawn, layer) for name in there}
         table, scores = lay_out(Panel(layers, anchors, panel.names, panel.shared), plan)
@@ -224,5 +244,27 @@ def _cell(one: pd.Series) -> str:
 
 
 def check(subjects: Sequence[Subject], layer: str) -> None:
-    """Raise ``UserError`` where a layer is asked for that no policy has."""
-    check_layers(subjects, (layer,) if layer else ())
+    """Refuse a layer that no policy has, and too few policies of a game, before any work."""
+    check_layers(subjects, _layers(layer))
+    for game in dict.fromkeys(one.id.game for one in subjects):
+        own = [one for one in subjects if one.id.game == game]
+        present = [one for one in own if not layer or layer in one.policy.layers]
+        joint_maps.check_policies({str(one.id): one for one in present})
+        if get_game(game).backgrounds < 2 and len(one_a_method(present)) < 2:
+            raise UserError(
+                f"{game} has one background, so only random convolutions can be laid out, of one "
+                f"policy a method: expected policies of 2 methods or more, got only "
+                f"{present[0].id.method}; name one of another, or allow untrained ones"
+            )
+
+
+def one_a_method(subjects: Sequence[Subject]) -> list[Subject]:
+    """The first policy of each method, in their order."""
+    first: dict[str, Subject] = {}
+    for one in subjects:
+        first.setdefault(one.id.method, one)
+    return list(first.values())
+
+
+def _layers(layer: str) -> tuple[str, ...]:
+    return (layer,) if layer else ()

@@ -73,23 +73,37 @@ def last_rows(
         seed: of the draws of backgrounds.
     """
     on_each, limit = on_each_background(x, levels), most(levels)
+    measured: dict[tuple[int, ...], dict[str, Any]] = {}
     for name, places in groups.items():
-        one = found[name]
-        size = {"states": len(x), "levels": weights.shape[1], "renderings": len(places)}
-        cells: dict[str, Any] = dict.fromkeys(NUMBERS, np.nan)
-        if one is not None:
-            some = x[:, list(places)]
-            cells |= {"effective_rank": one.effective_rank, "dead_share": one.dead_share}
+        one, key = found[name], tuple(places)
+        # Often all were seen in training: one set of backgrounds under two names.
+        if one is not None and key not in measured:
             of_group = [on_each[place] for place in places]
-            cells |= filled("level_information", information(of_group, levels, weights))
-            cells["level_most"] = limit
-        if one is not None and one.verdict == "ok":
-            for pooling, draws in poolings(some, levels, weights, seed).items():
-                cells |= filled(pooling, draws)
-            without = without_each_background(some, levels)
-            cells |= {"without_low": without.min(), "without_high": without.max()}
-        verdict = one.verdict if one is not None else "vacuous"
-        yield {**label, "backgrounds": name, **size, **cells, "verdict": verdict}
+            told = filled("level_information", information(of_group, levels, weights))
+            closer = icc_cells(x[:, list(places)], levels, weights, seed, one.verdict)
+            rank = {"effective_rank": one.effective_rank, "dead_share": one.dead_share}
+            measured[key] = told | closer | rank | {"level_most": limit, "verdict": one.verdict}
+        size = {"states": len(x), "levels": weights.shape[1], "renderings": len(places)}
+        cells: dict[str, Any] = {**dict.fromkeys(NUMBERS, np.nan), "verdict": "vacuous"}
+        cells |= measured[key] if one is not None else {}
+        yield {**label, "backgrounds": name, **size, **cells}
+
+
+def icc_cells(
+    some: Float[np.ndarray, "state background feature"],
+    levels: Int[np.ndarray, " state"],
+    weights: Int[np.ndarray, "R level"],
+    seed: int,
+    verdict: str,
+) -> dict[str, float]:
+    """Cells of the poolings, and the range without each background; none unless ``ok``."""
+    if verdict != "ok":
+        return {}
+    cells: dict[str, float] = {}
+    for pooling, draws in poolings(some, levels, weights, seed).items():
+        cells |= filled(pooling, draws)
+    without = without_each_background(some, levels)
+    return cells | {"without_low": without.min(), "without_high": without.max()}
 
 
 def poolings(

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.measures.cosine import Cosine, Cosines
 from analysis.measures.icc import Invariance, Layout
+from analysis.policies.layers import asked_layers
 from analysis.policies.subjects import Subject
 from analysis.records.columns import POLICY, SIZE, estimate, filled, interval
 from analysis.records.command import Frames
@@ -127,8 +128,12 @@ def measure_game(
     replicates: int,
     seed: int,
 ) -> Found:
-    """All rows of one game, its policies on the same twins."""
+    """All rows of one game, its policies on the same twins; none where none has a layer asked."""
     game = subjects[0].id.game
+    wanted = asked_layers(subjects, layers)
+    subjects = [one for one in subjects if one.id in wanted]
+    if not subjects:
+        return Found([[], []])
     rows: list[dict[str, Any]] = []
     closer: list[dict[str, Any]] = []
     bank = common_bank(game, subjects[0].mode, states, seed)
@@ -136,7 +141,7 @@ def measure_game(
     chosen = cover(game, [one.trained_backgrounds for one in subjects], backgrounds)
     for one in watch(subjects, f"{game}: reading layers"):
         last, kept = one.policy.layers[-1], list[np.ndarray]()
-        readings = keeping(_readings(one, bank, chosen, layers or None), last, kept)
+        readings = keeping(_readings(one, bank, chosen, wanted[one.id]), last, kept)
         groups = split(chosen, one.trained_backgrounds)
         found = measure_stream(readings, groups, bank.levels, weights)
         sizes = len(bank), weights.shape[1]
@@ -160,7 +165,7 @@ def keeping(
 
 
 def _readings(
-    subject: Subject, bank: Bank, backgrounds: Sequence[int], layers: Sequence[str] | None
+    subject: Subject, bank: Bank, backgrounds: Sequence[int], layers: Sequence[str]
 ) -> Iterator[tuple[slice, TwinReading]]:
     """A policy on the twins; on the bank's own pictures in a game that has no twins."""
     if get_game(subject.id.game).backgrounds > 1:
@@ -178,6 +183,8 @@ def show(frames: Frames, game: str) -> None:
 
     rows, _ = frames
     here = rows[rows["game"] == game]
+    if here.empty:
+        return
     layers, first = list(dict.fromkeys(here["layer"])), here.iloc[0]
     title = f"{game}: ICC (effective rank), {first.states} states, {first.levels} unseen levels"
     table = Table("policy", "backgrounds", *layers, title=title)

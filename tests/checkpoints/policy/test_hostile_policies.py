@@ -7,8 +7,8 @@ import torch
 
 from checkpoints.console import UserError
 from checkpoints.policy.store import load_policy
-from tests.checkpoints.policy.test_store import saved
 from tests.support.hostile_files import changed_tensors
+from tests.support.saved import saved
 
 INPUTS = 600
 

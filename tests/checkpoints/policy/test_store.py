@@ -17,7 +17,6 @@ from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import Recipe, differences, from_dict, get_recipe
 from checkpoints.policy.seeds import Purpose, derive
 from checkpoints.policy.store import (
-    Provenance,
     find_policies,
     list_policies,
     load_policy,
@@ -26,21 +25,7 @@ from checkpoints.policy.store import (
     save_policy,
     untrained,
 )
-
-NAME = "starpilot/ppo/0/peer0/step2048"
-RECIPE = Recipe(encoder="nature", features=8, mode="easy")
-
-
-def provenance(name: str = NAME, recipe: Recipe = RECIPE) -> Provenance:
-    return Provenance(name, asdict(recipe), 2048, {"unseen": 3.5}, {"torch": "x"}, "abc")
-
-
-def saved(root: Path, name: str = NAME, half: bool = False) -> tuple[Policy, Path]:
-    torch.manual_seed(0)
-    policy = Policy("nature", 8)
-    path = policy_path(root, parse_id(name))
-    save_policy(policy, provenance(name), path, half=half)
-    return policy, path
+from tests.support.saved import NAME, RECIPE, provenance, saved
 
 
 def test_round_trip_is_exact_and_carries_its_provenance(tmp_path: Path):
