@@ -273,7 +273,9 @@ def test_peers_that_are_alike_converge(tmp_path, toy, peers, said):
     assert found.loc[CONVERGE, "verdict"].startswith(f"{said}; their likeliest buttons agree")
     # Student's t of 2 degrees of freedom: the half width is 4.3 standard errors. Of two tests.
     t = abs(peers - 0.7) / (0.05 / 4.302653)
-    assert 0.0 < float(found.loc[CONVERGE, "q"]) == pytest.approx(2 * 2 * stats.t.sf(t, 2), abs=6e-4)
+    assert (
+        0.0 < float(found.loc[CONVERGE, "q"]) == pytest.approx(2 * 2 * stats.t.sf(t, 2), abs=6e-4)
+    )
     # Being alike after distillation is what both sides of the claim predict.
-    assert found.loc[CANCEL, "verdict"].startswith("not decidable here: peers that have cancelled")
+    assert found.loc[CANCEL, "verdict"].startswith("not decidable here: peers that have")
     assert found.loc[CANCEL, "q"] == ""
