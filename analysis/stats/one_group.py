@@ -45,3 +45,25 @@ def mean_interval(values: Float[np.ndarray, " run"], level: float = 0.95) -> Mea
         return Mean(mean, np.nan, np.nan)
     half = float(stdtrit(n - 1, (1 + level) / 2) * np.std(values, ddof=1) / np.sqrt(n))
     return Mean(mean, mean - half, mean + half)
+
+
+def jackknife_interval(whole: float, without: Float[np.ndarray, " run"]) -> Mean:
+    """Student's interval of a statistic of few runs in which a value may belong to two of them.
+
+    Runs that share values are not independent, and their pseudo-values nearly are: Tukey 1958,
+    n · whole − (n − 1) · without. In simulations with three runs and a value for each pair of them,
+    intervals of 95 % cover 95 to 99 %; with each run's mean taken for independent, 61 to 86.
+
+    Args:
+        whole: the statistic of all runs.
+        without: (run,) it without each; NaN where too few are left.
+
+    Returns:
+        Ends are NaN where it does not exist without a run.
+    """
+    n = len(without)
+    if n < 2 or not np.isfinite([whole, *without]).all():
+        return Mean(whole, np.nan, np.nan)
+    found = mean_interval(n * whole - (n - 1) * np.asarray(without))
+    half = (found.high - found.low) / 2
+    return Mean(whole, whole - half, whole + half)
