@@ -17,8 +17,10 @@ class Settings(Examination):
 
     CKA is 1 for representations equal up to rotation and scale, about 0 for unrelated ones. Layers
     of two encoders are printed where they share a name; the table has every pair of layers.
-    Intervals are 95 % bootstraps over levels; they do not speak of other training seeds. Writes
-    cka.csv and cka_contrast.csv.
+    Intervals are 95 % bootstraps over levels; they do not speak of other training seeds. Agreement
+    is the share of states with the same likeliest button, and κ (Cohen) what of it remains above
+    chance: two policies that always press fire agree everywhere. Writes cka.csv and
+    cka_contrast.csv.
 
     Arrays in place of policies (a.npy b.npy, also .npz or .safetensors of one array; rows are the
     same states) are compared in pairs, beside chance; writes cka_arrays.csv.

@@ -15,6 +15,7 @@ class Settings(Examination):
     Values are comparable within a measure only. Intervals are 95 % bootstraps over levels; p is
     from permutations of whole levels, one for all layers. Both see the same pictures, so p below
     .05 is the least that can be asked: the pairs to beat are two seeds and two untrained encoders.
+    Pairs agree equally where κ (Cohen), what of agreement remains above chance, is equal.
 
     The measure cka here is a cosine of profiles, as all others are, so that one set of permutations
     serves them all; analysis.cka has the unbiased estimator (they differed by .0012 at most).

@@ -7,13 +7,25 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from analysis.studies.similarity.cka_contrasts import CONTRAST_SCHEMA
 from figures.kit.rows import load_rows
-from figures.kit.style import COLUMN_WIDTH, PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
+from figures.kit.style import (
+    COLUMN_WIDTH,
+    PAGE_WIDTH,
+    SMALL,
+    Drawing,
+    Style,
+    in_layer_order,
+    on_paper,
+)
 
 NAME = "cka_contrast"
-RENDERINGS = {"same": ("same picture", "o", "#000000"), "twin": ("y sees the twin", "s", "#CC79A7")}
+RENDERINGS = {
+    "same": ("same picture", Style("#000000", "o")),
+    "twin": ("y sees the twin", Style("#CC79A7", "s")),
+}
 APART = 0.12
 
 
@@ -22,18 +34,26 @@ def plot_contrast(ax: Axes, rows: pd.DataFrame) -> Axes:
 
     Args:
         ax: where to draw.
-        rows: columns ``rendering, layer, difference, low, high``.
+        rows: columns ``rendering, layer, difference, low, high, runs, runs_other``.
     """
     layers = in_layer_order(rows["layer"])
     ax.axhline(0.0, color="0.35", linewidth=0.8, zorder=0)
-    for side, (rendering, (words, marker, colour)) in zip((-1, 1), RENDERINGS.items(), strict=True):
+    for side, (rendering, (_, style)) in zip((-1, 1), RENDERINGS.items(), strict=True):
         here = rows[rows["rendering"] == rendering]
         places = here["layer"].map(layers.index) + side * APART
-        ax.vlines(places, here["low"], here["high"], color=colour, linewidth=1.2)
-        ax.plot(places, here["difference"], marker, color=colour, markersize=4, label=words)
+        ax.vlines(places, here["low"], here["high"], color=style.colour, linewidth=1.2)
+        for alone in (False, True):
+            some = rests_on_one_run(here) == alone
+            looks = style.points(filled=not alone, size=4)
+            ax.plot(places[some], here.loc[some, "difference"], **looks)
     ax.set_xticks(range(len(layers)), layers, rotation=45, ha="right")
     ax.set_xlim(-0.5, len(layers) - 0.5)
     return ax
+
+
+def rests_on_one_run(rows: pd.DataFrame) -> pd.Series:
+    """Whether one side of each difference is a single training."""
+    return rows[["runs", "runs_other"]].min(axis=1) == 1
 
 
 def width_for(games: int) -> float:
@@ -55,13 +75,16 @@ def draw(tables: Path) -> Iterator[Drawing]:
             ax.set_title(game)
         if column == 0:
             ax.set_ylabel(f"CKA: {contrast.replace(' - ', ' − ')}")
-    handles, labels = axes.flat[0].get_legend_handles_labels()
+    alone = rests_on_one_run(rows)
+    note = "Open: one run on a side. " if alone.any() else ""
     figure.legend(
-        handles,
-        labels,
+        handles=[
+            Line2D([], [], label=words, **style.points(filled=not alone.all(), size=4))
+            for words, style in RENDERINGS.values()
+        ],
         loc="outside lower center",
         ncols=2,
-        title="Bars: 95 % intervals over levels, not over training seeds",
+        title=f"{note}Bars: 95 % intervals over levels,\nnot over training seeds",
         title_fontsize=SMALL,
     )
     yield Drawing(NAME, figure, rows)

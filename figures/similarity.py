@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from analysis.policies.relations import PEERS, SEEDS, STEPS, kind_of
+from analysis.studies.similarity.agreement import both_of, means_of
 from analysis.studies.similarity.compared import SCHEMA
 from checkpoints.policy.ids import UNTRAINED
 from figures.cka_map import COLOURS, label_edges, plot_map
@@ -29,6 +30,12 @@ MEASURES = {
 }
 """Those that are tested by permutation, and what the page calls them."""
 ALPHA = 0.05
+KAPPA = "κ: what of it remains above chance (Cohen); –: one button in every state"
+
+
+def agreed_as(agreement: float, beyond: float) -> str:
+    """Agreement and κ as figures say them; a dash for what is not defined."""
+    return both_of(agreement, beyond).replace("/", ", κ ").replace("-", "−")
 
 
 def kinds_of(rows: pd.DataFrame) -> list[str]:
@@ -106,8 +113,8 @@ def draw_maps(game: str, rows: pd.DataFrame) -> Drawing:
         plot_calibrated(ax, cells, norm)
         grids[ax] = cells.pivot(index="layer_x", columns="layer_y", values="value").pipe(_in_order)
         if line == 0:
-            agreed = f"agreement {here['agreement'].mean():.2f}"
-            ax.set_title(f"{kind} (n = {cells['pairs'].max()})\n{agreed}")
+            agreed = agreed_as(*means_of(here))
+            ax.set_title(f"{kind} (n = {cells['pairs'].max()})\nagree {agreed}")
         shown.append(cells.assign(game=game, pair=kind, measure=measure))
     label_edges(axes, grids)
     for line, measure in enumerate(measures):
@@ -124,7 +131,8 @@ def draw_maps(game: str, rows: pd.DataFrame) -> Drawing:
     figure.legend(
         handles=[Patch(fill=False, hatch="////", edgecolor="0.6", label="not beyond chance")],
         loc="outside lower center",
-        title="0: what the largest cell of a map reaches by chance 5 % of the time; 1: equal",
+        title="0: what the largest cell of a map reaches by chance 5 % of the time; 1: equal\n"
+        f"agree: share of states with the same likeliest button\n{KAPPA}",
         title_fontsize=SMALL,
     )
     states, levels = rows["states"].max(), rows["levels"].max()

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from analysis.studies.similarity.nulls import NULL_SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
-from figures.similarity import MEASURES
+from figures.similarity import KAPPA, MEASURES, agreed_as
 
 NAME = "similarity_nulls"
 SHOWN = ("cka", "cka_deconfounded", "neighbours")
@@ -25,9 +25,11 @@ def named(one: pd.Series) -> str:
     """What a line is called: the null, where it is taken, and how often its policies agree."""
     if one["on"] == "agreed":
         return f"{one['null']}, where\nboth agree ({one['states']} states)"
-    if np.isnan(one["difference"]) and not one["matched"]:
-        return f"{one['null']}\n(none; nearest: {one['null_agreement']:.2f})"
-    return f"{one['null']}\n({one['null_agreement']:.2f})"
+    agreed = agreed_as(one["null_agreement"], one["null_kappa"])
+    if one["null_pair"].startswith("none"):
+        nearest = "" if np.isnan(one["null_agreement"]) else f"; nearest: {agreed}"
+        return f"{one['null']}\n(none{nearest})"
+    return f"{one['null']}\n({agreed})"
 
 
 def plot_nulls(ax: Axes, rows: pd.DataFrame) -> Axes:
@@ -82,7 +84,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
         if line == len(games) - 1:
             ax.set_xlabel("peers − null")
         if column == 0:
-            ax.set_ylabel(f"{game}: peers agree on {here['agreement'].iloc[0]:.2f}")
+            agreed = agreed_as(*here[["agreement", "kappa"]].iloc[0])
+            ax.set_ylabel(f"{game}: peers agree on {agreed}")
     layers = in_layer_order(rows["layer"])
     figure.legend(
         handles=[
@@ -91,8 +94,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
         ],
         loc="outside lower center",
         ncols=len(layers),
-        title="In brackets: agreement of buttons. Bars: 95 % intervals over levels, not over "
-        "training seeds",
+        title=f"In brackets: agreement of buttons; {KAPPA}\n"
+        "Bars: 95 % intervals over levels, not over training seeds",
         title_fontsize=SMALL,
     )
     yield Drawing(NAME, figure, rows.reset_index(drop=True))

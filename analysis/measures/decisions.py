@@ -45,7 +45,7 @@ def probabilities(
     return p / p.sum(-1, keepdims=True)
 
 
-def likeliest(log_probs: Float[np.ndarray, "state action"], game: str) -> Int[np.ndarray, " state"]:
+def likeliest(log_probs: Float[np.ndarray, "*some action"], game: str) -> Int[np.ndarray, "*some"]:
     """Each state's likeliest button, by its place in :func:`checkpoints.world.buttons.buttons`.
 
     Where a world's actions are continuous: of what the policy gives in place of probabilities.
@@ -176,9 +176,43 @@ def between_states(
 
 
 def agreement_of(
-    game: str, chosen: Int[np.ndarray, " state"], others: Int[np.ndarray, " state"]
+    game: str, chosen: Int[np.ndarray, " state"], others: Int[np.ndarray, "*order state"]
 ) -> float:
     """Share of states on which the likeliest buttons agree; NaN where actions are continuous."""
     if not get_game(game).num_actions:
         return float("nan")
     return float((chosen == others).mean())
+
+
+def agreement_by_chance(
+    game: str, chosen: Int[np.ndarray, " state"], others: Int[np.ndarray, "*order state"]
+) -> float:
+    """Agreement of two policies that choose as often as these, each whatever the state.
+
+    Returns:
+        Σ f(b) g(b) over buttons b, f and g the shares of states in which b is likeliest: the mean
+        of :func:`agreement_of` over all orders of one side's states. NaN where actions are
+        continuous.
+    """
+    if not get_game(game).num_actions:
+        return float("nan")
+    size = 1 + max(chosen.max(), others.max())
+    f, g = (np.bincount(one.ravel(), minlength=size) / one.size for one in (chosen, others))
+    return float(f @ g)
+
+
+def kappa(agreement: ArrayLike, chance: ArrayLike) -> Float[np.ndarray, "*some"]:
+    """(agreement − chance) / (1 − chance): 0 where chance alone agrees as often, 1 where all do.
+
+    Cohen 1960, "A coefficient of agreement for nominal scales".
+
+    Args:
+        agreement: shares of states.
+        chance: of each, from :func:`agreement_by_chance`.
+
+    Returns:
+        NaN where chance is 1: both always choose the same button, and nothing remains to agree on.
+    """
+    agreement, chance = as_array(agreement, "agreement"), as_array(chance, "chance")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(chance < 1, (agreement - chance) / (1 - chance), np.nan)

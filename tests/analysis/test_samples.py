@@ -14,7 +14,14 @@ from analysis.samples import Settings, main
 from analysis.scenes.backgrounds import pairs_of
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.robustness.views import on_backgrounds
-from analysis.studies.samples.peers import CONVERGENCE, PAIRS, convergence_rows, shift
+from analysis.studies.samples.peers import (
+    CONVERGENCE,
+    MEASURES,
+    PAIRS,
+    agreement_over_backgrounds,
+    convergence_rows,
+    shift,
+)
 from analysis.studies.samples.policy import set_scene
 from analysis.studies.samples.study import names
 from checkpoints.policy.recipes import Recipe
@@ -81,6 +88,32 @@ def test_peers_stand_beside_policies_trained_apart(written):
     assert peers.loc["cka", "runs"] == 2
 
 
+def test_agreement_is_of_pictures_and_not_of_means_over_backgrounds(written, root, monkeypatch):
+    monkeypatch.chdir(written)
+    subjects = load_subjects([RUNS[0]], root=root, controls=0)["starpilot"]
+    how = {"states": 48, "backgrounds": 13, "episodes": 8, "replicates": 20, "seed": 0}
+    scene = set_scene(subjects, **how)
+    answers = on_backgrounds(scene.bank, "starpilot", scene.twins.backgrounds, subjects)
+    x, y = (
+        answers.decisions[one.id].of_buttons("starpilot").probs.argmax(axis=-1) for one in subjects
+    )
+    pairs = read_table(written / "samples_pairs.csv", PAIRS).set_index(["id_x", "id_y"])
+    row = pairs.loc[tuple(str(one.id) for one in subjects)]
+    assert row["agreement"] == pytest.approx((x == y).mean(), abs=1e-5)
+    shares = [[np.mean(one[:, b] == k) for k in range(11) for b in range(13)] for one in (x, y)]
+    assert row["agreement_chance"] == pytest.approx(np.dot(*shares) / 13, abs=1e-5)
+    peers = read_table(written / "samples_peers.csv", CONVERGENCE)
+    assert set(peers["measure"]) == set(MEASURES)
+
+
+def test_each_background_has_its_own_chance():
+    # On one background both always fire, on the other they choose as if by lot: half and half.
+    x = np.array([[8, 0], [8, 0], [8, 1], [8, 1]])
+    y = np.array([[8, 0], [8, 1], [8, 0], [8, 1]])
+    found = agreement_over_backgrounds("starpilot", x, y)
+    assert (found.share, found.chance) == (0.75, 0.75)
+
+
 def planted(peers: float, apart: float) -> pd.DataFrame:
     """Pairs of three runs of two peers, with one value for peers and one for all others."""
     ids = [f"g/mutual/{seed}/peer{peer}/step1" for seed in range(3) for peer in (0, 1)]
@@ -93,7 +126,7 @@ def planted(peers: float, apart: float) -> pd.DataFrame:
                 {
                     **{"game": "g", "id_x": x, "id_y": y, "method": "mutual"},
                     **{"kind": "peers" if same else "seeds", "cka": value + i / 1000},
-                    **{"agreement": value, "shift": value},
+                    **{"agreement": value, "agreement_chance": value / 2, "shift": value},
                 }
             )
     return pd.DataFrame(rows)
@@ -105,6 +138,7 @@ def test_convergence_is_what_was_planted():
     assert rows["cka"]["difference_low"] < 0.5 < rows["cka"]["difference_high"]
     assert rows["shift"]["peers"] == pytest.approx(0.9)
     assert rows["shift"]["apart"] == pytest.approx(0.4)
+    assert rows["agreement_chance"]["difference"] == pytest.approx(0.25)
     assert all(row["runs"] == 3 for row in rows.values())
     peers_only = planted(0.9, 0.4).query("kind == 'peers'")
     assert list(convergence_rows(peers_only)) == []

@@ -13,12 +13,14 @@ from analysis.policies.subjects import load_subjects
 from analysis.records.tables import read_table
 from analysis.similarity import Settings, main
 from analysis.stats.clusters import cluster_weights
+from analysis.studies.similarity.agreement import Agreement
 from analysis.studies.similarity.compared import SCHEMA, Likeness, comparable_pairs, liken
 from analysis.studies.similarity.nulls import (
     EQUAL,
     NULL_SCHEMA,
     PERMUTED,
-    at_equal_agreement,
+    at_equal_kappa,
+    compared_agreements,
     contrasts,
     nearest,
 )
@@ -120,6 +122,8 @@ def test_peers_are_held_against_their_own_levels_permuted(planted):
     assert here.loc[["procrustes", "svcca"], "null_value"].isna().all()
     # Five actions: after a permutation the peers agree on 80 % of a fifth.
     assert here["null_agreement"].iloc[0] == pytest.approx(0.16, abs=0.03)
+    assert (here["null_agreement_chance"] == here["agreement_chance"]).all()
+    assert here["null_kappa"].iloc[0] == pytest.approx(0, abs=0.03)
 
 
 def test_that_no_ppo_pair_agrees_as_often_is_a_row(planted):
@@ -132,28 +136,62 @@ def test_that_no_ppo_pair_agrees_as_often_is_a_row(planted):
     }
 
 
-def like(pair, agreement, layers=("conv1",)):
+def like(pair, agreement, layers=("conv1",), chance=0.0):
     x, y = (parse_id(name) for name in pair)
-    return Likeness(x, y, layers, layers, 10, 5, agreement, {}, {}, {})
+    found = agreement if isinstance(agreement, Agreement) else Agreement(agreement, chance)
+    return Likeness(x, y, layers, layers, 10, 5, found, {}, {}, {})
 
 
-def test_the_null_nearest_in_agreement_is_taken():
+def test_the_null_nearest_in_kappa_is_taken():
     third = "leaper/ppo/2/peer0/step64"
     seeds = [like(pair, a) for pair, a in ((SEEDS, 0.2), ([SEEDS[0], third], 0.7))]
     peers, other = like(PEERS, 0.8), like([SEEDS[1], third], 0.8, ("block1",))
     found = nearest(peers, [peers, *seeds, other, like(UNTRAINED, 0.0)])
     assert found["ppo seeds"] is seeds[1]  # the one at .8 has other layers
     assert set(found) == {"ppo seeds", "untrained"}
+    # The pair that agrees as often, but by chance, is farther than the one that agrees less.
+    by_chance = like(SEEDS, 0.8, chance=0.8)
+    found = nearest(peers, [by_chance, like(UNTRAINED, 1.0, chance=1.0), seeds[1]])
+    assert found["ppo seeds"] is seeds[1] and set(found) == {"ppo seeds", "untrained"}
 
 
 def test_a_ppo_pair_that_agrees_as_often_is_taken_and_of_seeds_and_steps_the_nearest():
     peers, seeds = like(PEERS, 0.8), like(SEEDS, 0.77)
     steps = like([SEEDS[0], "leaper/ppo/0/peer0/step32"], 0.81)
-    assert at_equal_agreement(peers, {"ppo seeds": seeds}).pair == " ".join(SEEDS)
-    both = at_equal_agreement(peers, {"ppo seeds": seeds, "ppo steps": steps})
-    assert (both.kind, both.agreement) == (EQUAL, 0.81)
-    nobody = at_equal_agreement(peers, {"untrained": like(UNTRAINED, 0.8)})
+    assert at_equal_kappa(peers, {"ppo seeds": seeds}).pair == " ".join(SEEDS)
+    both = at_equal_kappa(peers, {"ppo seeds": seeds, "ppo steps": steps})
+    assert (both.kind, both.agreement.share) == (EQUAL, 0.81)
+    nobody = at_equal_kappa(peers, {"untrained": like(UNTRAINED, 0.8)})
     assert nobody.pair == "none: no two ppo policies were compared" and not nobody.values
+
+
+def firing(states):
+    """The buttons of a policy that fires but in some states, where it takes another."""
+    button = np.full(1000, 8)
+    button[states] = 2
+    return button
+
+
+def test_two_that_nearly_always_fire_are_not_matched_with_peers():
+    # All four do something else in 2.5 % of states: peers in the same ones, strangers in others.
+    mine = Agreement.of("starpilot", firing(slice(0, 25)), firing(slice(0, 25)))
+    theirs = Agreement.of("starpilot", firing(slice(0, 25)), firing(slice(25, 50)))
+    assert mine.share == 1 and theirs.share == pytest.approx(0.95)
+    assert mine.kappa == 1 and theirs.kappa == pytest.approx(0, abs=0.03)
+    cells = compared_agreements(mine, theirs)
+    assert cells["agreement"] - cells["null_agreement"] == pytest.approx(0.05)
+    assert not cells["matched"] and (cells["kappa"], cells["null_kappa"]) == (1, theirs.kappa)
+    found = at_equal_kappa(like(PEERS, mine), {"ppo seeds": like(SEEDS, theirs)})
+    assert found.pair.startswith("none within 0.05") and not found.values
+    assert compared_agreements(mine, mine)["matched"]
+
+
+def test_where_kappa_is_not_defined_nothing_is_matched():
+    always = Agreement.of("starpilot", firing(slice(0)), firing(slice(0)))
+    assert (always.share, always.chance) == (1, 1) and np.isnan(always.kappa)
+    assert not compared_agreements(always, always)["matched"]
+    found = at_equal_kappa(like(PEERS, always), {"ppo seeds": like(SEEDS, always)})
+    assert found.pair.startswith("none: kappa is not defined") and not found.values
 
 
 def test_one_policy_where_two_are_needed():

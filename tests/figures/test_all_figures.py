@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from checkpoints.console import UserError
-from figures import cka_contrast, cka_map, curves, twins_panel
+from figures import cka_map, curves, twins_panel
 from figures.__main__ import NAMES, Settings, main
 from figures.kit import style
 from figures.kit.drawn import draw_of
@@ -177,12 +177,6 @@ def test_colours_are_clamped_and_numbers_are_not():
     colours = ax.images[0].to_rgba(ax.images[0].get_array())
     np.testing.assert_array_equal(colours[0, 0], colours[0, 1])
     assert [text.get_text() for text in ax.texts] == ["−.20", "0", "1.00", "–"]
-
-
-def test_contrast_shows_every_difference(tables):
-    (drawing,) = cka_contrast.draw(tables)
-    drawn = [y for ax in drawing.figure.axes for line in ax.lines[1:] for y in line.get_ydata()]
-    assert sorted(drawn) == sorted(drawing.rows["difference"])
 
 
 def test_a_game_with_one_background_is_shown_as_vacuous(tables):

@@ -38,7 +38,9 @@ def test_the_page_names_what_the_measures_are(page):
 
     assert set(similarity.MEASURES) == set(PROFILES)
     titles = [ax.get_title() for ax in page.figure.axes if ax.get_title()]
-    assert titles == [f"{kind} (n = 1)\nagreement 0.50" for kind in KINDS]
+    kappas = {"untrained": "–"}
+    said = (f"agree 0.50, κ {kappas.get(kind, '0.20')}" for kind in KINDS)
+    assert titles == [f"{kind} (n = 1)\n{agreed}" for kind, agreed in zip(KINDS, said, strict=True)]
 
 
 def test_one_background_is_left_out_where_a_game_shows_only_one(tables):
@@ -94,14 +96,14 @@ def test_kinds_stand_in_one_order_whatever_the_table_has():
     assert similarity.kinds_of(rows) == ["mutual peers", "mutual seeds", "ppo seeds", "untrained"]
 
 
-def test_every_null_is_a_line_with_its_agreement(tables):
+def test_every_null_is_a_line_with_its_agreement_and_kappa(tables):
     (drawing,) = similarity_nulls.draw(tables)
     ax = drawing.figure.axes[0]
-    assert ax.get_ylabel() == "coinrun: peers agree on 0.90"
+    assert ax.get_ylabel() == "coinrun: peers agree on 0.90, κ 0.88"
     assert [text.get_text() for text in ax.get_yticklabels()] == [
-        "permuted levels\n(0.10)",
-        "ppo at equal agreement\n(none; nearest: 0.30)",
-        "ppo seeds\n(0.30)",
+        "permuted levels\n(0.10, κ −0.12)",
+        "ppo at equal kappa\n(none; nearest: 0.30, κ 0.12)",
+        "ppo seeds\n(0.30, κ 0.12)",
         "ppo seeds, where\nboth agree (144 states)",
     ]
     rows = drawing.rows.query("game == 'coinrun' and measure == 'cka'")
@@ -110,6 +112,13 @@ def test_every_null_is_a_line_with_its_agreement(tables):
     (segment, *_) = (one for lines in ax.collections for one in lines.get_segments())
     one = rows[(rows["layer"] == "conv1") & (rows["null"] == "permuted levels")].iloc[0]
     assert list(segment[:, 0]) == [one["low"], one["high"]]
+
+
+def test_a_null_that_was_not_compared_has_no_nearest(tables):
+    rows = similarity_nulls.load_rows(tables, similarity_nulls.NULL_SCHEMA)
+    one = rows[rows["null"] == "ppo at equal kappa"].iloc[0].copy()
+    one[["null_agreement", "null_kappa"]] = float("nan")
+    assert similarity_nulls.named(one) == "ppo at equal kappa\n(none)"
 
 
 def test_curves_without_the_top_show_their_rows(tables):

@@ -32,13 +32,14 @@ def cka(rng: np.random.Generator) -> list[dict]:
 
 
 def cka_contrast(rng: np.random.Generator) -> list[dict]:
-    """Small positive differences."""
+    """Small positive differences; of peers there is one run."""
     rows = []
     kinds = [(contrast, kind) for contrast in CONTRASTS for kind in ("same", "twin")]
     # A policy agrees with itself on the same picture: there is nothing to subtract.
     kinds.remove((CONTRASTS[1], "same"))
     for game, (contrast, rendering), layer in product(GAMES[:2], kinds, LAYERS):
         who = dict(game=game, rendering=rendering, layer=layer, contrast=contrast)
+        who |= dict(runs=1 if contrast == CONTRASTS[0] else 3, runs_other=2)
         rows.append({**who, **around(rng.normal(0.05, 0.05), 0.06, "difference", "low", "high")})
     return rows
 

@@ -35,6 +35,7 @@ def similarity(rng: np.random.Generator) -> list[dict]:
                 low=value - 0.03,
                 high=value + 0.03,
                 agreement=0.5,
+                agreement_chance=1.0 if pair == "untrained" else 0.375,
                 **tested,
             )
         )
@@ -47,21 +48,23 @@ def similarity_nulls(rng: np.random.Generator) -> list[dict]:
     nulls = {
         ("ppo seeds", "all"): (0.3, 0.3),
         ("ppo seeds", "agreed"): (0.1, 1.0),
-        ("ppo at equal agreement", "all"): (np.nan, 0.3),
+        ("ppo at equal kappa", "all"): (np.nan, 0.3),
         ("permuted levels", "all"): (0.8, 0.1),
     }
+    kappas = {0.1: -0.125, 0.3: 0.125, 0.9: 0.875, 1.0: 1.0}
     names = "cka", "cka_deconfounded", "neighbours", "svcca"
     for game, ((null, on), (apart, agreed)), name, layer in product(
         ("coinrun", "jumper"), nulls.items(), names, LAYERS
     ):
         difference = apart + rng.normal(0, 0.01)
+        own = 1.0 if on == "agreed" else 0.9
         wide = np.nan if name == "svcca" else 0.05
         rows.append(
             dict(
                 game=game,
                 peers="a b",
                 null=null,
-                null_pair="c d",
+                null_pair="none within 0.05" if null == "ppo at equal kappa" else "c d",
                 on=on,
                 measure=name,
                 layer=layer,
@@ -72,8 +75,12 @@ def similarity_nulls(rng: np.random.Generator) -> list[dict]:
                 difference=difference,
                 low=difference - wide,
                 high=difference + wide,
-                agreement=1.0 if on == "agreed" else 0.9,
+                agreement=own,
+                agreement_chance=0.2,
+                kappa=kappas[own],
                 null_agreement=agreed,
+                null_agreement_chance=0.2,
+                null_kappa=kappas[agreed],
                 matched=on == "agreed",
             )
         )

@@ -134,7 +134,8 @@ def samples_pairs(game: str = "starpilot", backgrounds: str = "-bg9") -> list[di
             ids = (f"{game}/{method}/{s}/peer{p}/step9" for s, p in ((one, peer), (two, other)))
             who = dict(zip(("id_x", "id_y"), ids, strict=True), game=game, method=method)
             ends = around(value, 0.02, "cka") | around(value - 0.1, 0.02, "shift")
-            rows.append({**who, "kind": kind, "agreement": value + 0.05, **ends})
+            agreed = {"agreement": value + 0.05, "agreement_chance": value - 0.2}
+            rows.append({**who, "kind": kind, **agreed, **ends})
     return rows
 
 
@@ -146,7 +147,7 @@ def samples_peers() -> list[dict]:
         {**{"game": game, "method": method, "measure": measure, "runs": 3}, **ends}
         | {"peers": 0.7, "apart": 0.7}
         for game, method in methods.items()
-        for measure in ("cka", "agreement", "shift")
+        for measure in ("cka", "agreement", "agreement_chance", "shift")
     ]
 
 

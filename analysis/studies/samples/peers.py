@@ -6,6 +6,7 @@ method that were trained apart, and agreement stands beside both: who decides al
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from analysis.measures.decisions import likeliest
 from analysis.measures.level_sums import Levels
 from analysis.policies.relations import PEERS, SEEDS, kind_of, relation
 from analysis.policies.subjects import Subject
@@ -21,6 +23,7 @@ from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_means
 from analysis.stats.one_group import mean_interval
 from analysis.studies.samples.policy import Measured, Scene
+from analysis.studies.similarity.agreement import AGREEMENT, Agreement
 from analysis.studies.similarity.cka import look, same_layers
 from checkpoints.policy.ids import PolicyId
 
@@ -34,19 +37,20 @@ PAIRS = Schema(
         Column("kind", "text", "peers of one run; seeds: trained apart"),
         *SIZE,
         *estimate("cka", "of the last layer, unbiased over distinct levels"),
-        Column("agreement", "float", "states whose likeliest buttons agree", low=0, high=1),
+        *(replace(one, meaning=f"{one.meaning}; mean over backgrounds") for one in AGREEMENT),
         *estimate("shift", "correlation of what backgrounds do to probabilities", low=-1, high=1),
     ),
     key=("game", "id_x", "id_y"),
     command="analysis.samples",
 )
 
+MEASURES = "cka", "agreement", "agreement_chance", "shift"
 CONVERGENCE = Schema(
     "samples_peers",
     (
         GAME,
         Column("method", "text", "training recipe"),
-        Column("measure", "text", "cka, agreement or shift, as in samples_pairs"),
+        Column("measure", "text", f"{', '.join(MEASURES)}, as in samples_pairs"),
         Column("peers", "float", "mean over runs, of peers"),
         Column("apart", "float", "mean over pairs of policies trained apart"),
         *estimate("difference", "peers less pairs trained apart", over="Student's over runs"),
@@ -72,7 +76,7 @@ def convergence_rows(pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
         peers, apart = (here[here["kind"] == kind] for kind in (PEERS, SEEDS))
         if not len(peers) or not len(apart):
             continue
-        for measure in ("cka", "agreement", "shift"):
+        for measure in MEASURES:
             own = peers.groupby("run_x")[measure].mean()
             near = {
                 run: apart[(apart["run_x"] == run) | (apart["run_y"] == run)][measure].mean()
@@ -94,6 +98,7 @@ def pair_rows(
     levels = Levels(scene.bank.levels, scene.weights)
     frames = np.asarray(scene.bank.observations)
     views = {one.id: look(one, frames, levels, one.policy.layers[-1:]) for one in subjects}
+    chosen = {one.id: on_each_background(one, scene) for one in subjects}
     for x, y in combinations([one.id for one in subjects], 2):
         if x.method != y.method or x.step != y.step:
             continue
@@ -106,9 +111,23 @@ def pair_rows(
             **{"game": x.game, "id_x": str(x), "id_y": str(y), "method": x.method, "kind": kind},
             **{"states": len(frames), "levels": scene.weights.shape[1]},
             **filled("cka", cka),
-            "agreement": float((one.likeliest == other.likeliest).mean()),
+            **agreement_over_backgrounds(x.game, chosen[x], chosen[y]).cells(),
             **filled("shift", shift(one.shifts, other.shifts, scene.bank.levels, scene.weights)),
         }
+
+
+def on_each_background(subject: Subject, scene: Scene) -> Int[np.ndarray, "state background"]:
+    """The likeliest button of each twin."""
+    return likeliest(scene.twins.read(subject.policy, []).log_probs, subject.id.game)
+
+
+def agreement_over_backgrounds(
+    game: str, x: Int[np.ndarray, "state background"], y: Int[np.ndarray, "state background"]
+) -> Agreement:
+    """Mean over backgrounds of how often two policies agree on one, and of what chance gives."""
+    found = [Agreement.of(game, one, other) for one, other in zip(x.T, y.T, strict=True)]
+    share, chance = (np.mean([getattr(one, side) for one in found]) for side in ("share", "chance"))
+    return Agreement(float(share), float(chance))
 
 
 def shift(

@@ -12,8 +12,9 @@ from analysis.records.command import Frames
 from analysis.scenes.common import common_bank, draw_twins
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.examination import Found
+from analysis.studies.similarity.agreement import HEADING, both_of, means_of
 from analysis.studies.similarity.cka import SCHEMA, Rendering, compare_all
-from analysis.studies.similarity.cka_contrasts import CONTRAST_SCHEMA, contrasts
+from analysis.studies.similarity.cka_contrasts import CONTRAST_SCHEMA, contrasts, show_contrasts
 from checkpoints.console import say, show_tables
 from checkpoints.world.games import get_game
 
@@ -37,10 +38,16 @@ def measure_game(
 
 
 def show(frames: Frames, game: str) -> None:
+    """Print CKA of the same layers, then how much more alike a method's policies are."""
+    rows, differences = frames
+    show_pairs(rows, game)
+    show_contrasts(differences, game)
+
+
+def show_pairs(rows: pd.DataFrame, game: str) -> None:
     """Print same-layer CKA with intervals, a line for each kind of pair."""
     from rich.table import Table
 
-    rows = frames[0]
     here = rows[(rows["game"] == game) & (rows["layer_x"] == rows["layer_y"])]
     here = here[~((here["pair"] == SELF) & (here["rendering"] == "same"))]
     if here.empty:
@@ -50,14 +57,13 @@ def show(frames: Frames, game: str) -> None:
     names = list(dict.fromkeys(here["layer_x"]))
     first = here.iloc[0]
     title = f"{game}: CKA, {first.states} states, {first.levels} unseen levels"
-    table = Table("pair", "y sees", "pairs", *names, "agreement", title=title)
+    table = Table("pair", "y sees", "pairs", *names, HEADING, title=title)
     for (kind, pair), group in here.groupby(["rendering", label], sort=False):
         cells = group.groupby("layer_x")[["cka", "low", "high"]].mean()
         shown = [_cell(cells.loc[name]) if name in cells.index else "" for name in names]
         pairs = len(group.groupby(["id_x", "id_y"]))
-        agreed = f"{group['agreement'].mean():.2f}"
         sees = "the same" if kind == "same" else "a twin"
-        table.add_row(pair, sees, str(pairs), *shown, agreed)
+        table.add_row(pair, sees, str(pairs), *shown, both_of(*means_of(group)))
     show_tables(table, keys=2)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from analysis.measures.by_level import LevelGram, hsic_levels
-from analysis.measures.decisions import agreement_of, likeliest
+from analysis.measures.decisions import likeliest
 from analysis.measures.hsic import cka_grams, linear_gram, normalise
 from analysis.measures.level_sums import Levels
 from analysis.policies.features import read
@@ -18,6 +18,7 @@ from analysis.policies.relations import relation
 from analysis.policies.subjects import Subject
 from analysis.records.columns import GAME, SIZE, ends_of, interval
 from analysis.records.tables import Column, Schema
+from analysis.studies.similarity.agreement import AGREEMENT, Agreement
 from checkpoints.console import watch
 from checkpoints.policy.ids import PolicyId
 
@@ -38,7 +39,7 @@ SCHEMA = Schema(
         Column("cka", "float", "unbiased over tuples of distinct levels, never clamped"),
         *interval(),
         Column("cka_biased", "float", "Kornblith et al. 2019, for comparison", low=0, high=1),
-        Column("agreement", "float", "states on which the likeliest buttons agree", low=0, high=1),
+        *AGREEMENT,
     ),
     key=("game", "id_x", "id_y", "rendering", "layer_x", "layer_y"),
     command="analysis.cka",
@@ -85,8 +86,7 @@ class Comparison:
     cka: Float[np.ndarray, "r x y"]
     """the estimate, then one value a replicate; NaN where a layer does not vary"""
     biased: Float[np.ndarray, "x y"]
-    agreement: float
-    """share of states on which the likeliest buttons agree"""
+    agreement: Agreement
     states: int
     levels: int
 
@@ -126,7 +126,7 @@ class Comparison:
                 "low": low[i, j],
                 "high": high[i, j],
                 "cka_biased": self.biased[i, j],
-                "agreement": self.agreement,
+                **self.agreement.cells(),
             }
 
 
@@ -135,7 +135,7 @@ def compare(x: Subject, y: Subject, rendering: Rendering, seen: View, other: Vie
     pairs = [[hsic_levels(K, L) for L in other.prepared] for K in seen.prepared]
     ratio = normalise(np.array(pairs).transpose(2, 0, 1), seen.own, other.own, "nan")
     biased = cka_grams(seen.grams, other.grams, biased=True, undefined="nan")
-    agreement = agreement_of(x.id.game, seen.button, other.button)
+    agreement = Agreement.of(x.id.game, seen.button, other.button)
     levels = seen.prepared[0].levels
     return Comparison(
         *(x.id, y.id, rendering, seen.layers, other.layers, ratio, biased, agreement),

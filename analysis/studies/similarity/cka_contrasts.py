@@ -1,15 +1,18 @@
 """How much more alike, by CKA, a method's policies are than those of the baseline."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 
 from analysis.policies.relations import PEERS, SEEDS, SELF
 from analysis.records.columns import GAME, filled, interval
 from analysis.records.tables import Column, Schema
 from analysis.studies.similarity.cka import Comparison
-from checkpoints.policy.ids import UNTRAINED
+from checkpoints.console import show_tables
+from checkpoints.policy.ids import UNTRAINED, PolicyId
 from checkpoints.policy.recipes import BASELINE
 
 CONTRAST_SCHEMA = Schema(
@@ -21,6 +24,8 @@ CONTRAST_SCHEMA = Schema(
         Column("contrast", "text", "what is subtracted from what"),
         Column("difference", "float", "of mean CKA"),
         *interval(),
+        Column("runs", "int", "trainings on the first side; peers of one are one", low=1),
+        Column("runs_other", "int", "on the side that is subtracted, likewise", low=1),
     ),
     key=("game", "rendering", "contrast", "layer"),
     command="analysis.cka",
@@ -43,7 +48,8 @@ def contrasts(
     Yields:
         Rows of :data:`CONTRAST_SCHEMA`; none where a side is missing. Layers are matched by name,
         and each is averaged over the pairs that share it: where encoders are mixed, a difference
-        may be one of encoders. The interval speaks of levels, not of seeds.
+        may be one of encoders. The interval speaks of levels, not of seeds: how many there are of
+        these stands in ``runs`` and ``runs_other``.
     """
     for kind in ("same", "twin"):
         here = [one for one in comparisons if one.rendering == kind]
@@ -53,8 +59,8 @@ def contrasts(
             if kind == "twin":
                 sides[SELF] = SELF
             for one, other in sides.items():
-                left = _means([c for c in here if c.pair == one and c.x.method == method])
-                right = _means([c for c in here if c.pair == other and c.x.method == baseline])
+                left = _sides([c for c in here if c.pair == one and c.x.method == method])
+                right = _sides([c for c in here if c.pair == other and c.x.method == baseline])
                 label = f"{one} - {other}"
                 if one == SELF:
                     label = f"{method} self - {baseline} self"
@@ -62,14 +68,47 @@ def contrasts(
                     yield {
                         **{"game": here[0].x.game, "rendering": kind, "layer": layer},
                         "contrast": label,
-                        **filled("difference", left[layer] - right[layer], "low", "high"),
+                        **filled("difference", left[layer].cka - right[layer].cka, "low", "high"),
+                        **{"runs": left[layer].runs, "runs_other": right[layer].runs},
                     }
 
 
-def _means(some: Sequence[Comparison]) -> dict[str, Float[np.ndarray, " r"]]:
-    """Layer -> mean over the pairs that share it."""
+class Side(NamedTuple):
+    """What is compared of one layer."""
+
+    cka: Float[np.ndarray, " r"]
+    """mean over the pairs that share the layer"""
+    runs: int
+    """trained apart, behind these pairs"""
+
+
+def _sides(some: Sequence[Comparison]) -> dict[str, Side]:
+    """Layer -> one side of a difference."""
     cells: dict[str, list[np.ndarray]] = {}
+    runs: dict[str, set[PolicyId]] = {}
     for one in some:
         for name, values in zip(one.shared, one.matched().T, strict=True):
             cells.setdefault(name, []).append(values)
-    return {name: np.mean(values, axis=0) for name, values in cells.items()}
+            runs.setdefault(name, set()).update((one.x.run, one.y.run))
+    return {name: Side(np.mean(cells[name], axis=0), len(runs[name])) for name in cells}
+
+
+def show_contrasts(rows: pd.DataFrame, game: str) -> None:
+    """Print the differences of one game, if there are any, with the fewest runs of a layer."""
+    from rich.table import Table
+
+    here = rows[rows["game"] == game]
+    if here.empty:
+        return
+    layers = list(dict.fromkeys(here["layer"]))
+    title = f"{game}: difference of mean CKA; intervals over levels, not over runs"
+    table = Table("difference", "y sees", "runs", *layers, title=title)
+    for (label, kind), group in here.groupby(["contrast", "rendering"], sort=False):
+        of = {
+            one.layer: f"{one.difference:+.2f} [{one.low:+.2f}, {one.high:+.2f}]"
+            for one in group.itertuples()
+        }
+        runs = f"{group['runs'].min()} and {group['runs_other'].min()}"
+        sees = "the same" if kind == "same" else "a twin"
+        table.add_row(str(label), sees, runs, *(of.get(layer, "") for layer in layers))
+    show_tables(table, keys=2)

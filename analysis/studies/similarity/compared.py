@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from analysis.measures.chance import Calibrated, calibrate, permuted
-from analysis.measures.decisions import agreement_of
 from analysis.measures.panel import (
     ANGLE_OF,
     PROFILES,
@@ -24,6 +23,7 @@ from analysis.measures.profiles import Pairs, resampled
 from analysis.policies.relations import relation
 from analysis.records.columns import GAME, OVER_LEVELS, PERCENTILES, interval
 from analysis.records.tables import Column, Schema
+from analysis.studies.similarity.agreement import AGREEMENT, Agreement
 from checkpoints.console import UserError
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 
@@ -50,7 +50,7 @@ SCHEMA = Schema(
         Column("p", "float", "of the cell alone, by permutation of levels", low=0, high=1),
         Column("p_max", "float", "of the cell as one of the map's", low=0, high=1),
         Column("calibrated", "float", "(value − threshold) / (1 − threshold), at least 0", low=0),
-        Column("agreement", "float", "states on which the likeliest buttons agree", low=0, high=1),
+        *AGREEMENT,
     ),
     key=("game", "id_x", "id_y", "measure", "layer_x", "layer_y"),
     command="analysis.similarity",
@@ -68,8 +68,7 @@ class Likeness:
     layers_y: tuple[str, ...]
     states: int
     levels: int
-    agreement: float
-    """share of states on which the likeliest buttons agree"""
+    agreement: Agreement
     values: dict[str, Float[np.ndarray, "X Y"]]
     draws: Draws
     """replicates of a bootstrap over levels, of the profile measures and the angle"""
@@ -127,7 +126,7 @@ class Likeness:
                     "low": low[i, j],
                     "high": high[i, j],
                     **{name: cells[i, j] for name, cells in extra.items()},
-                    "agreement": self.agreement,
+                    **self.agreement.cells(),
                 }
 
 
@@ -169,7 +168,7 @@ def liken(
     found = []
     for x, y in couples:
         one, other = looks[x], looks[y]
-        agreed = agreement_of(x.game, one.button, other.button)
+        agreed = Agreement.of(x.game, one.button, other.button)
         found.append(Likeness(x, y, one.layers, other.layers, *size, agreed, {}, {}, {}))
     for measure in progress(PROFILES):
         pairs, rows = profiles(ready, measure, setup)

@@ -3,13 +3,17 @@
 Two policies distilled into each other act alike by construction, so their layers may be alike for
 that reason alone. A pair of peers is therefore set beside its nulls: two independent PPO seeds, two
 untrained encoders, a peer and a PPO policy, of each kind the pair whose agreement of decisions is
-nearest to the peers'; two PPO policies that agree as often as the peers, if there are any; and the
+nearest to the peers'; two PPO policies that agree as much as the peers, if there are any; and the
 peers themselves with one's levels permuted. And once more on those states only on which both pairs
 agree with themselves.
+
+Where one button is likeliest almost everywhere, any two policies agree almost everywhere. Agreement
+is therefore held equal as Cohen's κ, what remains of it above chance
+(:func:`analysis.measures.decisions.kappa`). Where κ is not defined, no agreement is equal.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -19,6 +23,7 @@ from analysis.policies.relations import PEERS, SEEDS, STEPS, kind_of
 from analysis.records.columns import GAME
 from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_weights
+from analysis.studies.similarity.agreement import AGREEMENT, Agreement
 from analysis.studies.similarity.compared import ENDS, SIZE, Likeness, liken, replicate_ends
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 from checkpoints.policy.recipes import BASELINE
@@ -29,7 +34,7 @@ NULL_SCHEMA = Schema(
         GAME,
         Column("peers", "text", "the two policies distilled into each other"),
         Column("null", "text", "kind of pair they are set beside"),
-        Column("null_pair", "text", "the pair of nearest agreement, or why there is none"),
+        Column("null_pair", "text", "the pair of nearest kappa, or why there is none"),
         Column("on", "text", "all states, or those on which both pairs agree with themselves"),
         Column("measure", "text", "row of the property table, analysis.measures.panel.MEASURES"),
         Column("layer", "text", "of all four policies"),
@@ -38,18 +43,20 @@ NULL_SCHEMA = Schema(
         Column("null_value", "float", "of the null pair; none where there is no such pair"),
         Column("difference", "float", "value − null_value"),
         *ENDS,
-        Column("agreement", "float", "of the peers' likeliest buttons", low=0, high=1),
-        Column("null_agreement", "float", "of the null pair's", low=0, high=1),
-        Column("matched", "bool", "whether the two agreements are within .05"),
+        *AGREEMENT,
+        Column("kappa", "float", "(agreement − agreement_chance) / (1 − agreement_chance)", high=1),
+        *(replace(one, name=f"null_{one.name}", meaning="of the null pair") for one in AGREEMENT),
+        Column("null_kappa", "float", "of the null pair; none where its chance is 1", high=1),
+        Column("matched", "bool", "whether kappa and null_kappa are within .05"),
     ),
     key=("game", "peers", "null", "on", "measure", "layer"),
     command="analysis.similarity",
 )
 NEAR = 0.05
-"""Two pairs whose agreements differ by no more than this count as matched."""
+"""Two pairs whose κ differ by no more than this count as matched."""
 AGREED_LEVELS = 20
 """On fewer levels nothing is said of the states on which both pairs agree."""
-EQUAL = f"{BASELINE} at equal agreement"
+EQUAL = f"{BASELINE} at equal kappa"
 PERMUTED = "permuted levels"
 
 
@@ -60,7 +67,7 @@ class Null:
     kind: str
     pair: str
     """who it is, or why it is nobody"""
-    agreement: float
+    agreement: Agreement
     values: dict[str, Float[np.ndarray, " layer"]]
     """by measure; one that is missing is not defined"""
     draws: dict[str, Float[np.ndarray, "#R layer"]]
@@ -74,18 +81,24 @@ class Null:
         return cls(kind or pair.pair, f"{pair.x} {pair.y}", pair.agreement, values, draws)
 
 
+def apart(one: Agreement, other: Agreement) -> float:
+    """How far two κ are from each other: infinitely where one is not defined."""
+    gap = abs(one.kappa - other.kappa)
+    return float("inf") if np.isnan(gap) else gap
+
+
 def nearest(peers: Likeness, others: Sequence[Likeness]) -> dict[str, Likeness]:
-    """Of each kind of null the pair whose agreement is nearest to the peers'."""
+    """Of each kind of null the pair whose κ is nearest to the peers'."""
     found: dict[str, Likeness] = {}
-    for one in sorted(others, key=lambda one: abs(one.agreement - peers.agreement)):
+    for one in sorted(others, key=lambda one: apart(one.agreement, peers.agreement)):
         fits = one.layers_x == one.layers_y == peers.layers_x
         if fits and kind_of(one.pair) != PEERS:
             found.setdefault(one.pair, one)
     return found
 
 
-def at_equal_agreement(peers: Likeness, nulls: Mapping[str, Likeness]) -> Null:
-    """Two PPO policies, seeds or steps, that agree as often as the peers; or who comes nearest.
+def at_equal_kappa(peers: Likeness, nulls: Mapping[str, Likeness]) -> Null:
+    """Two PPO policies, seeds or steps, that agree as much as the peers; or who comes nearest.
 
     Args:
         peers: two peers.
@@ -93,13 +106,17 @@ def at_equal_agreement(peers: Likeness, nulls: Mapping[str, Likeness]) -> Null:
     """
     kinds = f"{BASELINE} {SEEDS}", f"{BASELINE} {STEPS}"
     some = [nulls[kind] for kind in kinds if kind in nulls]
-    best = min(some, key=lambda one: abs(one.agreement - peers.agreement), default=None)
+    best = min(some, key=lambda one: apart(one.agreement, peers.agreement), default=None)
     if best is None:
-        return Null(EQUAL, f"none: no two {BASELINE} policies were compared", np.nan, {}, {})
-    if abs(best.agreement - peers.agreement) > NEAR:
-        gap = f"none within {NEAR}: the nearest, {best.x} {best.y}, is another row"
-        return Null(EQUAL, gap, best.agreement, {}, {})
-    return Null.of(best, EQUAL)
+        nothing = Agreement(np.nan, np.nan)
+        return Null(EQUAL, f"none: no two {BASELINE} policies were compared", nothing, {}, {})
+    gap = apart(best.agreement, peers.agreement)
+    if gap <= NEAR:
+        return Null.of(best, EQUAL)
+    why = f"none within {NEAR}: the nearest, {best.x} {best.y}, is another row"
+    if np.isinf(gap):
+        why = "none: kappa is not defined where one button is likeliest of every state"
+    return Null(EQUAL, why, best.agreement, {}, {})
 
 
 def after_permutation(
@@ -107,7 +124,7 @@ def after_permutation(
 ) -> Null:
     """The peers' own chance: means over permutations of the levels of one of them."""
     moved = looks[peers.y].button[permutations]
-    agreement = float((looks[peers.x].button == moved).mean())
+    agreement = Agreement.of(peers.x.game, looks[peers.x].button, moved)
     values = {name: np.diagonal(one.chance) for name, one in peers.chance.items()}
     draws = {name: value[None] for name, value in values.items()}
     return Null(PERMUTED, f"{peers.y} with its levels permuted", agreement, values, draws)
@@ -121,10 +138,10 @@ def contrast_rows(peers: Likeness, null: Null, on: str) -> Iterator[dict[str, ob
     mine = Null.of(peers)
     for measure, values in mine.values.items():
         theirs = null.values.get(measure, np.full(len(values), np.nan))
-        apart = None
+        differences = None
         if measure in mine.draws and measure in null.draws:
-            apart = mine.draws[measure] - null.draws[measure]
-        low, high = replicate_ends(apart, values.shape)
+            differences = mine.draws[measure] - null.draws[measure]
+        low, high = replicate_ends(differences, values.shape)
         for layer, name in enumerate(peers.layers_x):
             yield {
                 "game": peers.x.game,
@@ -141,10 +158,19 @@ def contrast_rows(peers: Likeness, null: Null, on: str) -> Iterator[dict[str, ob
                 "difference": values[layer] - theirs[layer],
                 "low": low[layer],
                 "high": high[layer],
-                "agreement": peers.agreement,
-                "null_agreement": null.agreement,
-                "matched": bool(abs(peers.agreement - null.agreement) <= NEAR),
+                **compared_agreements(mine.agreement, null.agreement),
             }
+
+
+def compared_agreements(mine: Agreement, theirs: Agreement) -> dict[str, object]:
+    """What the last columns of ``NULL_SCHEMA`` say."""
+    return {
+        **mine.cells(),
+        "kappa": mine.kappa,
+        **{f"null_{name}": value for name, value in theirs.cells().items()},
+        "null_kappa": theirs.kappa,
+        "matched": apart(mine, theirs) <= NEAR,
+    }
 
 
 def contrasts(
@@ -166,7 +192,7 @@ def contrasts(
         nulls = nearest(peers, found)
         for null in nulls.values():
             yield from contrast_rows(peers, Null.of(null), "all")
-        yield from contrast_rows(peers, at_equal_agreement(peers, nulls), "all")
+        yield from contrast_rows(peers, at_equal_kappa(peers, nulls), "all")
         yield from contrast_rows(peers, after_permutation(peers, looks, permutations), "all")
         for kind, null in nulls.items():
             agreed = _agree(looks, peers) & _agree(looks, null)

@@ -17,6 +17,7 @@ from analysis.scenes.common import common_bank
 from analysis.scenes.worlds import world_of
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.examination import Found
+from analysis.studies.similarity.agreement import HEADING, both_of, means_of
 from analysis.studies.similarity.compared import SCHEMA, comparable_pairs, liken
 from analysis.studies.similarity.nulls import NULL_SCHEMA, contrasts
 from analysis.studies.similarity.outliers import OUTLIER_SCHEMA, outlier_rows
@@ -101,11 +102,11 @@ def show_pairs(rows: pd.DataFrame, game: str) -> None:
         return
     layers, first = list(dict.fromkeys(here["layer_x"])), here.iloc[0]
     title = f"{game}: {first.states} states, {first.levels} unseen levels; * not beyond chance"
-    table = Table("measure", "pair", "agreement", *layers, title=title)
+    table = Table("measure", "pair", HEADING, *layers, title=title)
     for measure, group in here.groupby("measure", sort=False):
         for pair, cells in group.groupby("pair", sort=False):
             shown = (_cell(cells[cells["layer_x"] == layer]) for layer in layers)
-            table.add_row(str(measure), str(pair), f"{cells['agreement'].mean():.2f}", *shown)
+            table.add_row(str(measure), str(pair), both_of(*means_of(cells)), *shown)
         table.add_section()
     show_tables(table, keys=2)
     if here["value"].isna().any():
@@ -137,7 +138,7 @@ def show_nulls(rows: pd.DataFrame, game: str, measure: str = "cka") -> None:
         return
     layers = list(dict.fromkeys(here["layer"]))
     table = Table(
-        *("peers minus", "on", "states", "agreement of both"),
+        *("peers minus", "on", "states", f"{HEADING} of both"),
         *layers,
         title=f"{game}: how much more alike peers are ({measure})",
     )
@@ -150,7 +151,8 @@ def show_nulls(rows: pd.DataFrame, game: str, measure: str = "cka") -> None:
             for c in cells.itertuples()
         }
         shown = [of.get(layer, "") for layer in layers]
-        both = f"{one.agreement:.2f}, {one.null_agreement:.2f}"
+        sides = (one.agreement, one.kappa), (one.null_agreement, one.null_kappa)
+        both = ", ".join(both_of(*side) for side in sides)
         table.add_row(str(null), str(on), str(one.states), both, *shown)
     show_tables(table, keys=2)
     for why in here["null_pair"].drop_duplicates():

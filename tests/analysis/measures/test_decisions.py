@@ -1,20 +1,26 @@
 """How far decisions move between views and states: known answers, two roads, planted truth."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
 
 from analysis.measures.decisions import (
     Decisions,
+    agreement_by_chance,
+    agreement_of,
     between_states,
     between_views,
     entropy,
     jensen_shannon,
+    kappa,
     likeliest,
     probabilities,
     total_variation,
 )
 from checkpoints.world.buttons import buttons
+from checkpoints.world.games import Game
 from tests.support.planted_decisions import ACTIONS, LEVEL_OF, LEVELS, PAIRS, STATES, VIEWS, some
 
 # -- distances of two distributions ----------------------------------------------------------
@@ -89,6 +95,44 @@ def test_the_likeliest_button_need_not_be_the_likeliest_action():
     assert log_probs.argmax(-1).tolist() == [5, 5]
     found = likeliest(log_probs, "starpilot").tolist()
     assert [buttons("starpilot")[place] for place in found] == [(9, 11, 12, 13, 14), (5,)]
+
+
+# -- agreement -------------------------------------------------------------------------------
+
+
+def test_chance_is_the_mean_over_all_orders_of_states():
+    x, y = np.array([0, 0, 0, 1, 3]), np.array([0, 2, 1, 1, 0])
+    orders = [agreement_of("starpilot", x, y[list(order)]) for order in permutations(range(5))]
+    assert agreement_by_chance("starpilot", x, y) == pytest.approx(np.mean(orders), abs=1e-12)
+    assert np.mean(orders) == pytest.approx((3 * 2 + 1 * 2) / 25)
+    several = y[np.array([[0, 1, 2, 3, 4], [4, 3, 2, 1, 0]])]
+    assert agreement_by_chance("starpilot", x, several) == agreement_by_chance("starpilot", x, y)
+    assert agreement_of("starpilot", x, several) == pytest.approx((2 / 5 + 1 / 5) / 2)
+
+
+def test_kappa_is_cohens():
+    # Two raters say yes to 25 and 30 of 50, and both to 20: agreement .7, chance .5 (any textbook).
+    assert kappa(0.7, 0.5) == pytest.approx(0.4)
+    x = np.repeat([1, 1, 0, 0], [20, 5, 10, 15])
+    y = np.repeat([1, 0, 1, 0], [20, 5, 10, 15])
+    both = agreement_of("starpilot", x, y), agreement_by_chance("starpilot", x, y)
+    assert both == (0.7, 0.5)
+    np.testing.assert_allclose(kappa([1.0, 0.5, 0.0], [0.5, 0.5, 0.5]), [1, 0, -1])
+
+
+def test_kappa_of_two_who_always_choose_the_same_is_not_defined():
+    always = np.full(600, 7)
+    chance = agreement_by_chance("starpilot", always, always)
+    assert chance == 1 and np.isnan(kappa(1.0, chance))
+    assert np.isnan(kappa(np.nan, np.nan))
+
+
+def test_continuous_actions_neither_agree_nor_have_a_chance_to(monkeypatch):
+    world = Game("arm", 2, (0.0, 1.0), (0.0, 1.0), num_actions=0)
+    monkeypatch.setattr("analysis.measures.decisions.get_game", lambda name: world)
+    one = np.zeros(4, dtype=int)
+    assert np.isnan(agreement_of("arm", one, one))
+    assert np.isnan(agreement_by_chance("arm", one, one))
 
 
 def test_probabilities_add_up_to_one():

@@ -20,7 +20,7 @@ from analysis.scenes.backgrounds import other_backgrounds
 from analysis.scenes.common import common_bank, draw_twins
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.similarity.cka import SCHEMA, compare_all
-from analysis.studies.similarity.cka_contrasts import contrasts
+from analysis.studies.similarity.cka_contrasts import contrasts, show_contrasts
 from analysis.studies.similarity.study import look_at
 from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
@@ -63,7 +63,7 @@ def test_a_policy_equals_itself_and_not_its_twins(frames, levels):
     one = subject("maze/ppo/0/peer0/step64", 0)
     same, twin = compare_all([one], frames, levels)
     assert same.matched() == pytest.approx(1)
-    assert same.agreement == 1
+    assert same.agreement.share == 1
     assert (twin.matched()[0] < 0.999).all()
     assert twin.x == twin.y == one.id
 
@@ -83,7 +83,7 @@ def test_policies_agree_that_prefer_another_of_the_actions_that_do_the_same(fram
     found = {
         (each.pair, each.rendering): each for each in compare_all([one, other], frames, levels)
     }
-    assert found["ppo seeds", "same"].agreement == 1
+    assert found["ppo seeds", "same"].agreement.share == 1
     looks = look_at([one, other], frames["same"], frames["same"], {one.id: [], other.id: []})
     np.testing.assert_array_equal(looks[one.id].button, looks[other.id].button)
 
@@ -108,7 +108,7 @@ def test_a_dead_layer_is_missing_not_alike(frames, levels):
     assert hidden[["cka", "low", "high"]].isna().all(axis=None)
 
 
-def test_contrast_is_the_difference_and_needs_both_sides(frames, levels):
+def test_contrast_is_the_difference_and_needs_both_sides(frames, levels, capsys):
     peers = [subject(f"maze/mutual/0/peer{k}/step64", k) for k in (0, 1)]
     seeds = [subject(f"maze/ppo/{k}/peer0/step64", 2 + k) for k in (0, 1)]
     found = list(compare_all(peers + seeds, frames, levels))
@@ -119,6 +119,12 @@ def test_contrast_is_the_difference_and_needs_both_sides(frames, levels):
     expected = by_pair["mutual peers"].cka[0, 2, 2] - by_pair["ppo seeds"].cka[0, 2, 2]
     assert row["difference"] == pytest.approx(expected)
     assert row["low"] <= row["difference"] <= row["high"]
+    assert (rows["runs"] == 1).all() and (rows["runs_other"] == 2).all()
+    show_contrasts(rows, "maze")
+    printed = [line for line in capsys.readouterr().out.splitlines() if " - ppo " in line]
+    assert len(printed) == 3 and all("1 and 2" in line for line in printed)
+    show_contrasts(rows, "leaper")
+    assert not capsys.readouterr().out
     assert not list(contrasts(list(compare_all(peers, frames, levels))))
 
 
@@ -181,6 +187,7 @@ def test_the_command_prints_a_table_and_writes_two(small_zoo, tmp_path, monkeypa
     settings = Settings(states=48, replicates=20, root=small_zoo, output=tmp_path / "out")
     main(settings)
     printed, told = capsys.readouterr()
+    assert "agreement/κ" in printed and "difference of mean CKA" not in printed
     assert "ppo seeds" in printed and "chaser has one background and so no twins" in told
     assert "leaper: comparing pairs" in told
     assert printed.rstrip().endswith("cka_contrast.csv")
