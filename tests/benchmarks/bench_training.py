@@ -32,6 +32,7 @@ GAME = "coinrun"
 CASES = (
     "nature ppo float32",
     "nature ppo bfloat16",
+    "nature mutual float32",
     "nature mutual bfloat16",
     "impala ppo float32",
     "impala ppo bfloat16",
