@@ -15,7 +15,7 @@ from analysis.records.columns import GAME, estimate, interval
 from analysis.records.command import Frames
 from analysis.records.tables import Column, Schema
 from analysis.studies.examination import Found
-from checkpoints.console import say, show_tables, watch
+from checkpoints.console import show_tables, watch
 from checkpoints.policy.ids import UNTRAINED
 from probes.studies.probing import features, probe_each
 from probes.studies.questions import background_groups, gather
@@ -71,7 +71,6 @@ def measure_game(
     wanted = asked_layers(subjects, layers)
     if not wanted:
         return Found([[]])
-    say(f"{game}: gathering {states} states")
     sights = gather(game, subjects[0].mode, states, seed, factors)
     found = probe_each(
         features(subjects, sights, wanted),

@@ -17,7 +17,7 @@ from analysis.records.values import Cell, Cells, Starts, onsets_schema, values_s
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.training import logged_returns as learning
 from analysis.studies.training.onsets import show as show_onsets
-from checkpoints.console import say, watch
+from checkpoints.console import watch
 from checkpoints.policy.ids import PolicyId
 from checkpoints.world.games import Mode
 from probes.readers.crossfit import crossfit
@@ -103,7 +103,6 @@ class Probing:
             replicates: of the bootstrap over levels.
             seed: of the states and the bootstrap.
         """
-        say(f"{game}: gathering {states} states")
         self.sights = gather(game, mode, states, seed)
         self.weights = cluster_weights(np.asarray(self.sights.bank.levels), replicates, seed)
         fitted = list(background_groups(game)[0])

@@ -14,7 +14,7 @@ from analysis.studies.training import logged_returns as learning
 from analysis.studies.training import onsets
 from analysis.studies.training.history import lineage
 from analysis.studies.training.snapshot import cells_of, set_scene, view_of
-from checkpoints.console import say, watch
+from checkpoints.console import watch
 from checkpoints.policy.ids import PolicyId
 from checkpoints.world.games import Mode
 
@@ -48,7 +48,6 @@ class Emergence:
             replicates: of the bootstrap over levels.
             seed: of the states and the bootstrap.
         """
-        say(f"{game}: gathering {states} states")
         sizes = {"states": states, "backgrounds": backgrounds, "saliency_states": saliency_states}
         self.scene = set_scene(game, mode, shown, **sizes, replicates=replicates, seed=seed)
         twins = self.scene.twins
