@@ -15,7 +15,7 @@ from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
 from analysis.records.values import Cell, Cells, Starts, onsets_schema, values_schema
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.training import logged_returns as learning
+from analysis.studies.training import logged_returns
 from analysis.studies.training.onsets import show as show_onsets
 from checkpoints.console import watch
 from checkpoints.policy.ids import PolicyId
@@ -122,7 +122,7 @@ class Probing:
 
 def constants() -> dict[str, Any]:
     """What decides the tables and is no setting."""
-    return {**limits(), "untrained_episodes": learning.EPISODES}
+    return {**limits(), "untrained_episodes": logged_returns.EPISODES}
 
 
 def show(frames: Frames, game: str) -> None:

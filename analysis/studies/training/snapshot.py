@@ -1,7 +1,8 @@
 """What emergence measures of one kept policy, on one bank: steps share their replicates.
 
-Every number comes from the function that the measure's own command calls; here it is asked of
-fewer states, and of the last two layers only, so that all steps of all runs can be afforded.
+Every number comes from the function that the measure's own command calls. It is asked here of the
+last two layers only, and beside those commands because most kept steps are of runs that no clone
+has: they are measured where they were trained.
 """
 
 from collections.abc import Sequence

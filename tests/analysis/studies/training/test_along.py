@@ -8,7 +8,7 @@ import pytest
 
 from analysis.emergence import Settings as Emergence
 from analysis.emergence import main as emergence
-from analysis.studies.training import logged_returns as learning
+from analysis.studies.training import logged_returns
 from analysis.studies.training.plan import part_names
 from checkpoints.console import UserError
 from checkpoints.doors.reading import short_hash
@@ -31,7 +31,7 @@ def place(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("along")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(learning, "EPISODES", 8)
+        patch.setattr(logged_returns, "EPISODES", 8)
         yield folder
 
 
