@@ -34,8 +34,11 @@ class Settings(Output):
 
 def main(settings: Settings) -> None:
     """Compare, write contrasts.csv and print the answers."""
+    from analysis.records.values import value_tables
     from analysis.studies.contrasts import answers, rows
     from analysis.studies.examination import asked
+    from analysis.studies.samples.peers import CONVERGENCE
+    from checkpoints.doors.reading import short_hash
 
     check_outputs(settings, (rows.SCHEMA,))
     say(f"reading tables in {settings.tables}")
@@ -46,8 +49,14 @@ def main(settings: Settings) -> None:
             answers.show(frame, game)
         print("Intervals over runs (Welch); see: runs that earn more than their actions, blind.")
 
-    primary = rows.PRIMARY._asdict()
-    finish(settings, (rows.SCHEMA,), [frame], show, games=list(games), primary=primary)
+    peers = settings.tables / f"{CONVERGENCE.name}.csv"
+    read = [*value_tables(settings.tables), *([peers] if peers.exists() else [])]
+    noted = {
+        "tables": {path.name: short_hash(path) for path in read},
+        "study": short_hash(settings.study),
+        "primary": rows.PRIMARY._asdict(),
+    }
+    finish(settings, (rows.SCHEMA,), [frame], show, games=list(games), **noted)
 
 
 if __name__ == "__main__":

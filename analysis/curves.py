@@ -30,7 +30,7 @@ def main(settings: Settings) -> None:
 
     check_outputs(settings, (study.SCHEMA,))
     frame = study.curve_rows(settings.root)
-    runs = sorted(set(frame["id"]))
+    runs = study.logs_of(settings.root, frame)
     finish(settings, (study.SCHEMA,), [frame], lambda: study.show(frame), runs=runs)
 
 

@@ -49,7 +49,7 @@ def main(settings: Settings) -> None:
     def show() -> None:
         study.show(frame, settings.output)
 
-    finish(settings, (study.SCHEMA,), [frame], show, **study.constants())
+    finish(settings, (study.SCHEMA,), [frame], show, **study.constants(games))
 
 
 if __name__ == "__main__":

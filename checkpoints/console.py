@@ -28,7 +28,7 @@ STOPPED = (
 WIDEST = 10_000
 """Characters of a line in a pipe or a file, where nothing bounds it."""
 PAUSE = 10.0
-"""Seconds between two lines of progress where there is no terminal."""
+"""Seconds between two lines of progress at least where there is no terminal."""
 
 _DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 _DISK_TROUBLE |= {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
@@ -253,7 +253,8 @@ def _folded(table: "Table", console: "Console", width: int, keys: int) -> list["
 def watch(items: Iterable[T], doing: str, total: int | None = None) -> Iterator[T]:
     """Go through ``items`` and say on standard error how far it is and how long it will take.
 
-    A bar on a terminal; elsewhere a line at the start and then one every :data:`PAUSE` seconds.
+    A bar on a terminal; elsewhere a line at the start, and then one before an item where
+    :data:`PAUSE` seconds have passed since the last: nothing is said while an item is worked on.
 
     Args:
         items: what is worked through.

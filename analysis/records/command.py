@@ -16,12 +16,14 @@ from checkpoints.doors.numbers import check_numbers
 
 PLACES = frozenset(
     {
-        *("ids", "root", "tables", "study", "output", "overwrite", "workers", "list"),
+        *("ids", "root", "tables", "study", "output", "list"),
         *("levels", "factor", "world", "cache", "parts"),
     }
 )
-"""Settings that decide no number: where things are looked up and put, and who works on them. The
-policies or arrays that they name stand in the provenance by themselves."""
+"""Settings that say where things are looked up and put, wherever they are texts or paths: a number
+of the same name decides. What lies there stands in the provenance by itself."""
+WORK = frozenset({"overwrite", "workers"})
+"""Settings of how the work is done: they decide no number."""
 Frames = Sequence[pd.DataFrame]
 
 
@@ -42,8 +44,16 @@ class Output:
 def provenance_of(settings: Output, **more: Any) -> dict[str, Any]:
     """Every setting that decides numbers, and ``more`` that does and is no setting."""
     values = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    kept = {name: value for name, value in values.items() if name not in PLACES}
+    kept = {
+        name: value
+        for name, value in values.items()
+        if name not in WORK and not (name in PLACES and _is_place(value))
+    }
     return {name: list(v) if isinstance(v, tuple) else v for name, v in kept.items()} | more
+
+
+def _is_place(value: object) -> bool:
+    return value is None or isinstance(value, str | Path | tuple)
 
 
 def table_path(settings: Output, schema: Schema) -> Path:

@@ -97,6 +97,16 @@ def value_row(policy: PolicyId, measure: str, layer: str, cell: Cell) -> dict[st
     }
 
 
+def value_tables(folder: Path) -> dict[Path, Schema]:
+    """The tables that hold values: emergence.csv, and others where they are there."""
+    found = {folder / "emergence.csv": EMERGENCE}
+    for schema in (values_schema("probes_steps"), SAMPLES):
+        path = folder / f"{schema.name}.csv"
+        if path.exists():
+            found[path] = schema
+    return found
+
+
 def read_values(folder: Path) -> pd.DataFrame:
     """Rows of emergence.csv, and of probes_steps.csv and samples.csv where they are there.
 
@@ -105,9 +115,5 @@ def read_values(folder: Path) -> pd.DataFrame:
     Raises:
         UserError: no emergence.csv, or one of them is no such table.
     """
-    found = [read_table(folder / "emergence.csv", EMERGENCE)]
-    for schema in (values_schema("probes_steps"), SAMPLES):
-        path = folder / f"{schema.name}.csv"
-        if path.exists():
-            found.append(read_table(path, schema))
+    found = [read_table(path, schema) for path, schema in value_tables(folder).items()]
     return pd.concat(found, ignore_index=True).drop_duplicates(["id", "measure", "layer"])

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from analysis.measures.hsic import check_finite
-from checkpoints.console import UserError, path_of
+from checkpoints.console import UserError, path_of, say
 from checkpoints.doors.arrays import read_array, tensor_names
 
 EACH = "each"
@@ -112,6 +112,7 @@ def read_arrays(
         raise UserError(
             f"expected at least {least} arrays of the same states, got {len(names)}; name more"
         )
+    say(f"reading {len(names)} array{'s' if len(names) > 1 else ''}")
     if len(set(names)) < len(names):
         raise UserError(f"expected each array once, got {', '.join(names)}; name each once")
     features = {name: _features(name, axes) for name in names}

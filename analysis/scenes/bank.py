@@ -22,7 +22,7 @@ from jaxtyping import Int, UInt8
 
 from analysis.scenes.cache import digest_of, folder_of, holds, make_room, remove
 from analysis.scenes.state_list import StateList
-from checkpoints.console import UserError
+from checkpoints.console import UserError, say
 from checkpoints.doors.reading import MIB, parse_json, read_text
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
 from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS, Mode, get_game
@@ -222,6 +222,7 @@ def load_or_gather(
     folder = folder or folder_of("banks")
     path = folder / sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     if not (_is_whole(path, settings) and _is_bank(path, plan.num_states)):
+        say(f"{plan.game}: gathering {plan.num_states:,} states")
         _write(gather(plan, policies), path, settings)
     # Copy on write: torch warns of arrays that cannot be written.
     arrays = {name: np.load(path / f"{name}.npy", mmap_mode="c") for name in _ARRAYS}

@@ -75,6 +75,11 @@ class FileWorld:
         self.held: list[Hold] = []
 
     @property
+    def noted(self) -> dict[str, Any]:
+        """What a provenance says of it."""
+        return {"name": self.name, "sha256": self.digest, "variants": list(self.variants)}
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of a picture."""
         return self._found.shape[2:]

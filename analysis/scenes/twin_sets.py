@@ -25,7 +25,7 @@ from analysis.scenes.bank import Bank, procgen_version
 from analysis.scenes.cache import Hold, folder_of, make_room, note_content, remove, stands
 from analysis.scenes.file_world import FileWorld
 from analysis.scenes.worlds import world_of
-from checkpoints.console import UserError
+from checkpoints.console import UserError, say
 from checkpoints.doors.writing import atomic
 from checkpoints.world.games import IMAGE_SHAPE
 from checkpoints.world.states import check_background
@@ -174,6 +174,7 @@ def twin_set(
     path = (folder or folder_of("twins")) / f"{name.hexdigest()[:16]}.npy"
     shape = (len(bank), len(chosen), *IMAGE_SHAPE)
     if not stands(path, "uint8", shape):
+        say(f"{game}: drawing {len(bank):,} states on {len(chosen)} backgrounds")
         _draw(game, bank, chosen, path)
     return TwinSet(game, bank, chosen, own, path, Hold(path))
 

@@ -133,8 +133,7 @@ def examine(settings: OnPolicies, study: Study) -> None:
         found_of_all = study.summarise(frames, games, **asked(settings, study.summarise))
         frames += _frames(found_of_all, study.summaries)
     if world is not None:
-        shown = {"name": world.name, "sha256": world.digest, "variants": list(world.variants)}
-        notes["world"] = shown
+        notes["world"] = world.noted
     report(settings, study, list(games), frames, policies=policies_of(games), **notes)
 
 
@@ -153,7 +152,7 @@ def gathered(
 
 
 def report(
-    settings: OnPolicies, study: Study, games: Sequence[str], frames: Frames, **provenance: Any
+    settings: OnPolicies, study: Study, games: Sequence[str], frames: Frames, /, **provenance: Any
 ) -> None:
     """Write the tables, print what they say of each game, then say where they lie."""
 

@@ -4,7 +4,6 @@ The episode illustrates and decides nothing, so it is chosen by a rule and not b
 first unseen levels, each played once, the one whose return is the median.
 """
 
-import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from analysis.records.tables import Column, Schema
 from analysis.scenes.bank import procgen_version
 from analysis.scenes.episodes import act
 from checkpoints.console import UserError, show_tables, watch
+from checkpoints.doors.reading import short_hash
 from checkpoints.doors.writing import atomic
 from checkpoints.policy.shipped import usual_policies
 from checkpoints.policy.store import ZOO, find_policies, load_policy, policy_path
@@ -193,7 +193,7 @@ def _measure(
     drawn = Renderer(game).render(states, range(facts.backgrounds))
     world = {
         "actor": made.id,
-        "actor_sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:16],
+        "actor_sha256": short_hash(path),
         "rule": RULE.format(levels=levels, actor=made.id, seed=seed, stride=stride),
         "shape": list(IMAGE_SHAPE),
         "varied": "background",

@@ -1,6 +1,5 @@
 """States of worlds in files, on every variant: what the page shows of worlds other than Procgen."""
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from analysis.records.tables import Column, Schema
 from analysis.scenes.world_file import Contents, checked_parts, read_contents
 from analysis.studies.player import encoded
 from checkpoints.console import UserError
-from checkpoints.doors.reading import shown
+from checkpoints.doors.reading import short_hash, shown
 from checkpoints.world.games import GAMES
 
 SCHEMA = Schema(
@@ -113,7 +112,7 @@ def _about(found: Contents, count: int) -> dict[str, Any]:
     groups = [] if actions == "continuous" else [[action] for action in range(actions)]
     return {
         "file": path.name,
-        "file_sha256": hashlib.sha256(path.read_bytes()).hexdigest()[:16],
+        "file_sha256": short_hash(path),
         "rule": f"{count} of the {found.shape[0]} states of {path.name}, evenly spread",
         "shape": list(found.shape[2:]),
         "varied": "variant",

@@ -14,7 +14,7 @@ from analysis.records.columns import GAME, interval
 from analysis.records.tables import Column, Schema
 from analysis.scenes.backgrounds import MIN_RENDERINGS, pick_backgrounds
 from analysis.scenes.bank import Bank, BankPlan, gather, procgen_version
-from analysis.scenes.file_world import open_world
+from analysis.scenes.file_world import FileWorld, open_world
 from analysis.scenes.masks import exact_mask, masks_of, twin_distance
 from analysis.scenes.pictures import as_rgb
 from analysis.scenes.worlds import World, is_procgen, world_of
@@ -53,9 +53,13 @@ FOLDER = "twins"
 Strip = UInt8[np.ndarray, "h five_w 3"]
 
 
-def constants() -> dict[str, Any]:
-    """What decides the pictures and is no setting."""
-    return {"procgen": procgen_version()}
+def constants(games: Sequence[str]) -> dict[str, Any]:
+    """What decides the pictures of games, or of an open world, and is no setting."""
+    found: dict[str, Any] = {"procgen": procgen_version()}
+    for world in map(world_of, games):
+        if isinstance(world, FileWorld):
+            found["world"] = world.noted
+    return found
 
 
 def named(games: Sequence[str], world: str = "") -> list[str]:

@@ -4,6 +4,7 @@ Nothing here waits or grows: only regular files are opened, none beyond the limi
 text is parsed into declared types, so that what reads a file sees what it expects or nothing.
 """
 
+import hashlib
 import json
 import os
 import reprlib
@@ -69,6 +70,12 @@ def read_bytes(path: Path, *, limit: int, what: str) -> bytes:
     if len(content) > limit:
         raise UserError(f"expected {what} of at most {limit:,} bytes, but {path} grows; wait")
     return content
+
+
+def short_hash(path: Path) -> str:
+    """First 16 hex digits of the SHA-256 of a file that is known to be one, for provenances."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def read_text(path: Path, *, limit: int, what: str) -> str:

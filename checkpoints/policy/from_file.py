@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from checkpoints.console import UserError, one_of, path_of
-from checkpoints.doors.reading import shown
+from checkpoints.doors.reading import short_hash, shown
 
 if TYPE_CHECKING:
     from checkpoints.policy.adapters import Adapted
@@ -42,7 +42,7 @@ def split_name(text: str) -> tuple[Path, str]:
 
 def hash_of(text: str) -> str:
     """First 16 hex digits of the SHA-256 of the file, as provenance names code."""
-    return sha256(split_name(text)[0].read_bytes()).hexdigest()[:16]
+    return short_hash(split_name(text)[0])
 
 
 def policy_from(text: str) -> "Adapted":

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from checkpoints.console import MachineTrouble, UserError
+from checkpoints.console import MachineTrouble, UserError, say
 from checkpoints.doors.numbers import check_numbers, real, whole
 from checkpoints.policy.ids import PolicyId, parse_id
 from checkpoints.policy.recipes import METHOD_SETTINGS, METHODS, Recipe, get_recipe
@@ -206,6 +206,7 @@ def main(settings: Settings, behind: float = 0.0) -> None:
         world = training_levels(wanted.game, num_threads=own)
         group = Group(world, recipe, wanted.seed, settings.device, teacher=teacher)
         run = Run(wanted, group, settings.output, settings.evaluate_episodes)
+        say(f"{wanted}: training from step {run.step:,} to {int(settings.steps):,} of each peer")
         if settings.steps - run.step >= LONG:
             print(compare_precisions(recipe, settings.device), flush=True)
         with Stop() as stop:

@@ -1,11 +1,11 @@
 """A teacher: a kept policy that others learn from while it stays as it is."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoints.console import UserError
+from checkpoints.doors.reading import short_hash
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import Recipe
 from checkpoints.policy.store import find_policies, load_policy, policy_path
@@ -41,7 +41,7 @@ def load_teacher(recipe: Recipe, game: str, root: Path) -> "tuple[Recipe, Policy
         listed = " or ".join(map(str, found))
         raise UserError(f"expected one teacher, got {name} with several peers; name {listed}")
     path = policy_path(root, found[0])
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    digest = short_hash(path)
     if wanted not in ("", digest):
         raise UserError(
             f"expected the teacher {recipe.teacher}, but {path} has the hash {digest}: it was "

@@ -14,7 +14,7 @@ from analysis.records.command import Output, check_outputs, finish
 from analysis.records.tables import Column, Schema
 from analysis.scenes.arrays import EACH, hash_of, read_arrays
 from analysis.stats.clusters import Interval, cluster_weights
-from checkpoints.console import UserError, path_of, show_tables
+from checkpoints.console import UserError, path_of, show_tables, watch
 from checkpoints.doors.arrays import ArrayLike, as_array, as_labels, read_array
 from checkpoints.doors.numbers import Seed, whole
 from checkpoints.doors.reading import shown
@@ -143,7 +143,7 @@ def probe_arrays(settings: Reading, names: Sequence[str]) -> None:
 
     def rows() -> Iterator[dict[str, Any]]:
         labels = arrays.levels
-        for name, x in arrays.features.items():
+        for name, x in watch(list(arrays.features.items()), "probing arrays"):
             found = probe(x, values, labels, replicates=settings.replicates, seed=settings.seed)
             yield {
                 "array": name,

@@ -15,7 +15,7 @@ from analysis.records.columns import GAME, estimate, interval
 from analysis.records.command import Frames
 from analysis.records.tables import Column, Schema
 from analysis.studies.examination import Found
-from checkpoints.console import say, show_tables, watch
+from checkpoints.console import show_tables, watch
 from checkpoints.policy.ids import UNTRAINED
 from probes.studies.probing import features, probe_each
 from probes.studies.questions import background_groups, gather
@@ -71,7 +71,6 @@ def measure_game(
     wanted = asked_layers(subjects, layers)
     if not wanted:
         return Found([[]])
-    say(f"{game}: gathering {states} states")
     sights = gather(game, subjects[0].mode, states, seed, factors)
     found = probe_each(
         features(subjects, sights, wanted),
@@ -104,14 +103,16 @@ def show(frames: Frames, game: str) -> None:
         *("method", "factor", "chance", "control", *_BASELINES, *layers),
         title=f"{game}: probes, % of R² (numbers) or balanced accuracy (classes)",
         caption="score ± half its 95 % interval > score on backgrounds never fitted; means over "
-        "a method's policies; control and untrained: their best layer",
+        "a method's policies (1 of 2: over those that have the layer); control and untrained: "
+        "their best layer",
     )
     for (method, role), group in scored.groupby(["method", "role"], sort=False):
         for factor, cells in group.groupby("factor", sort=False):
             beside = rows[(rows["factor"] == factor)]
             best = [beside.loc[beside["method"] == b, "score"].max() for b in _BASELINES]
             plain = (cells["chance"].iloc[0], cells["control"].max(), *best)
-            found = [_cell(cells[cells["layer"] == layer]) for layer in layers]
+            policies = cells["id"].nunique()
+            found = [_cell(cells[cells["layer"] == layer], policies) for layer in layers]
             name = str(factor) + ("" if role == "task" else f" ({role})")
             table.add_row(str(method), name, *(_percent(p) for p in plain), *found)
         table.add_section()
@@ -127,9 +128,11 @@ def _percent(value: float) -> str:
     return "–" if pd.isna(value) else f"{100 * value:.0f}"
 
 
-def _cell(rows: pd.DataFrame) -> str:
+def _cell(rows: pd.DataFrame, policies: int) -> str:
+    """The mean; of how many, where not all of the method's policies have the layer."""
     if rows.empty:
         return ""
+    some = "" if len(rows) == policies else f" ({len(rows)} of {policies})"
     half = (rows["high"] - rows["low"]).mean() / 2
     over = "" if rows["transfer"].isna().all() else f" > {_percent(rows['transfer'].mean())}"
-    return f"{_percent(rows['score'].mean())} ± {_percent(half)}{over}"
+    return f"{_percent(rows['score'].mean())} ± {_percent(half)}{over}{some}"

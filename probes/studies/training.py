@@ -15,9 +15,9 @@ from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
 from analysis.records.values import Cell, Cells, Starts, onsets_schema, values_schema
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.training import logged_returns as learning
+from analysis.studies.training import logged_returns
 from analysis.studies.training.onsets import show as show_onsets
-from checkpoints.console import say, watch
+from checkpoints.console import watch
 from checkpoints.policy.ids import PolicyId
 from checkpoints.world.games import Mode
 from probes.readers.crossfit import crossfit
@@ -107,7 +107,6 @@ class Probing:
             replicates: of the bootstrap over levels.
             seed: of the states and the bootstrap.
         """
-        say(f"{game}: gathering {states} states")
         self.sights = gather(game, mode, states, seed)
         self.weights = cluster_weights(np.asarray(self.sights.bank.levels), replicates, seed)
         fitted = list(background_groups(game)[0])
@@ -127,7 +126,7 @@ class Probing:
 
 def constants() -> dict[str, Any]:
     """What decides the tables and is no setting."""
-    return {**limits(), "untrained_episodes": learning.EPISODES}
+    return {**limits(), "untrained_episodes": logged_returns.EPISODES}
 
 
 def show(frames: Frames, game: str) -> None:

@@ -15,7 +15,7 @@ from analysis.records.tables import read_table
 from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS
 from analysis.robustness import Settings as RobustnessSettings
 from analysis.robustness import main as measure_robustness
-from analysis.studies.training import logged_returns as learning
+from analysis.studies.training import logged_returns
 from analysis.studies.training.joined import reach
 from analysis.studies.training.kept import kept_names
 from checkpoints.console import UserError
@@ -47,7 +47,7 @@ def found(
     folder = tmp_path_factory.mktemp("found")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(learning, "EPISODES", 8)
+        patch.setattr(logged_returns, "EPISODES", 8)
         main(Settings(**FEW, root=runs, output=folder))
         some = {"states": 48, "backgrounds": 4, "replicates": 30, "untrained": 1, "steps": "all"}
         measure_invariance(InvarianceSettings(**some, root=runs, output=folder))
@@ -131,7 +131,7 @@ def test_later_steps_can_be_left_out(runs):
 
 def test_decisions_are_those_of_the_robustness_command(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(learning, "EPISODES", 8)
+    monkeypatch.setattr(logged_returns, "EPISODES", 8)
     names = ["leaper/ppo-bg4/0/peer0/step64", "leaper/ppo-bg4/1/peer0/step64"]
     narrow = Recipe(encoder="nature", features=8, mode="easy", backgrounds=(0, 2, 4, 6))
     root = zoo(tmp_path / "narrow", *names, recipe=narrow)
@@ -179,7 +179,7 @@ def test_tables_are_kept(runs, tmp_path):
 
 def test_policies_of_two_encoders_start_from_untrained_ones_of_their_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(learning, "EPISODES", 8)
+    monkeypatch.setattr(logged_returns, "EPISODES", 8)
     names = "leaper/ppo/0/peer0/step64", "leaper/ppo/1/peer0/step64"
     root = zoo(tmp_path / "runs", names[0])
     zoo(root, names[1], recipe=Recipe(encoder="impala", features=8, mode="easy"))

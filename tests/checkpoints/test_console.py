@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.table import Table
 
-from checkpoints.console import STOPPED, run_command, show_tables
+from checkpoints.console import STOPPED, run_command, show_tables, watch
 from tests.support.tree import ROOT
 
 WORKS = """
@@ -102,6 +102,13 @@ def test_a_full_disk_behind_the_output_is_one_line(arguments: tuple[str, ...]):
     assert done.returncode == 2
     assert done.stderr.startswith("error: [Errno 28] No space left on device")
     assert done.stderr.count("\n") == 1
+
+
+def test_progress_is_said_between_items_and_not_sooner_than_asked(monkeypatch, capsys):
+    clock = iter([0.0, 0.0, 4.0, 12.0, 15.0])
+    monkeypatch.setattr("checkpoints.console.time.monotonic", lambda: next(clock))
+    assert list(watch("abcd", "working")) == list("abcd")
+    assert capsys.readouterr().err == "working: 4 to do\nworking: 2 of 4, 0:00:12 left\n"
 
 
 # -- tables ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from analysis.records.tables import read_table
 from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS
 from analysis.scenes.bank import Bank, StateList
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.training import logged_returns as learning
+from analysis.studies.training import logged_returns
 from checkpoints.console import UserError
 from probes.factors.frame import choice, number
 from probes.steps import Settings, main
@@ -80,7 +80,7 @@ def test_each_encoder_starts_from_untrained_ones_of_its_kind(tmp_path, monkeypat
     from tests.support.small_zoo import RECIPE
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(learning, "EPISODES", 8)
+    monkeypatch.setattr(logged_returns, "EPISODES", 8)
     root = zoo(tmp_path / "runs", "leaper/ppo/0/peer0/step64")
     zoo(root, "leaper/ppo/1/peer0/step64", recipe=replace(RECIPE, encoder="impala"))
     log(root, "leaper/ppo/0", (64,))
@@ -103,7 +103,7 @@ def test_each_encoder_starts_from_untrained_ones_of_its_kind(tmp_path, monkeypat
 
 def test_the_command_writes_both_tables(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(learning, "EPISODES", 8)
+    monkeypatch.setattr(logged_returns, "EPISODES", 8)
     root = zoo(tmp_path / "runs", "leaper/ppo/0/peer0/step64", "leaper/ppo/0/peer0/step128")
     log(root, "leaper/ppo/0", (64, 128))
     settings = Settings(states=120, replicates=20, untrained=1, root=root, output=tmp_path / "o")

@@ -236,6 +236,18 @@ def test_figures_load_no_heavy_library(module):
     assert after_import(module, HEAVY) == set()
 
 
+def test_commands_speak_before_torch_is_loaded():
+    imported = set()
+    for package in ("analysis", "probes"):
+        for file in (ROOT / package).glob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.ImportFrom):
+                    imported |= {f"{node.module}.{one.name}" for one in node.names}
+    modules = sorted(imported & set(MODULES))
+    assert "analysis.studies.training.emergence" in modules
+    assert after_import(", ".join(modules), {"torch", "captum"}) == set()
+
+
 def test_a_loaded_library_would_be_seen():
     assert after_import("json", {"json", "torch"}) == {"json"}
 

@@ -1,5 +1,6 @@
 """Planted worlds of three shapes through every command that takes one, against what is known."""
 
+import hashlib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.records.tables import read_provenance
 from checkpoints.console import UserError
 from tests.support.planted_world import PATCH, SHAPES, write_policy, write_world
 
@@ -136,6 +138,9 @@ def test_probes(world: World):
 
 def test_twins(world: World):
     row = world.run("twins").iloc[0]
+    noted = read_provenance(world.folder / "twins" / "twins.csv")["world"]
+    digest = hashlib.sha256(world.file.read_bytes()).hexdigest()
+    assert (noted["name"], noted["sha256"]) == (world.name, digest)
     height, width, _ = SHAPES[world.name][0]
     assert row["mask_area"] == pytest.approx(1 - PATCH**2 / (height * width), rel=1e-5)
     assert (world.folder / "twins" / "twins" / f"{world.name}.png").is_file()

@@ -30,7 +30,6 @@ from analysis.scenes.common import common_bank
 from analysis.scenes.masks import masks_of
 from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import cluster_means, cluster_weights
-from checkpoints.console import say
 from checkpoints.world.games import Mode, get_game
 
 if TYPE_CHECKING:
@@ -74,7 +73,6 @@ def split_twins(
     Raises:
         UserError: a game of one background (chaser): it has no twins.
     """
-    say(f"{game}: gathering states")
     count = min(backgrounds, get_game(game).backgrounds)
     chosen = pick_backgrounds(game, count, mode=mode)
     twins = twin_set(game, common_bank(game, mode, states, seed), chosen)

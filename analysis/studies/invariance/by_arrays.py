@@ -13,7 +13,7 @@ from analysis.records.columns import ends_of, interval
 from analysis.records.command import Output, check_outputs, finish
 from analysis.records.tables import Column, Schema
 from analysis.scenes.arrays import EACH, Arrays, read_arrays
-from checkpoints.console import UserError, show_tables
+from checkpoints.console import UserError, show_tables, watch
 from checkpoints.doors.numbers import Seed, whole
 
 AXES = ("states", "variants", "features")
@@ -77,7 +77,7 @@ def measure_arrays(settings: Twinned, names: Sequence[str]) -> None:
 
 def _rows(arrays: Arrays, settings: Twinned) -> Iterator[dict[str, Any]]:
     labels = arrays.levels
-    for name, x in arrays.features.items():
+    for name, x in watch(list(arrays.features.items()), "measuring arrays"):
         found = measure(x, labels, replicates=settings.replicates, seed=settings.seed)
         row: dict[str, Any] = {
             "array": name,

@@ -32,7 +32,7 @@ from analysis.studies.robustness.views import (
     find_cycles,
     on_backgrounds,
 )
-from checkpoints.console import say, show_tables
+from checkpoints.console import show_tables
 
 BOTH = f"{OVER_LEVELS}, of other backgrounds over these too"
 SHARE: dict[str, Any] = {"over": BOTH, "low": 0, "high": 1}
@@ -147,7 +147,6 @@ def measure_game(
 ) -> Found:
     """All rows of one game: its policies on the same states, in the same views."""
     game = subjects[0].id.game
-    say(f"{game}: gathering states")
     bank = common_bank(game, subjects[0].mode, states, seed)
     weights = cluster_weights(bank.levels, replicates, seed)
     chosen = cover(game, [one.trained_backgrounds for one in subjects], backgrounds)

@@ -142,7 +142,6 @@ def measure_game(
     from analysis.studies.saliency.maps import Explained, masked_twins
 
     game, mode = subjects[0].id.game, subjects[0].mode
-    say(f"{game}: gathering states")
     masked = masked_twins(
         game, mode, states=states, backgrounds=backgrounds, replicates=replicates, seed=seed
     )

@@ -10,6 +10,7 @@ from analysis.records.tables import check_output
 from analysis.studies.examination import TRAINED, Found, Study, asked, examine, gathered, report
 from analysis.studies.training.settings import AlongTraining, Following
 from checkpoints.console import UserError, one_of
+from checkpoints.doors.reading import short_hash
 from checkpoints.policy.store import list_policies
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def follow(settings: AlongTraining, how: Following) -> None:
     if settings.ids:
         _measure(settings, plans, how)
     else:
-        _join(settings, plans, how, study)
+        _join(settings, settings.study, plans, how, study)
 
 
 def _of_subjects(settings: AlongTraining, how: Following, subjects: "Sequence[Subject]") -> Found:
@@ -87,7 +88,7 @@ def _measure(settings: AlongTraining, plans: "Mapping[str, Plan]", how: Followin
 
 
 def _join(
-    settings: AlongTraining, plans: "Mapping[str, Plan]", how: Following, study: Study
+    settings: AlongTraining, where: Path, plans: "Mapping[str, Plan]", how: Following, study: Study
 ) -> None:
     """The tables, from parts that were measured before, or from all that is measured now."""
     from analysis.studies.training.by_parts import Parts
@@ -110,4 +111,5 @@ def _join(
             yield game, join(some, settings.until, returned=how.returned)
 
     frames, notes = gathered(found(), study)
+    notes["study"] = short_hash(where)
     report(settings, study, list(plans), frames, policies=codes, **notes)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 
 from analysis.policies.subjects import Subject
@@ -16,7 +15,7 @@ from analysis.studies.training.kept import why_ended
 from analysis.studies.training.plan import Control, Plan, part_path
 from analysis.studies.training.settings import AlongTraining, Following
 from checkpoints.console import UserError, watch
-from checkpoints.doors.reading import shown
+from checkpoints.doors.reading import short_hash, shown
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 from checkpoints.policy.recipes import differences
 from checkpoints.policy.store import (
@@ -124,9 +123,7 @@ class Parts:
         paths = [policy_path(root, policy) for policy in self.kept(one.id)]
         paths += [root / str(one.id) / name for name in (PROGRESS, FAILED)]
         return {
-            path.relative_to(root).as_posix(): sha256(path.read_bytes()).hexdigest()[:16]
-            for path in paths
-            if path.is_file()
+            path.relative_to(root).as_posix(): short_hash(path) for path in paths if path.is_file()
         }
 
     def path(self, name: str) -> Path:

@@ -9,9 +9,11 @@ from analysis.records.columns import GAME, NORMAL, interval
 from analysis.records.logs import read_log
 from analysis.records.tables import Column, Schema
 from checkpoints.console import UserError, show_tables, watch
-from checkpoints.policy.ids import PolicyId
+from checkpoints.doors.reading import short_hash
+from checkpoints.policy.ids import PolicyId, parse_id
 from checkpoints.policy.shipped import usual_policies
 from checkpoints.policy.store import find_policies, list_policies, policy_path, read_provenance
+from checkpoints.runs.folder import PROGRESS
 from checkpoints.world.games import get_game
 
 SCHEMA = Schema(
@@ -61,8 +63,14 @@ def curve_rows(root: Path, runs: Collection[PolicyId] = ()) -> pd.DataFrame:
     return pd.concat([_run_rows(root, run, kept) for run in watch(wanted, "reading logs")])
 
 
+def logs_of(root: Path, frame: pd.DataFrame) -> dict[str, str]:
+    """Run of the rows -> hash of the log that they are from."""
+    runs = sorted({parse_id(name).run for name in frame["id"]})
+    return {str(run): short_hash(root / str(run) / PROGRESS) for run in runs}
+
+
 def _run_rows(root: Path, run: PolicyId, kept: list[PolicyId]) -> pd.DataFrame:
-    path = root / str(run) / "progress.csv"
+    path = root / str(run) / PROGRESS
     if not path.is_file():
         raise UserError(f"expected the log of {run} at {path}; copy it there, or remove the run")
     progress = read_log(path)

@@ -10,11 +10,10 @@ from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
 from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS, OK, Cell, Cells, Starts
 from analysis.studies.similarity.cka import View, same_layers
-from analysis.studies.training import logged_returns as learning
-from analysis.studies.training import onsets
+from analysis.studies.training import logged_returns, onsets
 from analysis.studies.training.history import lineage
 from analysis.studies.training.snapshot import cells_of, set_scene, view_of
-from checkpoints.console import say, watch
+from checkpoints.console import watch
 from checkpoints.policy.ids import PolicyId
 from checkpoints.world.games import Mode
 
@@ -48,7 +47,6 @@ class Emergence:
             replicates: of the bootstrap over levels.
             seed: of the states and the bootstrap.
         """
-        say(f"{game}: gathering {states} states")
         sizes = {"states": states, "backgrounds": backgrounds, "saliency_states": saliency_states}
         self.scene = set_scene(game, mode, shown, **sizes, replicates=replicates, seed=seed)
         twins = self.scene.twins
@@ -84,7 +82,7 @@ class Emergence:
 
 def constants() -> dict[str, Any]:
     """What decides the tables and is no setting."""
-    return {"untrained_episodes": learning.EPISODES}
+    return {"untrained_episodes": logged_returns.EPISODES}
 
 
 def resemblance(

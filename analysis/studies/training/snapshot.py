@@ -1,11 +1,13 @@
 """What emergence measures of one kept policy, on one bank: steps share their replicates.
 
-Every number comes from the function that the measure's own command calls; here it is asked of
-fewer states, and of the last two layers only, so that all steps of all runs can be afforded.
+Every number comes from the function that the measure's own command calls. It is asked here of the
+last two layers only, and beside those commands because most kept steps are of runs that no clone
+has: they are measured where they were trained.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Int
@@ -22,9 +24,11 @@ from analysis.scenes.common import common_bank
 from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import cluster_means, cluster_weights
 from analysis.studies.robustness.moved import BUTTONS, DECISIONS, UNSEEN, WIDE, moved
-from analysis.studies.saliency.maps import Explained, MaskedTwins, masked_twins
 from analysis.studies.similarity.cka import View, look
 from checkpoints.world.games import Mode, get_game
+
+if TYPE_CHECKING:  # torch and captum take seconds, and a command speaks before them
+    from analysis.studies.saliency.maps import MaskedTwins
 
 LAYERS = 2
 """The last ones of an encoder: what convolution leaves, and what the heads read."""
@@ -39,7 +43,7 @@ class Scene:
     levels: Levels
     twins: TwinSet | None
     """None in a game of one background"""
-    masked: MaskedTwins | None
+    masked: "MaskedTwins | None"
     """for saliency: few states, one a level"""
     seed: int
     """of the draws of backgrounds"""
@@ -60,6 +64,8 @@ def set_scene(
 
     Arguments as of :class:`analysis.studies.training.emergence.Emergence`.
     """
+    from analysis.studies.saliency.maps import masked_twins
+
     bank = common_bank(game, mode, states, seed)
     weights = cluster_weights(bank.levels, replicates, seed)
     twins = masked = None
@@ -126,11 +132,13 @@ def on_twins(subject: Subject, scene: Scene, twins: TwinSet, layers: Sequence[st
     return cells
 
 
-def saliency(subject: Subject, masked: MaskedTwins) -> Cell:
+def saliency(subject: Subject, masked: "MaskedTwins") -> Cell:
     """Gradient of the likeliest button: its share on the background ÷ the background's share.
 
     1 is what a map that knows nothing of the background gets.
     """
+    from analysis.studies.saliency.maps import Explained
+
     found = mask_scores(Explained(subject, masked).maps("button", "gradient").maps, masked.mask)
     ratio = found.ratio
     weights = cluster_weights(masked.bank.levels, masked.replicates, masked.seed)

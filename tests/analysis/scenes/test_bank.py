@@ -164,12 +164,15 @@ def forbidden(monkeypatch):
     return lambda: monkeypatch.setattr(banks, "gather", gathered)
 
 
-def test_a_bank_is_gathered_once(bank, tmp_path, forbidden):
+def test_a_bank_is_gathered_once_and_only_then_said(bank, tmp_path, forbidden, capsys):
     policies = {"still": stand_still, "right": go_right}
     assert same(load_or_gather(PLAN, policies, tmp_path), bank)
+    said = f"{PLAN.game}: gathering {PLAN.num_states:,} states\n"
+    assert capsys.readouterr().err == said
     forbidden()
     again = load_or_gather(PLAN, policies, tmp_path)
     assert same(again, bank)
+    assert not capsys.readouterr().err
     assert again.observations.flags.writeable
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -48,9 +48,13 @@ def uninterrupted(tmp_path_factory) -> Path:
     return output
 
 
-def test_stopping_between_any_iterations_changes_no_byte(uninterrupted: Path, tmp_path: Path):
+def test_stopping_between_any_iterations_changes_no_byte(
+    uninterrupted: Path, tmp_path: Path, capsys
+):
     for done in (1, 4, 5, ITERATIONS):
         main(settings(tmp_path, steps=done * BATCH))
+    said = f"{RUN}: training from step {BATCH:.0f} to {4 * BATCH:.0f} of each peer"
+    assert said in capsys.readouterr().err.splitlines()
     assert final_bytes(tmp_path) == final_bytes(uninterrupted)
 
 

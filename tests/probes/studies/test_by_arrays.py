@@ -39,7 +39,9 @@ def test_a_number_is_found_where_it_is_and_not_elsewhere(folder, capsys):
     assert (one.kind, one.states, one.levels, one.chance) == ("number", 400, 100, 0)
     assert none.score < 0.05
     assert set(read_provenance("out/probes_arrays.csv")["arrays"]) == {*found.index, *WITH}
-    assert f"{one.score:.3f}" in capsys.readouterr().out
+    shown, said = capsys.readouterr()
+    assert f"{one.score:.3f}" in shown
+    assert said.splitlines() == ["reading 2 arrays", "probing arrays: 2 to do"]
 
 
 def test_classes_are_told_apart(folder):

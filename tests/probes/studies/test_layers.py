@@ -115,7 +115,7 @@ def test_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     main(settings)
     printed = capsys.readouterr().out
     assert printed.strip().splitlines()[-1] == str(tmp_path / "probes.csv")
-    assert "not scored, too few: hazard_dx" in printed
+    assert "not scored, too few: hazard_dx" in printed and " of 1) " not in printed
     rows = read_table(tmp_path / "probes.csv", SCHEMA)
     assert len(rows) == (2 + 3) * 4
     cells = rows.set_index(["method", "layer", "factor"])
@@ -142,7 +142,8 @@ def test_policies_that_lack_a_layer_are_read_where_they_have_another(tmp_path, c
     zoo(root, "bigfish/ppo/1/peer0/step64", recipe=replace(RECIPE, encoder="impala"))
     quick = Settings(factors=("agent_x",), states=150, replicates=20, root=root, output=tmp_path)
     main(replace(quick, layers=("conv3", "block3"), workers=1))
-    assert "block3" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "block3" in printed and printed.count("(1 of 2) ") == 2
     rows = read_table(tmp_path / "probes.csv", SCHEMA)
     read = rows[rows["step"] > 0].set_index("id")["layer"]
     assert dict(read) == {

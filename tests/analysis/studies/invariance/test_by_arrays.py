@@ -38,8 +38,9 @@ def test_what_stays_is_found_with_its_interval(folder, capsys):
     assert (one.states, one.variants, one.features, one.levels) == (200, 4, 10, 50)
     assert abs(found.icc["blind.npy"]) < 0.05
     assert found.verdict["line.npy"] == "collapsed" and np.isnan(found.icc["line.npy"])
-    shown = capsys.readouterr().out
+    shown, said = capsys.readouterr()
     assert f"{one.icc:.3f}" in shown and "No interval" not in shown
+    assert said.splitlines() == ["reading 3 arrays", "measuring arrays: 3 to do"]
     assert set(read_provenance("out/invariance_arrays.csv")["arrays"]) == {*found.index, "levels"}
 
 
