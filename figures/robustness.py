@@ -107,7 +107,7 @@ def plot_ratio(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
             ax.plot(place + shift, one.ratio, clip_on=False, **style.points(size=2.8))
     ax.set_xticks(range(len(KINDS)), list(KINDS.values()), rotation=45, ha="right")
     ax.set_xlim(-0.6, len(KINDS) - 0.4)
-    ax.set_ylim(0, max(1.2, 1.05 * np.nan_to_num(rows["ratio_high"].max())))
+    ax.set_ylim(0, max(1.2, 1.05 * np.nan_to_num(rows[["ratio", "ratio_high"]].max().max())))
     return ax
 
 

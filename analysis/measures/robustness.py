@@ -2,8 +2,13 @@
 
 States come in levels, and a view, such as a background, is shared by all states: both are drawn
 from many. Replicates therefore resample levels and, where asked, views, each view in the pairs
-with the product of both multiplicities (the pigeonhole bootstrap of Owen 2007, "The pigeonhole
-bootstrap", arXiv 0712.1111, never too narrow for a mean over two crossed factors).
+with the product of both multiplicities, as in Owen 2007, "The pigeonhole bootstrap", arXiv
+0712.1111. What Owen shows of means over two crossed factors does not hold here, since a mean over
+pairs of views is none: intervals over few views are too narrow, and of fewer than 4 none is given.
+
+How often nominal 95 % cover the mean over all pairs, simulated with 600 sets of views and without
+noise of levels: of 3, 4, 9, 13 and 30 views alike 64, 87, 87, 89 and 91 %; of views that move
+decisions by amounts of an exponential law 44, 66, 80, 82 and 88 %.
 """
 
 from collections.abc import Mapping
@@ -24,6 +29,8 @@ from analysis.measures.decisions import (
 from analysis.stats.clusters import Interval
 from checkpoints.console import UserError
 
+FEWEST = 4
+"""Views that can be drawn anew: of fewer, replicates say too little of other views."""
 UNDECIDED = 0.01
 """Below this total variation between states a policy decides nothing that could be moved."""
 MEASURES = (
@@ -138,11 +145,12 @@ def robustness_draws(
         levels: (state,) seed of each state's level.
         pairs: views compared, at least one pair.
         weights: from :func:`analysis.stats.clusters.cluster_weights` of these levels.
-        views_seed: draws views anew too, at least two different ones; None keeps them as they are.
+        views_seed: draws views anew too, see :func:`view_weights`; None keeps them as they are.
 
     Returns:
         :data:`MEASURES` -> (1 + R,), the estimate first; ``ratio`` is NaN where ``tv_between`` is
-        under :data:`UNDECIDED`, a replicate's where it holds a single level.
+        under :data:`UNDECIDED`, a replicate's where it holds a single level. With fewer views
+        than :data:`FEWEST` to draw anew all replicates but those of ``tv_worst`` are NaN.
 
     Raises:
         UserError: no pairs, or weights of other levels.
@@ -175,10 +183,12 @@ def view_weights(
 ) -> Float[np.ndarray, "R view"]:
     """How often each view counts in each replicate, drawn with replacement.
 
-    A draw in which no pair is left, since it holds one view only or those of no pair, is drawn
-    again: of one pair's two views nothing is resampled.
+    NaN with fewer than :data:`FEWEST` views, so that no interval is given. A draw in which no pair
+    is left, since it holds one view only or those of no pair, is drawn again.
     """
     rng, V = np.random.default_rng([seed, 1]), int(pairs.max()) + 1
+    if V < FEWEST:
+        return np.full((replicates, V), np.nan)
     found = np.zeros((replicates, V), dtype=np.int64)
     empty = np.arange(replicates)
     while len(empty):

@@ -12,24 +12,30 @@ from checkpoints.world.games import Mode, get_game, spread
 MIN_RENDERINGS = 4
 """Of a state, for its mask: fewer too often agree by accident."""
 
+ON_EACH_SIDE = 4
+"""Backgrounds seen, and unseen, that have an interval: ``analysis.measures.robustness.FEWEST``."""
+
 GROUPS = ("all", "seen", "unseen", "seen-unseen")
 """Pairs of backgrounds; ``seen`` and ``unseen``: both, or neither, was shown in training;
 ``seen-unseen``: one of them was."""
 
 
-def cover(game: str, trained: Sequence[Sequence[int]], count: int) -> tuple[int, ...]:
-    """At least ``count`` backgrounds, or all: spread evenly, and three seen and unseen if any.
+def cover(
+    game: str, trained: Sequence[Sequence[int]], count: int, least: int = ON_EACH_SIDE
+) -> tuple[int, ...]:
+    """At least ``count`` backgrounds, or all, spread evenly, with enough seen and unseen ones.
 
     Args:
         game: whose.
         trained: for each policy the backgrounds that its training could show.
         count: how many, if that is enough.
+        least: backgrounds that each training showed, and that it did not, or all there are.
     """
     there = range(get_game(game).backgrounds)
     chosen = set(spread(there, min(count, len(there))))
     for seen in sorted({tuple(sorted(some)) for some in trained}):
         for side in (list(seen), [b for b in there if b not in seen]):
-            wanted = min(3, len(side))
+            wanted = min(least, len(side))
             missing = wanted - len(chosen.intersection(side))
             chosen.update(spread([b for b in side if b not in chosen], max(missing, 0)))
     return tuple(sorted(chosen))

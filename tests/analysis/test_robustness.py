@@ -1,6 +1,7 @@
 """The command that measures R-robustness: its rows, its groups, its seed and its refusals."""
 
 import dataclasses
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -95,18 +96,19 @@ def test_what_cannot_be_compared_is_flagged_and_kept(written):
 def test_numbers_are_those_of_the_pure_functions(written):
     (subject,) = load_subjects(["coinrun/ppo/0"], controls=0)["coinrun"]
     bank = common_bank("coinrun", "easy", 24, 0)
-    twins = twin_set("coinrun", bank, (0, 15, 31, 46))
+    twins = twin_set("coinrun", bank, (0, 1, 15, 31, 46))
     log_probs = np.concatenate([r.log_probs for _, r in twins.readings(subject.policy, [])])
     actions = np.exp(log_probs.astype(float))
     p = merged(actions, "coinrun")
-    unseen = [(1, 2), (1, 3), (2, 3)]
+    unseen = list(combinations(range(1, 5), 2))
     tv = np.mean([np.abs(p[:, a] - p[:, b]).sum(-1) / 2 for a, b in unseen])
     one = written.query("method == 'ppo' and backgrounds == 'unseen'").iloc[0]
     assert one["tv"] == pytest.approx(tv, abs=1e-5)
     raw = np.mean([np.abs(actions[:, a] - actions[:, b]).sum(-1) / 2 for a, b in unseen])
     assert one["tv_actions"] == pytest.approx(raw, abs=1e-5)
     assert one["entropy"] == pytest.approx(-(p * np.log(p)).sum(-1)[:, 1:].mean(), abs=1e-4)
-    assert one["views"] == 3
+    assert one["views"] == 4
+    assert one["ratio_low"] < one["ratio"] < one["ratio_high"]
 
 
 def test_stronger_noise_moves_more(written):

@@ -114,7 +114,7 @@ def poolings(
 ) -> dict[str, Float[np.ndarray, " r"]]:
     """Of each of :data:`POOLINGS` the ICC and its replicates over levels and backgrounds.
 
-    NaN with fewer than two backgrounds.
+    NaN with fewer than two backgrounds; replicates with fewer than ``robustness.FEWEST``.
     """
     B = x.shape[1]
     if B < 2:

@@ -201,7 +201,8 @@ def show(frames: Frames, game: str) -> None:
 
 
 def _cell(value: float, *ends: float) -> str:
-    shown = f"{value:.2f}" + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "")
+    known = ends and not np.isnan(ends[0])
+    shown = f"{value:.2f}" + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if known else "")
     return shown if value == value else "undecided"
 
 

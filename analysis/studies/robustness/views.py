@@ -30,6 +30,8 @@ Cells = dict[str, float | int]
 LEAST = 12
 """States that a trajectory needs to be asked for cycles; it may have twice as many."""
 CYCLE_BACKGROUNDS = 4
+_THREE_WAYS = 3
+"""Seen and unseen backgrounds for cycles, whose intervals are over trajectories."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +131,7 @@ def find_cycles(
             f"{len(bank)} states; ask for more --trajectories than {number}"
         )
     trained = [subject.trained_backgrounds for subject in subjects]
-    twins = twin_set(game, bank, cover(game, trained, CYCLE_BACKGROUNDS))
+    twins = twin_set(game, bank, cover(game, trained, CYCLE_BACKGROUNDS, _THREE_WAYS))
     return {
         one.id: _cycles_of(one, twins, runs, replicates, seed)
         for one in watch(subjects, f"{game}: asking trajectories for cycles")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.measures.cycles import chance, nearest, returns_home, three_way, trajectories, two_way
+from analysis.measures.robustness import FEWEST
 from analysis.scenes.backgrounds import GROUPS, cover, cycle_views, pairs_of
 from checkpoints.world.games import GAMES
 
@@ -114,11 +115,14 @@ def test_backgrounds_cover_what_is_seen_and_what_is_not(game):
         chosen = cover(game, [trained, tuple(there)], 4)
         assert set(chosen) <= set(there)
         assert len(chosen) >= min(4, len(there))
+        three = cover(game, [trained, tuple(there)], 4, least=3)
         for side in (set(trained), set(there) - set(trained)):
-            assert len(side & set(chosen)) >= min(3, len(side))
+            assert len(side & set(chosen)) >= min(FEWEST, len(side))
+            assert len(side & set(three)) >= min(3, len(side))
 
 
 def test_enough_backgrounds_are_not_added_to():
+    assert cover("coinrun", [(0,)], 4, least=3) == (0, 15, 31, 46)
     assert cover("coinrun", [(0,)], 8) == (0, 7, 15, 23, 31, 38, 46, 54)
     assert cover("chaser", [(0,)], 8) == (0,)
 
