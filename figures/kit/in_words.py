@@ -89,9 +89,6 @@ def second_sample(looks: pd.DataFrame) -> str:
 
 def would_change(looks: pd.DataFrame) -> str:
     """What would change the answer: the declaration of the second sample, in a sentence."""
-    return (
-        f"**What would change this**: on {looks.iloc[-1]['game']}, where each run holds out "
-        f"backgrounds of its own, a factor on one side of 1 at a look, or one shown to lie within "
-        f"{MARGIN:g}. If drac-twins is not told from PPO there, the measure sees nothing and "
-        "decides nothing."
-    )
+    game = looks.iloc[-1]["game"]
+    said = f"**What would change this**: on {game}, where each run holds out its own backgrounds"
+    return f"{said}, a factor on one side of 1 at a look, or one shown within {MARGIN:g}."

@@ -62,9 +62,11 @@ def of_peers(
 
 def _decide_alike(there: dict[str, Any]) -> str:
     """Who decides alike is alike: how often likeliest buttons agree, and by chance."""
-    one = there["agreement"]
-    said = f"their likeliest buttons agree in {one.peers:.1%} of states"
-    return f"{said}, trained apart in {one.apart:.1%}"
+    one, chance = there["agreement"], there["agreement_chance"]
+    return (
+        f"likeliest buttons agree in {one.peers:.1%} of states (by chance {chance.peers:.1%}), "
+        f"trained apart in {one.apart:.1%} ({chance.apart:.1%})"
+    )
 
 
 def spreads_of(scores: pd.DataFrame, game: str) -> dict[str, np.ndarray]:

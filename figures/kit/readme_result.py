@@ -30,8 +30,8 @@ COLUMNS: dict[str, Measure] = {
     "TV twins ÷ states": RATIO,
 }
 """Heading -> what stands under it; the last is the outcome."""
-ELSEWHERE = "÷ PPO elsewhere, two runs a side or more: "
-SINGLE = "Single runs, points in the figure: "
+ELSEWHERE = "÷ PPO elsewhere: "
+SINGLE = "Single runs: "
 
 
 def mean(runs: list[Run], measure: Measure, step: int) -> float:
@@ -83,13 +83,13 @@ def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> tuple[st
     sees = beside_of(values).sees
     of, columns = contrasts.of_measure(rows, contrasts.outcome(rows)), columns_of(rows)
     longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")
-    head = ["method", "runs (that see)", *columns, "÷ PPO, equal steps", "equal frames"]
+    head = ["method", "runs/that see", *columns, "÷ PPO, equal steps", "equal frames"]
     out, single = [written(head), written(["---"] * len(head))], []
     for line, some in lines_of(of, runs):
         if len(some) < 2:
             single += [line.label(longest)]
             continue
-        cells = [line.label(longest), f"{len(some)} ({seeing(some, line.step, sees)})"]
+        cells = [line.label(longest), f"{len(some)}/{seeing(some, line.step, sees)}"]
         cells += [number(mean(some, measure, line.step)) for measure in columns.values()]
         for match in ("steps", "frames"):
             mine = of[(of["treatment"] == line.method) & (of["match"] == match)]

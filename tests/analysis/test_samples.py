@@ -20,9 +20,10 @@ from analysis.studies.samples.peers import (
     PAIRS,
     agreement_over_backgrounds,
     convergence_rows,
+    pair_rows,
     shift,
 )
-from analysis.studies.samples.policy import set_scene
+from analysis.studies.samples.policy import measure, set_scene
 from analysis.studies.samples.study import names
 from checkpoints.policy.recipes import Recipe
 from checkpoints.policy.shipped import SHIPPED, SURVEYED
@@ -106,6 +107,18 @@ def test_agreement_is_of_pictures_and_not_of_means_over_backgrounds(written, roo
     assert set(peers["measure"]) == set(MEASURES)
 
 
+def test_policies_without_a_common_layer_have_a_blank_and_not_an_end(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    subjects = load_subjects([RUNS[0]], root=root, controls=0)["starpilot"]
+    how = {"states": 48, "backgrounds": 13, "episodes": 8, "replicates": 20, "seed": 0}
+    scene = set_scene(subjects, **how)
+    found = {one.id: measure(one, scene) for one in subjects}
+    monkeypatch.setattr("analysis.studies.samples.peers.same_layers", lambda *_: {})
+    [row] = pair_rows(subjects, found, scene)
+    assert np.isnan([row["cka"], row["cka_low"], row["cka_high"]]).all()
+    assert np.isfinite(row["agreement"])
+
+
 def test_each_background_has_its_own_chance():
     # On one background both always fire, on the other they choose as if by lot: half and half.
     x = np.array([[8, 0], [8, 0], [8, 1], [8, 1]])
@@ -130,6 +143,23 @@ def planted(peers: float, apart: float) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def test_a_run_that_is_not_like_the_others_widens_the_interval():
+    pairs = planted(0.9, 0.4)
+    odd = pairs["kind"].eq("seeds") & pairs["id_x"].str.contains("/0/")
+    alike = {row["measure"]: row for row in convergence_rows(pairs)}["shift"]
+    other = pairs.assign(shift=pairs["shift"] - 0.3 * odd)
+    apart = {row["measure"]: row for row in convergence_rows(other)}["shift"]
+    # Pairs 0-1 and 0-2 are at .1, 1-2 at .4: left out in turn, the others are at .1, .1 and .4.
+    pseudo = 3 * 0.7 - 2 * np.array([0.9 - 0.4, 0.9 - 0.1, 0.9 - 0.1])
+    assert apart["difference"] == pytest.approx(pseudo.mean()) == pytest.approx(0.7)
+    half = 4.302653 * pseudo.std(ddof=1) / 3**0.5
+    assert apart["difference_high"] - apart["difference"] == pytest.approx(half)
+    assert alike["difference_high"] - alike["difference_low"] == pytest.approx(0, abs=1e-9)
+    two = pairs[~pairs["id_x"].str.contains("/2/") & ~pairs["id_y"].str.contains("/2/")]
+    [few] = [row for row in convergence_rows(two) if row["measure"] == "cka"]
+    assert np.isfinite(few["difference"]) and np.isnan(few["difference_low"])
 
 
 def test_convergence_is_what_was_planted():

@@ -266,11 +266,11 @@ def test_peers_that_are_alike_converge(tmp_path, toy, peers, said):
             **{"peers": peers, "apart": 0.7, "difference": peers - 0.7},
             **{"difference_low": peers - 0.75, "difference_high": peers - 0.65},
         }
-        for measure in ("cka", "agreement", "shift")
+        for measure in ("cka", "agreement", "agreement_chance", "shift")
     ]
     toy_tables.write(rows, folder, "samples_peers")
     found = ledger(folder)[1].set_index("claim")
-    assert found.loc[CONVERGE, "verdict"].startswith(f"{said}; their likeliest buttons agree")
+    assert found.loc[CONVERGE, "verdict"].startswith(f"{said}; likeliest buttons agree in")
     # Student's t of 2 degrees of freedom: the half width is 4.3 standard errors. Of two tests.
     t = abs(peers - 0.7) / (0.05 / 4.302653)
     assert (

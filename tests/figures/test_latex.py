@@ -135,7 +135,7 @@ def test_every_cell_of_the_readmes_table_is_a_macro():
     for method, runs, *cells in rows:
         name, _, millions = method.partition(", ")
         start = macro(["starpilot", f"{name}-bg9", f"at {millions or '2.1 M'}"])
-        assert found[f"{start}Runs"] == rf"\num{{{runs.split()[0]}}}"
+        assert found[f"{start}Runs"] == rf"\num{{{runs.split('/')[0]}}}"
         for measure, cell in zip(measures, cells, strict=False):
             assert found[f"{start}Mean{measure}"] == rf"\num{{{cell}}}", method
     untrained = next(line for line in lines if line[0] == "untrained")

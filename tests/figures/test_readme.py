@@ -47,7 +47,10 @@ def test_the_verdict_follows_the_interval(tmp_path, factor, words):
     waits = "not reached: waits for the pair of seed 102."
     where = "coinrun (2 of 6 pairs of runs at look 1; 0 and 0 see)"
     assert f"**The second sample**, {where}: {waits}" in found
-    assert "**What would change this**: on coinrun, where each run holds out backgrounds" in found
+    assert (
+        "**What would change this**: on coinrun, where each run holds out its own backgrounds"
+        in found
+    )
     title = "Starpilot, 9 training backgrounds; twins on unseen backgrounds, states on all, "
     assert f"{title}15 actions apart:" in found
 
@@ -61,7 +64,7 @@ def test_a_line_for_each_method_and_step(tmp_path):
         "untrained",
     ]
     cells = lines[-2].split("|")
-    assert cells[2] == "3 (?)" and cells[-3].startswith("0.50 [")
+    assert cells[2] == "3/?" and cells[-3].startswith("0.50 [")
 
 
 def test_runs_that_see_are_counted_where_that_was_measured(tmp_path):
@@ -72,7 +75,7 @@ def test_runs_that_see_are_counted_where_that_was_measured(tmp_path):
     over.loc[blind, ["value", "low"]] = 0.5, -0.5
     found = block(tables(tmp_path, pd.concat([values, over])))
     counted = [line.split("|")[1:3] for line in found.splitlines() if line.startswith("|")]
-    assert [cell[1] for cell in counted[2:5]] == ["3 (3)", "3 (?)", "3 (2)"]
+    assert [cell[1] for cell in counted[2:5]] == ["3/3", "3/?", "3/2"]
 
 
 def test_untrained_networks_stand_beside_what_was_trained(tmp_path):
@@ -90,7 +93,7 @@ def test_single_runs_have_no_line_and_no_factor(tmp_path):
     found = block(tables(tmp_path, values[~values["id"].str.contains(r"mutual-bg9/[12]")]))
     assert "**Not decided**: one run on a side: nothing over runs." in found
     assert not re.search(r"^\|mutual", found, flags=re.MULTILINE)
-    assert "points in the figure: mutual." in found
+    assert "Single runs: mutual." in found
 
 
 def test_other_games_have_a_sentence_where_runs_allow_it(tmp_path):
@@ -107,7 +110,7 @@ def test_other_games_have_a_sentence_where_runs_allow_it(tmp_path):
         folder.mkdir()
         found[seeds] = block(tables(folder, pd.concat([planted(), pd.DataFrame(more + runs)])))
     assert "elsewhere" not in found[1]
-    assert re.search(r"elsewhere, two .*: coinrun, unseen: mutual 1\.\d\d \[", found[2])
+    assert re.search(r"elsewhere: coinrun, unseen: mutual 1\.\d\d \[", found[2])
 
 
 def test_strengths_swept_are_left_to_their_figure(tmp_path):

@@ -14,14 +14,13 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from analysis.measures.decisions import likeliest
 from analysis.measures.level_sums import Levels
 from analysis.policies.relations import PEERS, SEEDS, kind_of, relation
 from analysis.policies.subjects import Subject
 from analysis.records.columns import GAME, SIZE, estimate, filled
 from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_means
-from analysis.stats.one_group import mean_interval
+from analysis.stats.one_group import jackknife_interval
 from analysis.studies.samples.policy import Measured, Scene
 from analysis.studies.similarity.agreement import AGREEMENT, Agreement
 from analysis.studies.similarity.cka import look, same_layers
@@ -53,7 +52,11 @@ CONVERGENCE = Schema(
         Column("measure", "text", f"{', '.join(MEASURES)}, as in samples_pairs"),
         Column("peers", "float", "mean over runs, of peers"),
         Column("apart", "float", "mean over pairs of policies trained apart"),
-        *estimate("difference", "peers less pairs trained apart", over="Student's over runs"),
+        *estimate(
+            "difference",
+            "peers less pairs trained apart",
+            over="Student's over runs, of pseudo-values",
+        ),
         Column("runs", "int", "with peers", low=1),
     ),
     key=("game", "method", "measure"),
@@ -64,8 +67,8 @@ CONVERGENCE = Schema(
 def convergence_rows(pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Peers beside policies of their method that were trained apart, a row a measure.
 
-    A run's value is that of its peers less the mean over the pairs of one of them with a policy of
-    another run. These pairs are shared between runs, so that intervals over runs are rough.
+    Two runs share their pairs trained apart, hence the pseudo-values: a run is left out with all
+    pairs of its policies. No interval with fewer than three runs.
 
     Args:
         pairs: rows of :data:`PAIRS`.
@@ -77,18 +80,28 @@ def convergence_rows(pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
         if not len(peers) or not len(apart):
             continue
         for measure in MEASURES:
-            own = peers.groupby("run_x")[measure].mean()
-            near = {
-                run: apart[(apart["run_x"] == run) | (apart["run_y"] == run)][measure].mean()
-                for run in own.index
-            }
-            found = mean_interval((own - pd.Series(near)).to_numpy())
+            both = _means(peers, apart, measure)
+            of_runs = sorted(set(peers["run_x"]))
+            without = [
+                _means(_without(peers, run), _without(apart, run), measure) for run in of_runs
+            ]
+            less = np.array([mine - other for mine, other in without])
+            found = jackknife_interval(both[0] - both[1], less)
             names = "difference", "difference_low", "difference_high"
             yield {
-                **{"game": game, "method": method, "measure": measure, "runs": len(own)},
-                **{"peers": float(own.mean()), "apart": float(apart[measure].mean())},
+                **{"game": game, "method": method, "measure": measure, "runs": len(of_runs)},
+                **dict(zip(("peers", "apart"), both, strict=True)),
                 **dict(zip(names, found, strict=True)),
             }
+
+
+def _means(peers: pd.DataFrame, apart: pd.DataFrame, measure: str) -> tuple[float, float]:
+    """Mean over runs of peers, and over all pairs trained apart; NaN where there is none."""
+    return float(peers.groupby("run_x")[measure].mean().mean()), float(apart[measure].mean())
+
+
+def _without(pairs: pd.DataFrame, run: str) -> pd.DataFrame:
+    return pairs[(pairs["run_x"] != run) & (pairs["run_y"] != run)]
 
 
 def pair_rows(
@@ -98,27 +111,22 @@ def pair_rows(
     levels = Levels(scene.bank.levels, scene.weights)
     frames = np.asarray(scene.bank.observations)
     views = {one.id: look(one, frames, levels, one.policy.layers[-1:]) for one in subjects}
-    chosen = {one.id: on_each_background(one, scene) for one in subjects}
     for x, y in combinations([one.id for one in subjects], 2):
         if x.method != y.method or x.step != y.step:
             continue
         kind = kind_of(relation(x, y))
         if kind not in (PEERS, SEEDS):
             continue
-        (cka,) = same_layers(views[x], views[y]).values()
+        nothing = np.full(1 + len(scene.weights), np.nan)  # last layers of two kinds of encoder
+        cka = next(iter(same_layers(views[x], views[y]).values()), nothing)
         one, other = found[x], found[y]
         yield {
             **{"game": x.game, "id_x": str(x), "id_y": str(y), "method": x.method, "kind": kind},
             **{"states": len(frames), "levels": scene.weights.shape[1]},
             **filled("cka", cka),
-            **agreement_over_backgrounds(x.game, chosen[x], chosen[y]).cells(),
+            **agreement_over_backgrounds(x.game, one.buttons, other.buttons).cells(),
             **filled("shift", shift(one.shifts, other.shifts, scene.bank.levels, scene.weights)),
         }
-
-
-def on_each_background(subject: Subject, scene: Scene) -> Int[np.ndarray, "state background"]:
-    """The likeliest button of each twin."""
-    return likeliest(scene.twins.read(subject.policy, []).log_probs, subject.id.game)
 
 
 def agreement_over_backgrounds(

@@ -73,8 +73,8 @@ class Measured:
     cells: Cells
     shifts: Float[np.ndarray, "state background button"]
     """how far each background moves each probability from the state's mean over backgrounds"""
-    likeliest: Int[np.ndarray, " state"]
-    """button, of the mean over backgrounds"""
+    buttons: Int[np.ndarray, "state background"]
+    """the likeliest of each twin"""
 
 
 def measure(subject: Subject, scene: Scene) -> Measured:
@@ -87,7 +87,7 @@ def measure(subject: Subject, scene: Scene) -> Measured:
     cells |= of_layer(reading.layers[last], last, subject, scene)
     cells |= played(subject, scene)
     mean = merged.probs.mean(axis=1)
-    return Measured(cells, merged.probs - mean[:, None], mean.argmax(axis=1))
+    return Measured(cells, merged.probs - mean[:, None], merged.probs.argmax(axis=-1))
 
 
 def decided(raw: Decisions, merged: Decisions, subject: Subject, scene: Scene) -> Cells:
