@@ -34,10 +34,9 @@ class Settings(Output):
 
 def main(settings: Settings) -> None:
     """Compare, write contrasts.csv and print the answers."""
-    from analysis.records.values import value_tables
+    from analysis.records.values import SAMPLES_PEERS, value_tables
     from analysis.studies.contrasts import answers, rows
     from analysis.studies.examination import asked
-    from analysis.studies.samples.peers import CONVERGENCE
     from checkpoints.doors.reading import short_hash
 
     check_outputs(settings, (rows.SCHEMA,))
@@ -49,7 +48,7 @@ def main(settings: Settings) -> None:
             answers.show(frame, game)
         print("Intervals over runs (Welch); see: runs that earn more than their actions, blind.")
 
-    peers = settings.tables / f"{CONVERGENCE.name}.csv"
+    peers = settings.tables / f"{SAMPLES_PEERS.name}.csv"
     read = [*value_tables(settings.tables), *([peers] if peers.exists() else [])]
     noted = {
         "tables": {path.name: short_hash(path) for path in read},

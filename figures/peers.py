@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.policies.relations import PEERS
-from analysis.studies.samples.peers import CONVERGENCE, PAIRS
+from analysis.records.values import SAMPLES_PEERS
+from analysis.studies.samples.peers import PAIRS
 from figures.kit.panels import name_lines, panel_title
 from figures.kit.rows import load_rows
 from figures.kit.style import (
@@ -96,7 +97,7 @@ def differences(rows: pd.DataFrame, measure: str) -> list[str]:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure a game: a panel a measure, and over it how much more alike peers are."""
-    every, found = load_rows(tables, PAIRS), load_rows(tables, CONVERGENCE)
+    every, found = load_rows(tables, PAIRS), load_rows(tables, SAMPLES_PEERS)
     styles = method_styles(every["method"])
     games = sorted(set(every["game"]))
     for game in games:

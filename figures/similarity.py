@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from analysis.policies.relations import PEERS, SEEDS, STEPS, kind_of
-from analysis.studies.similarity.agreement import both_of, means_of
+from analysis.records.agreement import both_of, means_of
 from analysis.studies.similarity.compared import SCHEMA
 from checkpoints.policy.ids import UNTRAINED
 from figures.cka_map import COLOURS, label_edges, plot_map

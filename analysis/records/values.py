@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from analysis.records.columns import GAME, OVER_LEVELS, POLICY, filled, interval
+from analysis.records.columns import GAME, OVER_LEVELS, POLICY, estimate, filled, interval
 from analysis.records.tables import Column, Schema, read_table
 from checkpoints.policy.ids import PolicyId
 
@@ -62,6 +62,25 @@ def onsets_schema(name: str, command: str = "") -> Schema:
 EMERGENCE = values_schema("emergence", command="analysis.emergence")
 EMERGENCE_ONSETS = onsets_schema("emergence_onsets", command="analysis.emergence")
 SAMPLES = values_schema("samples", command="analysis.samples")
+OF_PEERS = "cka", "agreement", "agreement_chance", "shift"
+SAMPLES_PEERS = Schema(
+    "samples_peers",
+    (
+        GAME,
+        Column("method", "text", "training recipe"),
+        Column("measure", "text", f"{', '.join(OF_PEERS)}, as in samples_pairs"),
+        Column("peers", "float", "mean over runs, of peers"),
+        Column("apart", "float", "mean over pairs of policies trained apart"),
+        *estimate(
+            "difference",
+            "peers less pairs trained apart",
+            over="Student's over runs, of pseudo-values",
+        ),
+        Column("runs", "int", "with peers", low=1),
+    ),
+    key=("game", "method", "measure"),
+    command="analysis.samples",
+)
 """Of studies that load torch: whoever reads their tables need not."""
 
 

@@ -3,13 +3,12 @@
 from typing import Any, NamedTuple
 
 from analysis.records.tables import Schema
-from analysis.records.values import EMERGENCE, SAMPLES
+from analysis.records.values import EMERGENCE, SAMPLES, SAMPLES_PEERS
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.embedding.study import SCORES
 from analysis.studies.invariance.study import SCHEMA as INVARIANCE
 from analysis.studies.looks.study import LOOKS
 from analysis.studies.robustness.rows import SCHEMA as ROBUSTNESS
-from analysis.studies.samples.peers import CONVERGENCE
 from analysis.studies.similarity.cka import SCHEMA as CKA
 from figures.browser.sources import Part, Places, table_part
 from probes.studies.training import SCHEMA as PROBES
@@ -62,7 +61,7 @@ BESIDE: dict[Schema, Beside] = {
         *("CKA of the last layers, one sees the twin", "cka", ("low", "high"), ("id_x", "id_y")),
         {"layer_x": "hidden", "layer_y": "hidden", "rendering": "twin"},
     ),
-    CONVERGENCE: Beside(
+    SAMPLES_PEERS: Beside(
         "CKA of the last layer, peers less policies trained apart",
         *("difference", ("difference_low", "difference_high"), ("game", "method")),
         {"measure": "cka"},

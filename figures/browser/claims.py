@@ -4,10 +4,10 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.records.values import SAMPLES_PEERS
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
-from analysis.studies.samples.peers import CONVERGENCE
 from figures import contrasts, embedding, looks
 from figures import peers as peers_figure
 from figures.browser.sources import Part, Places, rows_of, source
@@ -41,7 +41,7 @@ def claims(places: Places) -> Part:
     declared = next(rows[rows["primary"]].itertuples())
     asked = ("game", "treatment", "control", "match")
     pair = rows[(rows[list(asked)] == [getattr(declared, name) for name in asked]).all(axis=1)]
-    peers = load_rows(places.tables, CONVERGENCE)
+    peers = load_rows(places.tables, SAMPLES_PEERS)
     peers = peers[(peers["game"] == declared.game) & (peers["method"] == declared.treatment)]
     picture = {
         "source": source(places, SCORES),
@@ -53,7 +53,7 @@ def claims(places: Places) -> Part:
         if line["claim"] in PEERS:
             more = {
                 "numbers": _of_peers(peers, *PEERS[line["claim"]]),
-                "source": source(places, CONVERGENCE),
+                "source": source(places, SAMPLES_PEERS),
                 "figure": places.figure(peers_figure.NAME),
             }
         elif line["decided by"].startswith(other_claims.SPREAD):

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.records.values import SAMPLES_PEERS
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
-from analysis.studies.contrasts.rows import family_rates
 from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
-from analysis.studies.samples.peers import CONVERGENCE, PAIRS
+from analysis.studies.samples.peers import PAIRS
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import base_method
 from figures.kit.claimed import BESIDE, CLAIMS, PUBLISHED, Claim
@@ -163,11 +163,13 @@ def ledger(tables: Path) -> tuple[str, pd.DataFrame, pd.DataFrame]:
             f"{tables / CONTRASTS.name}.csv: expected a row of the declared contrast, got none; "
             f"measure its runs, then: {command_of(CONTRASTS)}"
         )
-    peers, scores = load_rows(tables, CONVERGENCE), load_rows(tables, SCORES)
+    peers, scores = load_rows(tables, SAMPLES_PEERS), load_rows(tables, SCORES)
     pairs = load_rows(tables, PAIRS)
     game = str(declared.game)
     here = rows[(rows["game"] == game) & (rows["control"] == declared.control)]
     pair = here[(here["treatment"] == declared.treatment) & (here["match"] == declared.match)]
+    apart = rows[(rows["treatment"] == declared.treatment) & (rows["match"] == "apart")]
+    apart = apart[apart["game"] == game]
     looks = load_rows(tables, LOOKS)
     found = [
         of_look(looks.iloc[-1]),
@@ -176,7 +178,7 @@ def ledger(tables: Path) -> tuple[str, pd.DataFrame, pd.DataFrame]:
             peers[(peers["game"] == game) & (peers["method"] == declared.treatment)],
             pairs[pairs["game"] == game],
             str(declared.control),
-            family_rates(pair, peers)[1],
+            float(apart["q"].iloc[0]) if len(apart) else np.nan,
         ),
         picture(scores, game),
         *([picture(scores, PICTURED, f"… on {PICTURED}, the game it shows")] * (game != PICTURED)),

@@ -4,21 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from analysis.records.runs import Measure, runs_of, untrained_mean
-from analysis.records.values import EMERGENCE, read_values
+from analysis.records.values import EMERGENCE, SAMPLES_PEERS, read_values
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
-from analysis.studies.samples.peers import CONVERGENCE
 from checkpoints.console import UserError
 from checkpoints.policy.ids import UNTRAINED
 from figures.contrasts import against_ppo, outcome, panels
 from figures.kit.claimed import BESIDE, CLAIMS, PUBLISHED
 from figures.kit.latex import escaped, interval, macro
-from figures.kit.other_claims import SPREAD, over_runs, spreads_of
+from figures.kit.other_claims import SPREAD, spreads_of
 from figures.kit.plain import rounded
 from figures.kit.readme_result import columns_of, lines_of, mean
 from figures.kit.rows import load_rows
@@ -62,7 +60,7 @@ def numbers(tables: Path) -> list[Number]:
         here = (row["measure"], row["layer"]) in ASKED
         if here and row["match"] in ("steps", "frames") and pd.notna(row["effect"]):
             found += _of_contrast(row)
-    peers = load_rows(tables, CONVERGENCE)
+    peers = load_rows(tables, SAMPLES_PEERS)
     for row in peers.to_dict("records"):
         found += _of_peers(row)
     last = load_rows(tables, LOOKS).iloc[-1].to_dict()
@@ -101,7 +99,7 @@ def _of_contrast(row: dict[str, Any]) -> Iterator[Number]:
 
 
 def _of_peers(row: dict[str, Any]) -> Iterator[Number]:
-    source = f"{CONVERGENCE.name}.csv: game={row['game']} method={row['method']} "
+    source = f"{SAMPLES_PEERS.name}.csv: game={row['game']} method={row['method']} "
     source += f"measure={row['measure']}"
     start = ["peers", row["game"], row["method"], row["measure"]]
     for column in ("peers", "apart"):
@@ -154,20 +152,15 @@ def _mean(parts: list[str], value: float, words: str, measure: Measure) -> Itera
 
 
 def _of_picture(tables: Path, contrasts: pd.DataFrame) -> Iterator[Number]:
-    """The quotient that stands for the paper's t-SNE picture in the ledger."""
+    """The runs behind what stands for the paper's t-SNE picture in the ledger."""
     declared = next(contrasts[contrasts["primary"]].itertuples(), None)
     if declared is None:
         return
-    sides = spreads_of(load_rows(tables, SCORES), declared.game)
-    found = over_runs(sides)
     source = f"{SCORES.name}.csv: game={declared.game} panel=random-conv map=layer"
-    source += f" measure={SPREAD}, mutual over ppo"
-    if pd.notna(found.estimate):
-        text = rf"\num{{{np.exp(found.estimate):.2f}}}"
-        yield Number(macro([declared.game, "picture spread"]), text, source)
-    for method, values in sides.items():
+    for method, values in spreads_of(load_rows(tables, SCORES), declared.game).items():
         name = macro([declared.game, "picture runs", method])
-        yield Number(name, rf"\num{{{len(values)}}}", f"{source}: runs of {method}")
+        said = f"{source} measure={SPREAD}: runs of {method}"
+        yield Number(name, rf"\num{{{len(values)}}}", said)
 
 
 def as_latex(found: list[Number], short: dict[str, str]) -> str:

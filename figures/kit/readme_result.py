@@ -4,7 +4,7 @@ No number of it is typed in: a test compares the README with what the committed 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ import pandas as pd
 
 from analysis.records.runs import Measure, Run, is_factor, runs_of, untrained_mean, untrained_values
 from analysis.records.values import read_values
-from analysis.studies.contrasts.sources import beside_of
 from analysis.studies.looks.study import LOOKS
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import is_strength
@@ -70,17 +69,18 @@ def lines_of(of: pd.DataFrame, runs: list[Run]) -> Iterator[tuple[contrasts.Line
             yield line, mine
 
 
-def seeing(runs: list[Run], step: int, sees: Mapping[str, bool]) -> str:
-    """How many runs see, each policy of them; ``?`` where that was not measured of all."""
-    groups = [run.policies(step) for run in runs]
-    if not all(policy in sees for group in groups for policy in group):
-        return "?"
-    return str(sum(all(sees[policy] for policy in group) for group in groups))
+def seeing(of: pd.DataFrame, line: contrasts.Line) -> str:
+    """How many runs see, by the contrasts at equal steps or frames; ``?`` where nobody asked."""
+    for side in ("treatment", "control"):
+        here = (of[side] == line.method) & (of[f"steps_{side}"] == line.step)
+        known = of.loc[here, f"sees_{side}"].dropna()
+        if len(known):
+            return f"{known.iloc[0]:.0f}"
+    return "?"
 
 
 def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> tuple[str, list[str]]:
     """Markdown: a line for each method and step of several runs; and what has a single one."""
-    sees = beside_of(values).sees
     of, columns = contrasts.of_measure(rows, contrasts.outcome(rows)), columns_of(rows)
     longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")
     head = ["method", "runs/that see", *columns, "÷ PPO, equal steps", "equal frames"]
@@ -89,7 +89,7 @@ def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> tuple[st
         if len(some) < 2:
             single += [line.label(longest)]
             continue
-        cells = [line.label(longest), f"{len(some)}/{seeing(some, line.step, sees)}"]
+        cells = [line.label(longest), f"{len(some)}/{seeing(of, line)}"]
         cells += [number(mean(some, measure, line.step)) for measure in columns.values()]
         for match in ("steps", "frames"):
             mine = of[(of["treatment"] == line.method) & (of["match"] == match)]

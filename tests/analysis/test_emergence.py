@@ -66,7 +66,7 @@ def test_every_step_has_every_measure(found):
     leaper = values[(values["game"] == "leaper") & (values["method"] != "untrained")]
     per_policy = leaper.groupby("id")["measure"].agg(set)
     always = {"icc", "tv", "ratio", "saliency", "cka_final", "return"}
-    always |= {"tv_between", "entropy", "tv_unseen", "ratio_unseen"}
+    always |= {"tv_between", "entropy", "tv_unseen", "tv_between_unseen", "ratio_unseen"}
     assert set(per_policy.index) == {*PEERS, *PPO}
     assert all(per_policy[name] == always | {"cka_peer"} for name in PEERS)
     assert all(per_policy[name] == always for name in PPO)

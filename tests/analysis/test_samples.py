@@ -9,14 +9,12 @@ import pytest
 from analysis.measures.robustness import robustness
 from analysis.policies.subjects import load_subjects
 from analysis.records.tables import read_table
-from analysis.records.values import ONE_LEFT_OUT, OVER_BLIND, SAMPLES
+from analysis.records.values import OF_PEERS, ONE_LEFT_OUT, OVER_BLIND, SAMPLES, SAMPLES_PEERS
 from analysis.samples import Settings, main
 from analysis.scenes.backgrounds import pairs_of
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.robustness.views import on_backgrounds
 from analysis.studies.samples.peers import (
-    CONVERGENCE,
-    MEASURES,
     PAIRS,
     agreement_over_backgrounds,
     convergence_rows,
@@ -82,7 +80,7 @@ def test_peers_stand_beside_policies_trained_apart(written):
     pairs = read_table(written / "samples_pairs.csv", PAIRS)
     assert pairs["kind"].value_counts().to_dict() == {"seeds": 4, "peers": 2}
     assert set(pairs["method"]) == {"mutual-bg9"}
-    peers = read_table(written / "samples_peers.csv", CONVERGENCE).set_index("measure")
+    peers = read_table(written / "samples_peers.csv", SAMPLES_PEERS).set_index("measure")
     own = pairs[pairs["kind"] == "peers"]["cka"].mean()
     apart = pairs[pairs["kind"] == "seeds"]["cka"].mean()
     assert peers.loc["cka", "difference"] == pytest.approx(own - apart, abs=1e-5)
@@ -103,8 +101,8 @@ def test_agreement_is_of_pictures_and_not_of_means_over_backgrounds(written, roo
     assert row["agreement"] == pytest.approx((x == y).mean(), abs=1e-5)
     shares = [[np.mean(one[:, b] == k) for k in range(11) for b in range(13)] for one in (x, y)]
     assert row["agreement_chance"] == pytest.approx(np.dot(*shares) / 13, abs=1e-5)
-    peers = read_table(written / "samples_peers.csv", CONVERGENCE)
-    assert set(peers["measure"]) == set(MEASURES)
+    peers = read_table(written / "samples_peers.csv", SAMPLES_PEERS)
+    assert set(peers["measure"]) == set(OF_PEERS)
 
 
 def test_policies_without_a_common_layer_have_a_blank_and_not_an_end(root, tmp_path, monkeypatch):

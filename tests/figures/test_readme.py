@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.studies.contrasts.rows import contrast_rows
+from analysis.studies.contrasts.sources import beside_of
 from checkpoints.console import UserError
 from checkpoints.runs.study import read_study
 from figures.kit.readme_result import BEGIN, END, block, replaced
@@ -21,7 +22,9 @@ PLAN = read_study(ROOT / "study.yaml")
 def tables(folder: Path, values: pd.DataFrame) -> Path:
     toy_tables.write(values.to_dict("records"), folder, "emergence")
     toy_tables.write(toy_tables.looks(), folder, "looks")
-    toy_tables.write(contrast_rows(values, PLAN).to_dict("records"), folder, "contrasts")
+    toy_tables.write(
+        contrast_rows(values, PLAN, beside_of(values)).to_dict("records"), folder, "contrasts"
+    )
     return folder
 
 

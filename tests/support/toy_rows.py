@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.records.tables import Column, Schema
-from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS, SAMPLES
+from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS, SAMPLES, SAMPLES_PEERS
 from analysis.studies import player, player_worlds
 from analysis.studies.contrasts import rows as contrasts
 from analysis.studies.embedding import study as embedding
@@ -20,7 +20,7 @@ from analysis.studies.returns import episodes, swaps
 from analysis.studies.returns import scores as returns
 from analysis.studies.robustness import rows as robustness
 from analysis.studies.saliency import rows as saliency
-from analysis.studies.samples.peers import CONVERGENCE, PAIRS
+from analysis.studies.samples.peers import PAIRS
 from analysis.studies.similarity import cka, cka_contrasts, compared, nulls, outliers
 from analysis.studies.training import curves
 from analysis.studies.twins import SCHEMA as TWINS
@@ -36,7 +36,7 @@ SCHEMAS: dict[str, Schema] = {
         *(episodes.SCHEMA, swaps.SWAP_SCHEMA, erasure.PATCHING_SCHEMA, LAST_SCHEMA),
         *(returns.SCORES, returns.PROFILES, contrasts.SCHEMA, player.SCHEMA),
         player_worlds.SCHEMA,
-        *(SAMPLES, PAIRS, CONVERGENCE, RUNS, LOOKS),
+        *(SAMPLES, PAIRS, SAMPLES_PEERS, RUNS, LOOKS),
         *(EMERGENCE, EMERGENCE_ONSETS, training.SCHEMA, training.ONSETS_SCHEMA),
     )
 }

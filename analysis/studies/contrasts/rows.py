@@ -10,12 +10,10 @@ import pandas as pd
 from analysis.records.columns import GAME, interval
 from analysis.records.runs import BEGUN, RETURNS, Measure, Run, runs_of
 from analysis.records.tables import Column, Schema, read_table
-from analysis.records.values import ONE_LEFT_OUT, OVER_BLIND, read_values
-from analysis.stats.discoveries import discoveries
-from analysis.stats.one_group import Mean, p_of
+from analysis.records.values import ONE_LEFT_OUT, OVER_BLIND, SAMPLES_PEERS, read_values
+from analysis.studies.contrasts.family import false_discovery_rates, peers_row
 from analysis.studies.contrasts.sides import Beside, at_marker, at_step, common_level, compare
 from analysis.studies.contrasts.sources import beside_of
-from analysis.studies.samples.peers import CONVERGENCE
 from checkpoints.console import UserError, one_of, watch
 from checkpoints.policy.recipes import base_method
 from checkpoints.runs.study import Planned, read_study
@@ -28,19 +26,6 @@ WITHOUT = {"mutual": "mutual-alpha0"}
 """Method -> the same without what makes it one: two peers that never hear of each other."""
 ENTROPY = ("entropy", "buttons")
 UNSEEN, ALL = ("ratio_unseen", "decisions"), ("ratio", "decisions")
-FAMILY: tuple[Measure, ...] = (
-    ("tv_unseen", "buttons"),
-    ("ratio_unseen", "buttons"),
-    ("icc_unseen", "hidden"),
-    ("probe_background", "hidden"),
-    ("effective_rank", "hidden"),
-    ("level_information", "hidden"),
-    ("dead_share", "hidden"),
-    ("return_played", "episodes"),
-)
-"""What the ledger asks. Of one game and pair, at equal frames, these are one family of tests, and
-with them whether the treatment's peers converge; all else is exploratory and has no q, and no
-measure stands here twice in another coat."""
 NOT_COMPARED = ("cka_final", "cka_peer", "gap", "horizon", OVER_BLIND)
 """What a policy resembles, what stands beside a value, and what older tables hold: an offset, and
 1 ÷ ``tv``."""
@@ -68,7 +53,9 @@ SCHEMA = Schema(
         GAME,
         Column("treatment", "text", "method compared"),
         Column("control", "text", "with which, on the same training backgrounds"),
-        Column("match", "text", "what is equal: steps, frames, return or entropy"),
+        Column(
+            "match", "text", "equal steps, frames, return or entropy; apart: peers, less runs apart"
+        ),
         Column("measure", "text", "see python -m analysis.emergence --help, and probes.steps"),
         Column("layer", "text", "of the encoder, or what else the measure is about"),
         Column("primary", "bool", "the declared contrast"),
@@ -232,40 +219,12 @@ def contrast_rows(
             "python -m analysis.emergence"
         )
     table = pd.DataFrame(found)
-    return table.assign(q=_false_discovery_rates(table, peers))[list(SCHEMA.names)]
-
-
-def family_rates(pair: pd.DataFrame, peers: pd.DataFrame | None) -> tuple[pd.Series, float]:
-    """The q of each row of the family of one game and pair, and that of its peers' convergence.
-
-    Args:
-        pair: rows of one treatment and control at equal frames.
-        peers: of :data:`analysis.studies.samples.peers.CONVERGENCE`, any game and method.
-    """
-    asked = [key in FAMILY for key in zip(pair["measure"], pair["layer"], strict=True)]
-    some = pair[np.array(asked) & ~pair["primary"]]
-    p = np.append(some["p"].to_numpy(float), _p_of_peers(pair, peers))
-    q = discoveries(p)
-    return pd.Series(q[:-1], index=some.index), float(q[-1])
-
-
-def _p_of_peers(pair: pd.DataFrame, peers: pd.DataFrame | None) -> float:
-    if peers is None:
-        return NAN
-    of = (peers["game"] == pair["game"].iloc[0]) & (peers["method"] == pair["treatment"].iloc[0])
-    for one in peers[of & (peers["measure"] == "cka")].itertuples():
-        return p_of(Mean(one.difference, one.difference_low, one.difference_high), one.runs)
-    return NAN
-
-
-def _false_discovery_rates(table: pd.DataFrame, peers: pd.DataFrame | None) -> pd.Series:
-    """The q of each row, within its game and pair; NaN for what no family holds."""
-    found = pd.Series(np.nan, index=table.index)
-    some = table[table["match"] == "frames"]
-    for _, pair in some.groupby(["game", "treatment", "control"]):
-        rates, _ = family_rates(pair, peers)
-        found[rates.index] = rates
-    return found
+    if peers is not None:
+        asked = set(table["treatment"])
+        more = [peers_row(one) for one in peers.itertuples() if one.measure == "cka"]
+        more = [row for row in more if row["treatment"] in asked]
+        table = pd.concat([table, pd.DataFrame(more)], ignore_index=True) if more else table
+    return table.assign(q=false_discovery_rates(table))[list(SCHEMA.names)]
 
 
 def contrasts(
@@ -289,6 +248,6 @@ def contrasts(
     chosen = tuple(games or measured)
     planned = read_study(study)
     here = values[values["game"].isin(chosen)]
-    path = tables / f"{CONVERGENCE.name}.csv"
-    peers = read_table(path, CONVERGENCE) if path.exists() else None
+    path = tables / f"{SAMPLES_PEERS.name}.csv"
+    peers = read_table(path, SAMPLES_PEERS) if path.exists() else None
     return chosen, contrast_rows(here, planned, beside_of(here), peers)

@@ -17,12 +17,14 @@ from jaxtyping import Float, Int
 from analysis.measures.level_sums import Levels
 from analysis.policies.relations import PEERS, SEEDS, kind_of, relation
 from analysis.policies.subjects import Subject
+from analysis.records.agreement import AGREEMENT
 from analysis.records.columns import GAME, SIZE, estimate, filled
 from analysis.records.tables import Column, Schema
+from analysis.records.values import OF_PEERS
 from analysis.stats.clusters import cluster_means
 from analysis.stats.one_group import jackknife_interval
 from analysis.studies.samples.policy import Measured, Scene
-from analysis.studies.similarity.agreement import AGREEMENT, Agreement
+from analysis.studies.similarity.agreement import Agreement
 from analysis.studies.similarity.cka import look, same_layers
 from checkpoints.policy.ids import PolicyId
 
@@ -43,26 +45,6 @@ PAIRS = Schema(
     command="analysis.samples",
 )
 
-MEASURES = "cka", "agreement", "agreement_chance", "shift"
-CONVERGENCE = Schema(
-    "samples_peers",
-    (
-        GAME,
-        Column("method", "text", "training recipe"),
-        Column("measure", "text", f"{', '.join(MEASURES)}, as in samples_pairs"),
-        Column("peers", "float", "mean over runs, of peers"),
-        Column("apart", "float", "mean over pairs of policies trained apart"),
-        *estimate(
-            "difference",
-            "peers less pairs trained apart",
-            over="Student's over runs, of pseudo-values",
-        ),
-        Column("runs", "int", "with peers", low=1),
-    ),
-    key=("game", "method", "measure"),
-    command="analysis.samples",
-)
-
 
 def convergence_rows(pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Peers beside policies of their method that were trained apart, a row a measure.
@@ -79,7 +61,7 @@ def convergence_rows(pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
         peers, apart = (here[here["kind"] == kind] for kind in (PEERS, SEEDS))
         if not len(peers) or not len(apart):
             continue
-        for measure in MEASURES:
+        for measure in OF_PEERS:
             both = _means(peers, apart, measure)
             of_runs = sorted(set(peers["run_x"]))
             without = [

@@ -7,14 +7,14 @@ import pandas as pd
 
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
-from analysis.records.values import SAMPLES, value_row
+from analysis.records.values import SAMPLES, SAMPLES_PEERS, value_row
 from analysis.studies.examination import ALL, Found, Rows
-from analysis.studies.samples.peers import CONVERGENCE, PAIRS, convergence_rows, pair_rows
+from analysis.studies.samples.peers import PAIRS, convergence_rows, pair_rows
 from analysis.studies.samples.policy import measure, set_scene
-from checkpoints.console import say, show_tables, watch
+from checkpoints.console import show_tables, watch
 from checkpoints.policy.shipped import of_samples
 
-SCHEMAS, SUMMARIES = (SAMPLES, PAIRS), (CONVERGENCE,)
+SCHEMAS, SUMMARIES = (SAMPLES, PAIRS), (SAMPLES_PEERS,)
 SHOWN = {
     "return_played": "return",
     "return_over_blind": "over blind",
@@ -43,7 +43,6 @@ def measure_game(
 ) -> Found:
     """All policies of one game on the same twins and in the same episodes."""
     game = subjects[0].id.game
-    say(f"{game}: gathering {states} states")
     sizes = {"states": states, "backgrounds": backgrounds, "episodes": episodes}
     scene = set_scene(subjects, **sizes, replicates=replicates, seed=seed)
     found = {one.id: measure(one, scene) for one in watch(subjects, f"{game}: measuring policies")}

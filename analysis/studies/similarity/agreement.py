@@ -3,22 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Int
 
-from analysis.measures.decisions import agreement_by_chance, agreement_of, kappa
-from analysis.records.tables import Column
-
-AGREEMENT = (
-    Column("agreement", "float", "states on which the likeliest buttons agree", low=0, high=1),
-    Column(
-        *("agreement_chance", "float", "that of two who choose as often, whatever the state"),
-        low=0,
-        high=1,
-    ),
-)
-HEADING = "agreement/κ"
-"""Of what :func:`both_of` prints."""
+from analysis.measures.decisions import agreement_by_chance, agreement_of
+from analysis.records.agreement import kappa
 
 
 @dataclass(frozen=True)
@@ -46,16 +34,3 @@ class Agreement:
     def cells(self) -> dict[str, float]:
         """What fills :data:`AGREEMENT`."""
         return {"agreement": self.share, "agreement_chance": self.chance}
-
-
-def means_of(rows: pd.DataFrame) -> tuple[float, float]:
-    """Mean agreement and mean κ over rows that have the columns :data:`AGREEMENT`."""
-    beyond = kappa(rows["agreement"].to_numpy(), rows["agreement_chance"].to_numpy())
-    return float(rows["agreement"].mean()), float(pd.Series(beyond).mean())
-
-
-def both_of(agreement: float, beyond: float) -> str:
-    """Agreement and κ as tables print them; a dash for what is not defined."""
-    # Adding 0 takes the sign off what is rounded to -0.
-    shown = (round(one, 2) + 0.0 for one in (agreement, beyond))
-    return "/".join("–" if np.isnan(one) else f"{one:.2f}" for one in shown)

@@ -8,11 +8,11 @@ import pandas as pd
 from analysis.measures.level_sums import Levels
 from analysis.policies.relations import SELF
 from analysis.policies.subjects import Subject
+from analysis.records.agreement import HEADING, both_of, means_of
 from analysis.records.command import Frames
 from analysis.scenes.common import common_bank, draw_twins
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.examination import Found
-from analysis.studies.similarity.agreement import HEADING, both_of, means_of
 from analysis.studies.similarity.cka import SCHEMA, Rendering, compare_all
 from analysis.studies.similarity.cka_contrasts import CONTRAST_SCHEMA, contrasts, show_contrasts
 from checkpoints.console import say, show_tables

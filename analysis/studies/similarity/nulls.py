@@ -20,10 +20,11 @@ from jaxtyping import Bool, Float, Int
 
 from analysis.measures.panel import Look, Setup
 from analysis.policies.relations import PEERS, SEEDS, STEPS, kind_of
+from analysis.records.agreement import AGREEMENT
 from analysis.records.columns import GAME
 from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.similarity.agreement import AGREEMENT, Agreement
+from analysis.studies.similarity.agreement import Agreement
 from analysis.studies.similarity.compared import ENDS, SIZE, Likeness, liken, replicate_ends
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 from checkpoints.policy.recipes import BASELINE

@@ -12,12 +12,12 @@ from analysis.measures.panel import Look, Setup
 from analysis.policies.features import read
 from analysis.policies.layers import asked_layers, check_layers
 from analysis.policies.subjects import Subject
+from analysis.records.agreement import HEADING, both_of, means_of
 from analysis.records.command import Frames
 from analysis.scenes.common import common_bank
 from analysis.scenes.worlds import world_of
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.examination import Found
-from analysis.studies.similarity.agreement import HEADING, both_of, means_of
 from analysis.studies.similarity.compared import SCHEMA, comparable_pairs, liken
 from analysis.studies.similarity.nulls import NULL_SCHEMA, contrasts
 from analysis.studies.similarity.outliers import OUTLIER_SCHEMA, outlier_rows
@@ -60,6 +60,8 @@ def measure_game(
     game = subjects[0].id.game
     wanted = asked_layers(subjects, layers)
     subjects = [one for one in subjects if one.id in wanted]
+    if not subjects:
+        return Found([[], [], []])
     pairs = comparable_pairs([one.id for one in subjects])
     bank = common_bank(game, subjects[0].mode, states, seed)
     # Within a level by time: permuted levels then meet beginning to beginning.

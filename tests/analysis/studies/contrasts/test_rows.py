@@ -14,7 +14,8 @@ from analysis.contrasts import Settings, main
 from analysis.records.tables import read_table, write_table
 from analysis.records.values import values_schema
 from analysis.studies.contrasts.answers import answer, outcome
-from analysis.studies.contrasts.rows import FAMILY, PRIMARY, SCHEMA, contrast_rows, family_rates
+from analysis.studies.contrasts.family import FAMILY
+from analysis.studies.contrasts.rows import PRIMARY, SCHEMA, contrast_rows
 from analysis.studies.contrasts.sides import ONE_RUN, Beside
 from analysis.studies.contrasts.sources import beside_of
 from checkpoints.console import UserError
@@ -162,23 +163,28 @@ def test_values_of_samples_say_who_sees_and_what_each_background_does():
     assert found.without == {"ratio_unseen": {"a": {7: 0.4}}}
 
 
-def test_whether_peers_converge_is_of_the_family():
+def test_whether_peers_converge_is_of_the_family(tmp_path):
     values = planted(1.3)
     values["value"] *= 1 + values["seed"] / 50
     ends = {"difference": 0.1, "difference_low": 0.02, "difference_high": 0.18, "runs": 3}
+    ends |= {"peers": 0.9, "apart": 0.8}
     rows = [
         {"game": "starpilot", "method": method, "measure": measure, **ends}
         for method in ("mutual-bg9", "mutual-alpha0-bg9")
         for measure in ("cka", "shift")
     ]
     found = contrast_rows(values, PLAN, None, pd.DataFrame(rows))
-    some = found[found["q"].notna()]
+    apart = found[found["match"] == "apart"]
+    assert apart["treatment"].tolist() == apart["control"].tolist() == ["mutual-bg9"]
     # Student's t of 2 degrees of freedom: 0.08 is 4.303 standard errors.
     p = 2 * stats.t.sf(0.1 / (0.08 / 4.302653), 2)
-    expected = multipletests([*some["p"], p], method="fdr_bh")[1]
-    assert some["q"].to_numpy() == pytest.approx(expected[:-1])
-    pair = found[(found["match"] == "frames") & (found["treatment"] == "mutual-bg9")]
-    assert family_rates(pair, pd.DataFrame(rows))[1] == pytest.approx(expected[-1])
+    assert apart["p"].iloc[0] == pytest.approx(p)
+    assert (apart["effect"].iloc[0], apart["verdict"].iloc[0]) == (0.1, "ok")
+    some = found[found["q"].notna()]
+    assert set(some["match"]) == {"frames", "apart"}
+    expected = multipletests(some["p"], method="fdr_bh")[1]
+    assert some["q"].to_numpy() == pytest.approx(expected)
+    write_table(found, SCHEMA, tmp_path / "contrasts.csv", provenance={})
 
 
 def test_runs_on_other_backgrounds_are_another_family():

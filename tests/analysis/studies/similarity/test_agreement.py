@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.studies.similarity.agreement import both_of, means_of
+from analysis.records.agreement import both_of, means_of
 
 
 @pytest.mark.parametrize(
