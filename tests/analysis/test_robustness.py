@@ -19,7 +19,7 @@ from analysis.scenes.common import common_bank
 from analysis.scenes.pictures import AXES
 from analysis.scenes.twin_sets import twin_set
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.robustness.rows import SCHEMA, row
+from analysis.studies.robustness.rows import SCHEMA, row, show
 from analysis.studies.robustness.views import (
     answers_to,
     find_cycles,
@@ -91,6 +91,14 @@ def test_what_cannot_be_compared_is_flagged_and_kept(written):
     measured = written[written["verdict"] == "measured"]
     assert set(measured["method"]) == {"ppo"}
     assert (measured["ratio_low"] <= measured["ratio_high"]).all()
+
+
+def test_a_ratio_without_an_interval_is_printed_alone(written, capsys):
+    blank = written.assign(ratio_low=np.nan, ratio_high=np.nan)
+    show((blank,), "coinrun")
+    printed = capsys.readouterr().out
+    one = written.query("method == 'ppo' and backgrounds == 'unseen'").iloc[0]
+    assert f"{one.ratio:.2f}" in printed and "nan" not in printed and "[" not in printed
 
 
 def test_numbers_are_those_of_the_pure_functions(written):
