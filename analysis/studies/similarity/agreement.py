@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Int
 
 from analysis.measures.decisions import agreement_by_chance, agreement_of, kappa
@@ -16,6 +15,7 @@ AGREEMENT = (
         low=0,
         high=1,
     ),
+    Column("kappa", "float", "(agreement − agreement_chance) / (1 − agreement_chance)", high=1),
 )
 HEADING = "agreement/κ"
 """Of what :func:`both_of` prints."""
@@ -45,17 +45,9 @@ class Agreement:
 
     def cells(self) -> dict[str, float]:
         """What fills :data:`AGREEMENT`."""
-        return {"agreement": self.share, "agreement_chance": self.chance}
-
-
-def means_of(rows: pd.DataFrame) -> tuple[float, float]:
-    """Mean agreement and mean κ over rows that have the columns :data:`AGREEMENT`."""
-    beyond = kappa(rows["agreement"].to_numpy(), rows["agreement_chance"].to_numpy())
-    return float(rows["agreement"].mean()), float(pd.Series(beyond).mean())
+        return {"agreement": self.share, "agreement_chance": self.chance, "kappa": self.kappa}
 
 
 def both_of(agreement: float, beyond: float) -> str:
     """Agreement and κ as tables print them; a dash for what is not defined."""
-    # Adding 0 takes the sign off what is rounded to -0.
-    shown = (round(one, 2) + 0.0 for one in (agreement, beyond))
-    return "/".join("–" if np.isnan(one) else f"{one:.2f}" for one in shown)
+    return "/".join("–" if np.isnan(one) else f"{one:z.2f}" for one in (agreement, beyond))

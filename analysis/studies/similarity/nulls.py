@@ -44,9 +44,7 @@ NULL_SCHEMA = Schema(
         Column("difference", "float", "value − null_value"),
         *ENDS,
         *AGREEMENT,
-        Column("kappa", "float", "(agreement − agreement_chance) / (1 − agreement_chance)", high=1),
         *(replace(one, name=f"null_{one.name}", meaning="of the null pair") for one in AGREEMENT),
-        Column("null_kappa", "float", "of the null pair; none where its chance is 1", high=1),
         Column("matched", "bool", "whether kappa and null_kappa are within .05"),
     ),
     key=("game", "peers", "null", "on", "measure", "layer"),
@@ -166,9 +164,7 @@ def compared_agreements(mine: Agreement, theirs: Agreement) -> dict[str, object]
     """What the last columns of ``NULL_SCHEMA`` say."""
     return {
         **mine.cells(),
-        "kappa": mine.kappa,
         **{f"null_{name}": value for name, value in theirs.cells().items()},
-        "null_kappa": theirs.kappa,
         "matched": apart(mine, theirs) <= NEAR,
     }
 
