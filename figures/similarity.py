@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from analysis.policies.relations import PEERS, SEEDS, STEPS, kind_of
-from analysis.records.agreement import both_of, means_of
 from analysis.studies.similarity.compared import SCHEMA
 from checkpoints.policy.ids import UNTRAINED
 from figures.cka_map import COLOURS, label_edges, plot_map
@@ -35,7 +34,8 @@ KAPPA = "κ: what of it remains above chance (Cohen); –: one button in every s
 
 def agreed_as(agreement: float, beyond: float) -> str:
     """Agreement and κ as figures say them; a dash for what is not defined."""
-    return both_of(agreement, beyond).replace("/", ", κ ").replace("-", "−")
+    shown = ("–" if np.isnan(one) else f"{one:z.2f}" for one in (agreement, beyond))
+    return ", κ ".join(shown).replace("-", "−")
 
 
 def kinds_of(rows: pd.DataFrame) -> list[str]:
@@ -113,7 +113,7 @@ def draw_maps(game: str, rows: pd.DataFrame) -> Drawing:
         plot_calibrated(ax, cells, norm)
         grids[ax] = cells.pivot(index="layer_x", columns="layer_y", values="value").pipe(_in_order)
         if line == 0:
-            agreed = agreed_as(*means_of(here))
+            agreed = agreed_as(*here[["agreement", "kappa"]].mean())
             ax.set_title(f"{kind} (n = {cells['pairs'].max()})\nagree {agreed}")
         shown.append(cells.assign(game=game, pair=kind, measure=measure))
     label_edges(axes, grids)

@@ -199,3 +199,20 @@ def agreement_by_chance(
     size = 1 + max(chosen.max(), others.max())
     f, g = (np.bincount(one.ravel(), minlength=size) / one.size for one in (chosen, others))
     return float(f @ g)
+
+
+def kappa(agreement: ArrayLike, chance: ArrayLike) -> Float[np.ndarray, "*some"]:
+    """(agreement − chance) / (1 − chance): 0 where chance alone agrees as often, 1 where all do.
+
+    Cohen 1960, "A coefficient of agreement for nominal scales".
+
+    Args:
+        agreement: shares of states.
+        chance: of each, from :func:`agreement_by_chance`.
+
+    Returns:
+        NaN where chance is 1: both always choose the same button, and nothing remains to agree on.
+    """
+    agreement, chance = as_array(agreement, "agreement"), as_array(chance, "chance")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(chance < 1, (agreement - chance) / (1 - chance), np.nan)

@@ -20,13 +20,7 @@ COMMANDS = sorted(
 # Figures read tables and statistics; what they take from a policy's side is how commands speak
 # and what methods and pairs are called, and from a study the schemas of its tables.
 FIGURES_MAY_IMPORT = {
-    *(
-        "analysis",
-        "analysis.records.agreement",
-        "analysis.records.tables",
-        "analysis.records.runs",
-        "analysis.records.values",
-    ),
+    *("analysis", "analysis.records.tables", "analysis.records.runs", "analysis.records.values"),
     *("analysis.stats.clusters", "analysis.policies.relations"),
     *("checkpoints.console", "checkpoints.doors.writing", "checkpoints.doors.shipped"),
     *("checkpoints.doors.children", "checkpoints.policy.ids", "checkpoints.policy.recipes"),

@@ -35,7 +35,8 @@ def similarity(rng: np.random.Generator) -> list[dict]:
                 low=value - 0.03,
                 high=value + 0.03,
                 agreement=0.5,
-                agreement_chance=1.0 if pair == "untrained" else 0.375,
+                agreement_chance=0.375,
+                kappa=np.nan if pair == "untrained" else 0.2,
                 **tested,
             )
         )

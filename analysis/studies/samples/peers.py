@@ -17,14 +17,13 @@ from jaxtyping import Float, Int
 from analysis.measures.level_sums import Levels
 from analysis.policies.relations import PEERS, SEEDS, kind_of, relation
 from analysis.policies.subjects import Subject
-from analysis.records.agreement import AGREEMENT
 from analysis.records.columns import GAME, SIZE, estimate, filled
 from analysis.records.tables import Column, Schema
 from analysis.records.values import OF_PEERS
 from analysis.stats.clusters import cluster_means
 from analysis.stats.one_group import jackknife_interval
 from analysis.studies.samples.policy import Measured, Scene
-from analysis.studies.similarity.agreement import Agreement
+from analysis.studies.similarity.agreement import AGREEMENT, Agreement
 from analysis.studies.similarity.cka import look, same_layers
 from checkpoints.policy.ids import PolicyId
 
@@ -38,7 +37,8 @@ PAIRS = Schema(
         Column("kind", "text", "peers of one run; seeds: trained apart"),
         *SIZE,
         *estimate("cka", "of the last layer, unbiased over distinct levels"),
-        *(replace(one, meaning=f"{one.meaning}; mean over backgrounds") for one in AGREEMENT),
+        *(replace(one, meaning=f"{one.meaning}; mean over backgrounds") for one in AGREEMENT[:2]),
+        *AGREEMENT[2:],
         *estimate("shift", "correlation of what backgrounds do to probabilities", low=-1, high=1),
     ),
     key=("game", "id_x", "id_y"),

@@ -5,8 +5,20 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from analysis.measures.decisions import agreement_by_chance, agreement_of
-from analysis.records.agreement import kappa
+from analysis.measures.decisions import agreement_by_chance, agreement_of, kappa
+from analysis.records.tables import Column
+
+AGREEMENT = (
+    Column("agreement", "float", "states on which the likeliest buttons agree", low=0, high=1),
+    Column(
+        *("agreement_chance", "float", "that of two who choose as often, whatever the state"),
+        low=0,
+        high=1,
+    ),
+    Column("kappa", "float", "(agreement − agreement_chance) / (1 − agreement_chance)", high=1),
+)
+HEADING = "agreement/κ"
+"""Of what :func:`both_of` prints."""
 
 
 @dataclass(frozen=True)
@@ -33,4 +45,9 @@ class Agreement:
 
     def cells(self) -> dict[str, float]:
         """What fills :data:`AGREEMENT`."""
-        return {"agreement": self.share, "agreement_chance": self.chance}
+        return {"agreement": self.share, "agreement_chance": self.chance, "kappa": self.kappa}
+
+
+def both_of(agreement: float, beyond: float) -> str:
+    """Agreement and κ as tables print them; a dash for what is not defined."""
+    return "/".join("–" if np.isnan(one) else f"{one:z.2f}" for one in (agreement, beyond))

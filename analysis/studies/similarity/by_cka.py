@@ -8,11 +8,11 @@ import pandas as pd
 from analysis.measures.level_sums import Levels
 from analysis.policies.relations import SELF
 from analysis.policies.subjects import Subject
-from analysis.records.agreement import HEADING, both_of, means_of
 from analysis.records.command import Frames
 from analysis.scenes.common import common_bank, draw_twins
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.examination import Found
+from analysis.studies.similarity.agreement import HEADING, both_of
 from analysis.studies.similarity.cka import SCHEMA, Rendering, compare_all
 from analysis.studies.similarity.cka_contrasts import CONTRAST_SCHEMA, contrasts, show_contrasts
 from checkpoints.console import say, show_tables
@@ -63,7 +63,8 @@ def show_pairs(rows: pd.DataFrame, game: str) -> None:
         shown = [_cell(cells.loc[name]) if name in cells.index else "" for name in names]
         pairs = len(group.groupby(["id_x", "id_y"]))
         sees = "the same" if kind == "same" else "a twin"
-        table.add_row(pair, sees, str(pairs), *shown, both_of(*means_of(group)))
+        agreed = both_of(*group[["agreement", "kappa"]].mean())
+        table.add_row(pair, sees, str(pairs), *shown, agreed)
     show_tables(table, keys=2)
 
 

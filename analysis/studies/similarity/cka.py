@@ -16,10 +16,9 @@ from analysis.policies.features import read
 from analysis.policies.layers import asked_layers
 from analysis.policies.relations import relation
 from analysis.policies.subjects import Subject
-from analysis.records.agreement import AGREEMENT
 from analysis.records.columns import GAME, SIZE, ends_of, interval
 from analysis.records.tables import Column, Schema
-from analysis.studies.similarity.agreement import Agreement
+from analysis.studies.similarity.agreement import AGREEMENT, Agreement
 from checkpoints.console import watch
 from checkpoints.policy.ids import PolicyId
 

@@ -21,10 +21,9 @@ from analysis.measures.panel import (
 )
 from analysis.measures.profiles import Pairs, resampled
 from analysis.policies.relations import relation
-from analysis.records.agreement import AGREEMENT
 from analysis.records.columns import GAME, OVER_LEVELS, PERCENTILES, interval
 from analysis.records.tables import Column, Schema
-from analysis.studies.similarity.agreement import Agreement
+from analysis.studies.similarity.agreement import AGREEMENT, Agreement
 from checkpoints.console import UserError
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 

@@ -20,11 +20,10 @@ from jaxtyping import Bool, Float, Int
 
 from analysis.measures.panel import Look, Setup
 from analysis.policies.relations import PEERS, SEEDS, STEPS, kind_of
-from analysis.records.agreement import AGREEMENT
 from analysis.records.columns import GAME
 from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.similarity.agreement import Agreement
+from analysis.studies.similarity.agreement import AGREEMENT, Agreement
 from analysis.studies.similarity.compared import ENDS, SIZE, Likeness, liken, replicate_ends
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 from checkpoints.policy.recipes import BASELINE
@@ -45,9 +44,7 @@ NULL_SCHEMA = Schema(
         Column("difference", "float", "value − null_value"),
         *ENDS,
         *AGREEMENT,
-        Column("kappa", "float", "(agreement − agreement_chance) / (1 − agreement_chance)", high=1),
         *(replace(one, name=f"null_{one.name}", meaning="of the null pair") for one in AGREEMENT),
-        Column("null_kappa", "float", "of the null pair; none where its chance is 1", high=1),
         Column("matched", "bool", "whether kappa and null_kappa are within .05"),
     ),
     key=("game", "peers", "null", "on", "measure", "layer"),
@@ -167,9 +164,7 @@ def compared_agreements(mine: Agreement, theirs: Agreement) -> dict[str, object]
     """What the last columns of ``NULL_SCHEMA`` say."""
     return {
         **mine.cells(),
-        "kappa": mine.kappa,
         **{f"null_{name}": value for name, value in theirs.cells().items()},
-        "null_kappa": theirs.kappa,
         "matched": apart(mine, theirs) <= NEAR,
     }
 

@@ -12,12 +12,12 @@ from analysis.measures.panel import Look, Setup
 from analysis.policies.features import read
 from analysis.policies.layers import asked_layers, check_layers
 from analysis.policies.subjects import Subject
-from analysis.records.agreement import HEADING, both_of, means_of
 from analysis.records.command import Frames
 from analysis.scenes.common import common_bank
 from analysis.scenes.worlds import world_of
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.examination import Found
+from analysis.studies.similarity.agreement import HEADING, both_of
 from analysis.studies.similarity.compared import SCHEMA, comparable_pairs, liken
 from analysis.studies.similarity.nulls import NULL_SCHEMA, contrasts
 from analysis.studies.similarity.outliers import OUTLIER_SCHEMA, outlier_rows
@@ -108,7 +108,8 @@ def show_pairs(rows: pd.DataFrame, game: str) -> None:
     for measure, group in here.groupby("measure", sort=False):
         for pair, cells in group.groupby("pair", sort=False):
             shown = (_cell(cells[cells["layer_x"] == layer]) for layer in layers)
-            table.add_row(str(measure), str(pair), both_of(*means_of(cells)), *shown)
+            agreed = both_of(*cells[["agreement", "kappa"]].mean())
+            table.add_row(str(measure), str(pair), agreed, *shown)
         table.add_section()
     show_tables(table, keys=2)
     if here["value"].isna().any():

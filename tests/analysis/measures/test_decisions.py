@@ -14,11 +14,11 @@ from analysis.measures.decisions import (
     between_views,
     entropy,
     jensen_shannon,
+    kappa,
     likeliest,
     probabilities,
     total_variation,
 )
-from analysis.records.agreement import kappa
 from checkpoints.world.buttons import buttons
 from checkpoints.world.games import Game
 from tests.support.planted_decisions import ACTIONS, LEVEL_OF, LEVELS, PAIRS, STATES, VIEWS, some
