@@ -269,7 +269,8 @@ def _legend(figure: Figure, where: str, over: str) -> None:
         Line2D([], [], **Style("0.2", "o").points(filled=False), label="one run on a side"),
     ]
     title = (
-        "TV between twins ÷ TV between states; 1: the wallpaper decides as much as the game. "
+        "TV between twins ÷ TV between states, all 15 actions apart; 1: the wallpaper decides as "
+        "much as the game. "
         f"{where}: a point a policy after the steps named, peers joined; its bar {over}; "
         "the tick is the mean over at least two runs"
     )

@@ -139,7 +139,7 @@ def test_rows_leave_as_csv_and_latex(browser):
 
 def test_the_second_sample_is_told_and_its_runs_can_be_taken(browser):
     said = texts(browser, ".answer .second")[0]
-    assert said.startswith("The second sample (")
+    assert said.startswith("The second sample, coinrun (")
     assert len(texts(browser, ".answer tbody tr")) > 2
     names = texts(browser, ".answer .source a")
     assert names == ["contrasts.csv", "figure", "looks.csv", "figure", "looks_runs.csv"]
@@ -150,7 +150,7 @@ def test_every_claim_has_a_verdict_and_links_to_what_is_there(browser, page):
     _, said, controls = ledger(TABLES)
     assert len(chips) == len(said)
     assert all(map(str.startswith, said["verdict"], chips))
-    kinds = {"supported", "not supported", "not decidable here", "says the same", "look 1"}
+    kinds = {"supported", "not decidable here", "says the same", "says otherwise", "look 1"}
     assert set(chips) == kinds
     assert len(texts(browser, ".seeing tbody tr")) == len(controls)
     links = browser.run(

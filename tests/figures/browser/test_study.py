@@ -28,7 +28,7 @@ def test_the_answer_is_the_readmes(whole):
     readme = (ROOT / "README.md").read_text()
     first, second = (whole[part]["text"] for part in ("answer", "second"))
     assert first.startswith("3 runs of mutual distillation against 3 of PPO with as many frames: ")
-    assert second.startswith("**The second sample** (")
+    assert second.startswith("**The second sample**, coinrun (")
     for said in (first, second):
         assert said in readme
         assert said.count("**") == 2  # the page prints what lies between in bold

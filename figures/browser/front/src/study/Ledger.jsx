@@ -21,12 +21,12 @@ export function Ledger() {
       <p class="note">
         Mutual distillation and PPO on {part.title}, at equal frames. A dot right of the line is an effect in the
         direction that is claimed, shading what could not have been detected. <i>Supported</i> and{" "}
-        <i>not supported</i> need an interval on one side of the line and, but for the declared
-        contrast, a false-discovery rate of at most .05; <i>no relevant effect</i> needs both
-        one-sided tests against a factor of 1.25. A run sees if each of its policies earns two standard
+        <i>not supported</i> need an interval on one side of the line, runs that all see where that was
+        measured, and a false-discovery rate of at most .05; <i>no relevant effect</i> needs both
+        one-sided tests against a factor of 1.25, and is asked of factors alone. A run sees if each of its policies earns two standard
         errors more than its own mix of actions, drawn without looking. The sample is exploratory:
-        seed 0 had been looked at when the contrast was declared, and all seeds share four held-out
-        backgrounds.
+        seed 0 had been looked at when the contrast was declared, all seeds share four held-out
+        backgrounds, and gradients were clipped in PPO alone.
       </p>
       <ol class="claims">
         {part.lines.map((line, i) => {
