@@ -265,13 +265,21 @@ def test_wrong_settings_are_refused_and_leave_nothing(settings, tmp_path, change
     assert not (tmp_path / "out").exists()
 
 
+def test_a_lone_policy_of_a_second_game_is_refused_before_any_work(settings, tmp_path, capsys):
+    zoo(tmp_path / "zoo", *SEEDS, "maze/ppo/0/peer0/step64")
+    ids = ("leaper/ppo/0", "leaper/ppo/1", "maze/ppo/0")
+    with pytest.raises(UserError, match="maze: expected at least two policies to compare, got"):
+        main(replace(settings, ids=ids, root=tmp_path / "zoo"))
+    assert "gathering" not in capsys.readouterr().err
+
+
 def test_a_policy_left_in_training_mode_is_refused(small_zoo):
     (subject,) = load_subjects([PEERS[0]], small_zoo, controls=0)["leaper"]
-    frames = np.zeros((4, 64, 64, 3), np.uint8)
-    assert list(look_at([subject], frames, frames, {subject.id: ["hidden"]})) == [subject.id]
+    frames, asked = np.zeros((4, 64, 64, 3), np.uint8), {subject.id: ["hidden"]}
+    assert list(look_at([subject], frames, frames, asked)) == [subject.id]
     subject.policy.train()
     with pytest.raises(UserError, match=r"in training mode: call \.eval\(\)"):
-        look_at([subject], frames, frames, {subject.id: ["hidden"]})
+        look_at([subject], frames, frames, asked)
 
 
 def test_the_command_takes_encoders_of_two_kinds(settings, tmp_path, capsys):

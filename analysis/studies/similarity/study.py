@@ -164,5 +164,8 @@ def show_nulls(rows: pd.DataFrame, game: str, measure: str = "cka") -> None:
 
 
 def check(subjects: Sequence[Subject], layers: Sequence[str]) -> None:
-    """Raise ``UserError`` for a layer that no policy has."""
+    """Raise ``UserError``, before any work, for a layer that no policy has, or a policy alone."""
     check_layers(subjects, layers)
+    there = [one.id for one in subjects if not layers or {*layers} & {*one.policy.layers}]
+    for game in dict.fromkeys(one.game for one in there):
+        comparable_pairs([one for one in there if one.game == game])
