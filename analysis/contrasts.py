@@ -34,8 +34,8 @@ class Settings(Output):
 
 def main(settings: Settings) -> None:
     """Compare, write contrasts.csv and print the answers."""
-    from analysis.records.values import SAMPLES_PEERS, value_tables
-    from analysis.studies.contrasts import answers, rows
+    from analysis.records.values import value_tables
+    from analysis.studies.contrasts import answers, rows, sources
     from analysis.studies.examination import asked
     from checkpoints.doors.reading import short_hash
 
@@ -48,8 +48,8 @@ def main(settings: Settings) -> None:
             answers.show(frame, game)
         print("Intervals over runs (Welch); see: runs that earn more than their actions, blind.")
 
-    peers = settings.tables / f"{SAMPLES_PEERS.name}.csv"
-    read = [*value_tables(settings.tables), *([peers] if peers.exists() else [])]
+    peers = sources.peers_table(settings.tables)
+    read = [*value_tables(settings.tables), *([peers] if peers else [])]
     noted = {
         "tables": {path.name: short_hash(path) for path in read},
         "study": short_hash(settings.study),

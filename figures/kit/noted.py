@@ -23,8 +23,8 @@ def notes(here: pd.DataFrame) -> str:
     return textwrap.fill("; ".join([*words, *sight(here)]), NOTE_WIDTH, break_on_hyphens=False)
 
 
-def sight(here: pd.DataFrame) -> list[str]:
-    """How many runs of a line see, where not all do; and of which lines that was measured at all.
+def seen(here: pd.DataFrame) -> dict[tuple[str, int], tuple[float, int]]:
+    """(method, step) -> how many of its runs see, NaN where nobody asked, and how many there are.
 
     Args:
         here: contrasts of one panel and measure.
@@ -36,6 +36,16 @@ def sight(here: pd.DataFrame) -> list[str]:
         for method, step, sees, runs in planned[columns].itertuples(index=False, name=None):
             if runs:
                 found[method, step] = sees, runs
+    return found
+
+
+def sight(here: pd.DataFrame) -> list[str]:
+    """How many runs of a line see, where not all do; and of which lines that was measured at all.
+
+    Args:
+        here: contrasts of one panel and measure.
+    """
+    found = seen(here)
     known = {line: pair for line, pair in found.items() if not np.isnan(pair[0])}
     if not known:
         return ["seeing not measured"] if found else []

@@ -16,7 +16,7 @@ from checkpoints.policy.ids import UNTRAINED
 from figures.contrasts import against_ppo, outcome, panels
 from figures.kit.claimed import BESIDE, CLAIMS, PUBLISHED
 from figures.kit.latex import escaped, interval, macro
-from figures.kit.other_claims import SPREAD, spreads_of
+from figures.kit.other_claims import SPREAD, runs_pictured
 from figures.kit.plain import rounded
 from figures.kit.readme_result import columns_of, lines_of, mean
 from figures.kit.rows import load_rows
@@ -157,10 +157,10 @@ def _of_picture(tables: Path, contrasts: pd.DataFrame) -> Iterator[Number]:
     if declared is None:
         return
     source = f"{SCORES.name}.csv: game={declared.game} panel=random-conv map=layer"
-    for method, values in spreads_of(load_rows(tables, SCORES), declared.game).items():
+    for method, count in runs_pictured(load_rows(tables, SCORES), declared.game).items():
         name = macro([declared.game, "picture runs", method])
         said = f"{source} measure={SPREAD}: runs of {method}"
-        yield Number(name, rf"\num{{{len(values)}}}", said)
+        yield Number(name, rf"\num{{{count}}}", said)
 
 
 def as_latex(found: list[Number], short: dict[str, str]) -> str:

@@ -33,28 +33,27 @@ def of_peers(
     there = {one.measure: one for one in rows.itertuples()}
     alone = pairs.loc[pairs["method"] == control, "shift"]
     apart = f"; {control} trained apart: {alone.mean():.2f}" if len(alone) else ""
-    found = []
-    for says, words, measure in ((CONVERGE, CKA, "cka"), (CANCEL, SHIFT, "shift")):
-        label = {"claim": says, "decided by": words}
-        if measure not in there:
-            found.append({**label, "verdict": f"{OPEN}: not measured"})
-            continue
-        one = there[measure]
-        ends = one.difference, one.difference_low, one.difference_high
-        said = f"{OPEN}: peers that have cancelled what differs are alike, too{apart}"
-        if measure == "cka":
-            said = f"{verdict(*ends, 0.0, 1, q)}; {_decide_alike(there)}"
-        found.append(
-            {
-                **label,
-                "mutual": f"{one.peers:.2f} less {one.apart:.2f}",
-                "mutual to PPO": written(*ends, factor=False),
-                "q": f"{q:.3f}" if measure == "cka" and np.isfinite(q) else "",
-                "runs (that see)": f"{one.runs}",
-                "verdict": said,
-            }
-        )
-    return found
+    alike = f"{OPEN}: peers that have cancelled what differs are alike, too{apart}"
+    converge = {"claim": CONVERGE, "decided by": CKA, "verdict": f"{OPEN}: not measured"}
+    cancel = {"claim": CANCEL, "decided by": SHIFT, "verdict": f"{OPEN}: not measured"}
+    if "cka" in there:
+        one = there["cka"]
+        said = verdict(one.difference, one.difference_low, one.difference_high, 0.0, 1, q)
+        converge |= _numbers(one) | {"verdict": f"{said}; {_decide_alike(there)}"}
+        converge |= {"q": f"{q:.3f}"} if np.isfinite(q) else {}
+    if "shift" in there:
+        cancel |= _numbers(there["shift"]) | {"verdict": alike}
+    return [converge, cancel]
+
+
+def _numbers(one: Any) -> dict[str, str]:
+    """The cells of a row about peers."""
+    ends = one.difference, one.difference_low, one.difference_high
+    return {
+        "mutual": f"{one.peers:.2f} less {one.apart:.2f}",
+        "mutual to PPO": written(*ends, factor=False),
+        "runs (that see)": f"{one.runs}",
+    }
 
 
 def _decide_alike(there: dict[str, Any]) -> str:
@@ -66,23 +65,18 @@ def _decide_alike(there: dict[str, Any]) -> str:
     )
 
 
-def spreads_of(scores: pd.DataFrame, game: str) -> dict[str, np.ndarray]:
-    """How far recoloured views of a frame lie apart in the layer: method -> a value a run."""
+def runs_pictured(scores: pd.DataFrame, game: str) -> dict[str, int]:
+    """Method -> runs whose recoloured views of a frame were laid out."""
     some = scores[(scores["panel"] == "random-conv") & (scores["map"] == "layer")]
     some = some[(some["measure"] == SPREAD) & (some["game"] == game)]
-    parts = [str(name).split("/") for name in some["id"]]
-    some = some.assign(method=[one[1] for one in parts], seed=[one[2] for one in parts])
-    return {
-        method: some[some["method"] == method].groupby("seed")["value"].mean().to_numpy()
-        for method in ("mutual", "ppo")
-    }
+    runs = {tuple(str(name).split("/")[1:3]) for name in some["id"]}
+    return {name: sum(method == name for method, _ in runs) for name in ("mutual", "ppo")}
 
 
 def picture(scores: pd.DataFrame, game: str, claim: str = PICTURE) -> dict[str, Any]:
     """The row of the picture: its runs, which say nothing without an interval over them."""
     label = {"claim": claim, "decided by": f"{SPREAD}, {PICTURED_RUNS}"}
-    sides = spreads_of(scores, game)
-    runs = [len(values) for values in sides.values()]
+    runs = runs_pictured(scores, game).values()
     if not min(runs):
         why = f"{SCORES.name}.csv lacks mutual or PPO on {game}"
         return {**label, "verdict": f"{OPEN}: not measured: {why}"}

@@ -17,6 +17,7 @@ from checkpoints.console import UserError
 from checkpoints.policy.recipes import is_strength
 from figures import contrasts
 from figures.kit.in_words import answer, effect, second_sample, would_change
+from figures.kit.noted import seen
 from figures.kit.panels import panel_title
 from figures.kit.rows import load_rows
 from figures.kit.style import without_backgrounds
@@ -69,27 +70,20 @@ def lines_of(of: pd.DataFrame, runs: list[Run]) -> Iterator[tuple[contrasts.Line
             yield line, mine
 
 
-def seeing(of: pd.DataFrame, line: contrasts.Line) -> str:
-    """How many runs see, by the contrasts at equal steps or frames; ``?`` where nobody asked."""
-    for side in ("treatment", "control"):
-        here = (of[side] == line.method) & (of[f"steps_{side}"] == line.step)
-        known = of.loc[here, f"sees_{side}"].dropna()
-        if len(known):
-            return f"{known.iloc[0]:.0f}"
-    return "?"
-
-
 def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> tuple[str, list[str]]:
     """Markdown: a line for each method and step of several runs; and what has a single one."""
     of, columns = contrasts.of_measure(rows, contrasts.outcome(rows)), columns_of(rows)
     longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")
     head = ["method", "runs/that see", *columns, "÷ PPO, equal steps", "equal frames"]
+    sees = seen(of)
     out, single = [written(head), written(["---"] * len(head))], []
     for line, some in lines_of(of, runs):
         if len(some) < 2:
             single += [line.label(longest)]
             continue
-        cells = [line.label(longest), f"{len(some)}/{seeing(of, line)}"]
+        seeing, _ = sees.get((line.method, line.step), (np.nan, 0))
+        asked = "?" if np.isnan(seeing) else f"{seeing:.0f}"
+        cells = [line.label(longest), f"{len(some)}/{asked}"]
         cells += [number(mean(some, measure, line.step)) for measure in columns.values()]
         for match in ("steps", "frames"):
             mine = of[(of["treatment"] == line.method) & (of["match"] == match)]

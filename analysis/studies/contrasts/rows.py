@@ -13,7 +13,7 @@ from analysis.records.tables import Column, Schema, read_table
 from analysis.records.values import ONE_LEFT_OUT, OVER_BLIND, SAMPLES_PEERS, read_values
 from analysis.studies.contrasts.family import false_discovery_rates, peers_row
 from analysis.studies.contrasts.sides import Beside, at_marker, at_step, common_level, compare
-from analysis.studies.contrasts.sources import beside_of
+from analysis.studies.contrasts.sources import beside_of, peers_table
 from checkpoints.console import UserError, one_of, watch
 from checkpoints.policy.recipes import base_method
 from checkpoints.runs.study import Planned, read_study
@@ -248,6 +248,6 @@ def contrasts(
     chosen = tuple(games or measured)
     planned = read_study(study)
     here = values[values["game"].isin(chosen)]
-    path = tables / f"{SAMPLES_PEERS.name}.csv"
-    peers = read_table(path, SAMPLES_PEERS) if path.exists() else None
+    path = peers_table(tables)
+    peers = read_table(path, SAMPLES_PEERS) if path else None
     return chosen, contrast_rows(here, planned, beside_of(here), peers)

@@ -1,11 +1,19 @@
 """What the values of the samples say beside the values: who sees, and what each background does."""
 
+from pathlib import Path
+
 import pandas as pd
 
-from analysis.records.values import ONE_LEFT_OUT, OVER_BLIND
+from analysis.records.values import ONE_LEFT_OUT, OVER_BLIND, SAMPLES_PEERS
 from analysis.stats.clusters import Interval
 from analysis.studies.contrasts.sides import Beside
 from analysis.studies.returns.swaps import earns_more
+
+
+def peers_table(folder: Path) -> Path | None:
+    """The table of the samples' peers, if the folder has one."""
+    path = folder / f"{SAMPLES_PEERS.name}.csv"
+    return path if path.exists() else None
 
 
 def beside_of(values: pd.DataFrame) -> Beside:

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import nn
 
-from analysis.measures.decisions import likeliest, probabilities, total_variation
+from analysis.measures.decisions import probabilities, total_variation
 from analysis.measures.mask_scores import likeness, mask_scores, spearman_interval
 from analysis.policies.attributions import MAX_ERROR, Attribution, attribute
 from analysis.policies.features import read
@@ -106,7 +106,7 @@ class Explained:
         own = read(subject.policy, masked.frames, [])
         flat = read(subject.policy, masked.renderings.reshape(-1, *masked.frames.shape[1:]), [])
         p, q = (merged(probabilities(some.log_probs), masked.twins.game) for some in (own, flat))
-        self.buttons: Int[np.ndarray, " state"] = likeliest(own.log_probs, masked.twins.game)
+        self.buttons: Int[np.ndarray, " state"] = p.argmax(1)
         shape = masked.foreign.shape
         moves = {
             "button": total_variation(*np.broadcast_arrays(p[:, None], q.reshape(*shape, -1))),
