@@ -13,15 +13,16 @@ from checkpoints.doors.numbers import whole
 class Settings(AlongTraining):
     """Measure policies at every kept step, and say when each measure moved.
 
-    Measures: icc, of the last two layers; tv, total variation of decisions between twins,
-    tv_between, the one between states, and ratio, the first over the second; tv_unseen and
-    ratio_unseen, on backgrounds never shown in training; entropy of decisions, in nats; each of
-    these of buttons (actions that do the same in a game are one) and of all 15 actions; cka_peer
-    and cka_final, with its peer at the same step and with its own last step; saliency, share of
-    the likeliest button's gradient on the background over the background's share; return on unseen
-    levels. Intervals are 95 % bootstraps over levels, of decisions over backgrounds too. All kept
-    steps of a run named without one are measured. Probes do the same in python -m probes.steps:
-    what is true of a state is known there only. Writes emergence.csv and emergence_onsets.csv.
+    Measures: icc_one_way, the ICC(1,1) of the last two layers; tv, total variation of decisions
+    between twins, tv_between, the one between states, and ratio, the first over the second;
+    tv_unseen and ratio_unseen, on backgrounds never shown in training; entropy of decisions, in
+    nats; each of these of buttons (actions that do the same in a game are one) and of all 15
+    actions; cka_peer and cka_final, with its peer at the same step and with its own last step;
+    saliency, share of the likeliest button's gradient on the background over the background's
+    share; return on unseen levels. Intervals are 95 % bootstraps over levels, of decisions over
+    backgrounds too. All kept steps of a run named without one are measured. Probes do the same in
+    python -m probes.steps: what is true of a state is known there only. Writes emergence.csv and
+    emergence_onsets.csv.
     """
 
     backgrounds: Annotated[int, whole(4, 62)] = 13

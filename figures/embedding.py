@@ -29,7 +29,8 @@ _LABELS = (*list(METHOD_STYLES.values())[:5], *SPARE_STYLES[:4])
 LABEL_COLOURS = tuple(style.colour for style in _LABELS)
 """Of backgrounds and frames; they start over where there are more."""
 SPREAD = "spread within ÷ between states"
-SHORT = {SPREAD: "within ÷ between"} | {
+RANK = "effective rank of these states"
+SHORT = {SPREAD: "within ÷ between", RANK: "effective rank"} | {
     f"purity by {label}": f"same {label}" for label in ("policy", "state", "background")
 }
 
@@ -121,7 +122,7 @@ def one_policy(ax: Axes, rows: pd.DataFrame, scores: pd.DataFrame, panel: str) -
         tie(ax, rows, "tsne")
     name = rows["id"].iloc[0]
     lines = [say(scores, "tsne", name, f"purity by {what}") for what in ("state", "background")]
-    lines += [say(scores, "layer", name, measure) for measure in (SPREAD, "effective rank")]
+    lines += [say(scores, "layer", name, measure) for measure in (SPREAD, RANK)]
     ax.set_xlabel("\n".join(line for line in lines if line), fontsize=SMALL)
     ax.set_title(f"{rows['method'].iloc[0]}: {'twins' if twins else 'recoloured frames'}")
 

@@ -30,7 +30,7 @@ from probes.studies.training import SCHEMA as PROBES
 NAME = "emergence"
 MEASURES = {
     "return": "return,\nunseen levels",
-    "icc": "ICC,\nlast layer",
+    "icc_one_way": "ICC(1,1),\nlast layer",
     "ratio": "TV, twins ÷\nstates",
     "ratio_unseen": "the same, un-\nseen twins",
     "probe_task": "task probe,\nlast layer",

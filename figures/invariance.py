@@ -61,7 +61,7 @@ def plot_icc(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
         for _, one in rows[rows["method"] == method].groupby("id"):
             ok = one[one["verdict"] == "ok"]
             at, style = places[ok.index], styles[method]
-            ax.vlines(at, ok["low"], ok["high"], color=style.colour, linewidth=1.2)
+            ax.vlines(at, ok["icc_low"], ok["icc_high"], color=style.colour, linewidth=1.2)
             ax.plot(at, ok["icc"], label=method, **style.points(size=2.8))
     for verdict, marker in (("collapsed", "x"), ("vacuous", "_")):
         bad = rows[rows["verdict"] == verdict]
@@ -111,8 +111,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
         plot_icc(axes[0, column], here, styles).set_title(game)
         plot_rank(axes[1, column], here, styles)
         handles |= dict(zip(*axes[0, column].get_legend_handles_labels()[::-1], strict=True))
-    axes[0, 0].set_ylim(min(-0.1, float(rows["low"].min()) - 0.02), 1)
-    axes[0, 0].set_ylabel("ICC across backgrounds")
+    axes[0, 0].set_ylim(min(-0.1, float(rows["icc_low"].min()) - 0.02), 1)
+    axes[0, 0].set_ylabel("ICC(2,1) across backgrounds")
     axes[1, 0].set_ylabel("effective rank")
     figure.legend(
         list(handles.values()),

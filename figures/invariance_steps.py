@@ -89,7 +89,7 @@ def draw(tables: Path) -> Iterator[Drawing]:
         plot(ax, here, styles, factor=layer == DECISIONS)
         axes[0, column].set_title(game)
         axes[-1, column].set_xlabel("steps of a policy")
-        name = "TV twins ÷ states" if layer == DECISIONS else f"ICC, {layer}"
+        name = "TV twins ÷ states" if layer == DECISIONS else f"ICC(2,1), {layer}"
         axes[line, 0].set_ylabel(name, fontsize=SMALL)
     for line, layer in zip(axes, layers, strict=True):
         lost = rows[(rows["layer"] == layer) & rows["value"].isna() & (rows["method"] != UNTRAINED)]

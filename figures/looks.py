@@ -41,7 +41,7 @@ APART = 0.5
 
 def groups_of(runs: pd.DataFrame) -> list[tuple[str, int]]:
     """(method, steps) of the runs, in the order of methods."""
-    there = runs[["method", "steps"]].itertuples(index=False, name=None)
+    there = runs[["method", "step"]].itertuples(index=False, name=None)
     return in_method_and_step_order(there)
 
 
@@ -56,8 +56,8 @@ def plot_runs(ax: Axes, runs: pd.DataFrame, column: str, styles: dict[str, Style
     """
     groups = groups_of(runs)
     for place, (method, steps) in enumerate(groups):
-        here = runs[(runs["method"] == method) & (runs["steps"] == steps)]
-        last = here["steps"] == here["method"].map(runs.groupby("method")["steps"].max())
+        here = runs[(runs["method"] == method) & (runs["step"] == steps)]
+        last = here["step"] == here["method"].map(runs.groupby("method")["step"].max())
         at = here["seed"] + APART * ((place + 0.5) / len(groups) - 0.5)
         for x, y, sees, size in zip(
             at, here[column], here["sees"], np.where(last, 3.6, 2.4), strict=True
@@ -82,9 +82,9 @@ def plot_looks(ax: Axes, looks: pd.DataFrame) -> Axes:
     for place, one in enumerate(looks.itertuples()):
         words: dict[str, Any] = {"fontsize": SMALL, "transform": ax.get_yaxis_transform()}
         said = textwrap.fill(one.verdict, NOTE_WIDTH)
-        if np.isfinite(one.factor):
+        if np.isfinite(one.effect):
             ax.plot([one.low, one.high], [place, place], color="0.2", linewidth=1.6)
-            ax.plot(one.factor, place, **Style("0.2", "D").points(size=3.4))
+            ax.plot(one.effect, place, **Style("0.2", "D").points(size=3.4))
             said = f"p = {one.p:.2g}, asked below {one.effect_p:g}\n{said}"
         ax.text(0.02, place + 0.12, said, va="top", **words)
     ax.set_yticks(range(len(looks)), [f"{n} of {m}" for n, m in looks[["pairs", "asked"]].values])
@@ -121,7 +121,7 @@ def draw(tables: Path) -> Iterator[Drawing]:
 
 
 def _legend(figure: Figure, runs: pd.DataFrame, styles: dict[str, Style]) -> None:
-    largest = runs.groupby("method")["steps"].max()
+    largest = runs.groupby("method")["step"].max()
     handles: list[Line2D | Patch] = [
         Line2D(
             *([], []),

@@ -29,7 +29,7 @@ from probes.studies.training import ONSETS_SCHEMA as PROBES
 
 NAME = "onsets"
 MEASURES = {
-    "icc": "ICC",
+    "icc_one_way": "ICC(1,1)",
     "ratio": "TV, twins ÷ states",
     "ratio_unseen": "the same, unseen twins",
     "tv": "TV, twins",

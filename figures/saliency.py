@@ -23,7 +23,7 @@ from figures.kit.style import (
 
 NAME = "saliency"
 PANELS = {
-    "ratio": "share of the map on\nbackground / of the frame",
+    "mass_over_area": "share of the map on\nbackground / of the frame",
     "sprites": "share of the map on\nsprites / of the frame",
     "faithful_amount": "rank correlation with\nTV between twins",
 }

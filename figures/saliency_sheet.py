@@ -109,8 +109,8 @@ def _policy(axes: np.ndarray, tiles: np.ndarray, rows: pd.DataFrame, *, heading:
         ax.set_axis_off()
     for _, row in rows.iterrows():
         ax = axes[len(PICTURES) + row["map_column"]]
-        plot_tile(ax, tiles[row["map_column"]], ratio_of(row["ratio"]))
+        plot_tile(ax, tiles[row["map_column"]], ratio_of(row["mass_over_area"]))
         if heading:
             ax.set_title(row["attribution"].replace("-", "\n"), fontsize=SMALL, pad=2)
-    label = f"{short(rows['id'].iloc[0])}\nTV {rows['effect'].iloc[0]:.2f}"
+    label = f"{short(rows['id'].iloc[0])}\nTV {rows['change'].iloc[0]:.2f}"
     axes[len(PICTURES)].set_ylabel(label, fontsize=SMALL, labelpad=2)

@@ -34,7 +34,7 @@ def plot_outliers(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axe
         styles: kind of pair -> looks.
     """
     for (kind, _, _), curve in rows.groupby(["pair", "id_x", "id_y"], sort=False):
-        removed = 100 * curve["removed"]
+        removed = 100 * curve["trimmed"]
         style = styles[kind]
         ax.fill_between(removed, curve["low"], curve["high"], color=style.colour, alpha=0.2, lw=0)
         ax.plot(removed, curve["cka"], label=kind, **style.points() | {"linestyle": style.line})

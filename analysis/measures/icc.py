@@ -39,9 +39,9 @@ class Invariance:
     """What one layer keeps of a state from one background to another."""
 
     icc: Float[np.ndarray, " r"]
-    """ICC(1,1): the estimate, then one value a replicate; NaN unless the verdict is ok"""
-    two_way: Float[np.ndarray, " r"]
-    """ICC(2,1), the same way"""
+    """ICC(2,1): the estimate, then one value a replicate; NaN unless the verdict is ok"""
+    one_way: Float[np.ndarray, " r"]
+    """ICC(1,1), the same way"""
     effective_rank: float
     """in [0, min(states, features)]"""
     dead_share: float
@@ -220,13 +220,13 @@ class Layout:
         total = self._sums.sum(axis=0)
         varied = float(self._spread.sum()) - self.B / self.n * float(total @ total)
         spread = float(np.sqrt(max(varied, 0.0) / self._raw)) if self._raw else 0.0
-        icc, two_way = np.full((2, len(w)), np.nan)
+        icc, one_way = np.full((2, len(w)), np.nan)
         if _verdict(self.B, rank, spread) == "ok":
             ms_s, ms_w = self._mean_squares(w)
-            icc = intraclass(ms_s, ms_w, self.B)
-            two_way = intraclass(ms_s, ms_w, self.B, self._own_share(float(ms_w[0])))
+            icc = intraclass(ms_s, ms_w, self.B, self._own_share(float(ms_w[0])))
+            one_way = intraclass(ms_s, ms_w, self.B)
         return Invariance(
-            *(icc, two_way, rank, float((self._spread == 0).mean()), self._norm / renderings),
+            *(icc, one_way, rank, float((self._spread == 0).mean()), self._norm / renderings),
             *(min(spread, 1.0), self.n, self.G, self.B),
         )
 

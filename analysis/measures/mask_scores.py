@@ -30,7 +30,7 @@ class MaskScores:
     """1 where the largest pixel lies on the mask, 0 where it does not"""
 
     @property
-    def ratio(self) -> Float[np.ndarray, " state"]:
+    def mass_over_area(self) -> Float[np.ndarray, " state"]:
         """Mass ÷ area: 1 by chance, 0 for sprites only, 1 / area for background only."""
         return self.mass / self.area
 

@@ -41,7 +41,7 @@ SCHEMA = Schema(
         Column("own", "int", "the background on which it was met", low=0),
         Column("action", "int", "what was done there", low=0, high=14),
         Column("episode_steps", "int", "of the whole episode", "steps", low=1),
-        Column("episode_return", "float", "of the whole episode"),
+        Column("episode_return", "float", "of the whole episode", "reward"),
     ),
     key=("game", "state"),
     command="analysis.player",

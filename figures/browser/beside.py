@@ -46,7 +46,7 @@ BESIDE: dict[Schema, Beside] = {
         log=True,
     ),
     INVARIANCE: Beside(
-        *("ICC, last layer", "icc", ("low", "high"), ("id",)),
+        *("ICC, last layer", "icc", ("icc_low", "icc_high"), ("id",)),
         {"layer": "hidden", "backgrounds": "all"},
     ),
     CONTRASTS: Beside(
@@ -74,7 +74,7 @@ BESIDE: dict[Schema, Beside] = {
     ),
     LOOKS: Beside(
         "the second sample: TV between twins ÷ TV between states, treatment over control",
-        *("factor", ("low", "high"), ("game", "name", "look")),
+        *("effect", ("low", "high"), ("game", "name", "look")),
         {},
         log=True,
         instead="verdict",

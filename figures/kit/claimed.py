@@ -69,7 +69,7 @@ BESIDE = {
 PUBLISHED = (
     Claim("", "TV of decisions between twins", "tv_unseen", "decisions", -1),
     Claim("", "TV between twins ÷ TV between states", "ratio_unseen", "decisions", -1),
-    Claim("", "ICC, last layer, all backgrounds", "icc", "hidden", 1),
+    Claim("", "ICC(1,1), last layer, all backgrounds", "icc_one_way", "hidden", 1),
     Claim("", "background probe, last layer", "probe_background", "hidden", -1),
 )
 """What the controls are asked at equal steps: of runs that were not kept, their tables only."""

@@ -82,8 +82,8 @@ def second_sample(looks: pd.DataFrame) -> str:
     said = f"**The second sample**, {last['game']} ({last['pairs']} of {last['asked']} pairs of "
     said += f"runs at look {last['look']}; {last['sees_treatment']} and {last['sees_control']} "
     said += f"see): {last['verdict']}"
-    if np.isfinite(last["factor"]):
-        said += f"; × {last['factor']:.2f} [{last['low']:.2f}, {last['high']:.2f}]"
+    if np.isfinite(last["effect"]):
+        said += f"; × {last['effect']:.2f} [{last['low']:.2f}, {last['high']:.2f}]"
     return f"{said}."
 
 

@@ -81,7 +81,7 @@ def agreement(one: Any, other: Any, sign: int) -> str:
 
 def of_look(look: Any) -> dict[str, Any]:
     """Where the declared second sample stands: the last look that is tabled."""
-    ends = look["factor"], look["low"], look["high"]
+    ends = look["effect"], look["low"], look["high"]
     return {
         "claim": f"Declared beforehand, on {look['game']}: less bound to the background",
         "decided by": SECOND,

@@ -102,9 +102,9 @@ def _of_peers(row: dict[str, Any]) -> Iterator[Number]:
     source = f"{SAMPLES_PEERS.name}.csv: game={row['game']} method={row['method']} "
     source += f"measure={row['measure']}"
     start = ["peers", row["game"], row["method"], row["measure"]]
-    for column in ("peers", "apart"):
-        text = rf"\num{{{rounded(row[column])}}}"
-        yield Number(macro([*start, column]), text, f"{source}, {column}")
+    for side in ("peers", "apart"):
+        text = rf"\num{{{rounded(row[f'value_{side}'])}}}"
+        yield Number(macro([*start, side]), text, f"{source}, value_{side}")
     ends = row["difference_low"], row["difference_high"]
     text = rf"\num{{{rounded(row['difference'], ends[1] - ends[0])}}} {interval(*ends)}".strip()
     yield Number(macro([*start, "difference"]), text, f"{source}, difference [low, high]")
@@ -115,7 +115,7 @@ def _of_look(row: dict[str, Any]) -> Iterator[Number]:
     for column in ("look", "pairs", "asked", "sees_treatment", "sees_control"):
         text = rf"\num{{{row[column]}}}"
         yield Number(macro(["second sample", column]), text, f"{source}, {column}")
-    for column in ("factor", "low", "high", "p"):
+    for column in ("effect", "low", "high", "p"):
         if pd.notna(row[column]):
             text = rf"\num{{{rounded(float(row[column]), row['high'] - row['low'])}}}"
             yield Number(macro(["second sample", column]), text, f"{source}, {column}")

@@ -50,7 +50,7 @@ def _numbers(one: Any) -> dict[str, str]:
     """The cells of a row about peers."""
     ends = one.difference, one.difference_low, one.difference_high
     return {
-        "mutual": f"{one.peers:.2f} less {one.apart:.2f}",
+        "mutual": f"{one.value_peers:.2f} less {one.value_apart:.2f}",
         "mutual to PPO": written(*ends, factor=False),
         "runs (that see)": f"{one.runs}",
     }
@@ -60,8 +60,9 @@ def _decide_alike(there: dict[str, Any]) -> str:
     """Who decides alike is alike: how often likeliest buttons agree, and by chance."""
     one, chance = there["agreement"], there["agreement_chance"]
     return (
-        f"likeliest buttons agree in {one.peers:.1%} of states (by chance {chance.peers:.1%}), "
-        f"trained apart in {one.apart:.1%} ({chance.apart:.1%})"
+        f"likeliest buttons agree in {one.value_peers:.1%} of states "
+        f"(by chance {chance.value_peers:.1%}), trained apart in {one.value_apart:.1%} "
+        f"({chance.value_apart:.1%})"
     )
 
 

@@ -42,7 +42,7 @@ layers = probe_game(subjects, sights, ["hidden"], replicates=200, seed=0)
 rows = pd.DataFrame([row for layer in layers for row in layer])
 beside = rows.pivot(index="factor", columns="method", values="score")
 ours = rows[rows["method"] == "ppo"].set_index("factor")
-ours = ours[["low", "high", "chance", "control", "transfer"]]
+ours = ours[["low", "high", "chance", "control_score", "transfer"]]
 beside = beside.loc[names, ["pixels", "time", "untrained", "ppo"]]
 ax = beside.plot.bar(figsize=(5, 2), ylabel="score", ylim=(-0.2, 1), rot=20, fontsize=7)
 ax.legend(bbox_to_anchor=(1, 1))

@@ -54,11 +54,11 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.St
 rows = pd.read_csv(folder / "invariance.csv", comment="#")
 rows = rows[rows["backgrounds"] == "all"]
 figure, ax = plt.subplots(figsize=(3.2, 2))
-ends = [rows["icc"] - rows["low"], rows["high"] - rows["icc"]]
+ends = [rows["icc"] - rows["icc_low"], rows["icc_high"] - rows["icc"]]
 ax.errorbar(rows["layer"], rows["icc"], yerr=ends, fmt="o")
 ax.set_ylim(-0.5, 1)
 ax.set_ylabel("ICC: 1 is all state,\nbelow 0 mostly ground")
-print(rows[["layer", "icc", "low", "high"]].to_string(index=False))
+print(rows[["layer", "icc", "icc_low", "icc_high"]].to_string(index=False))
 
 # %% [markdown]
 # Random weights follow the ground. `probes --world squares.npz` reads `factor/row` off each layer.

@@ -26,7 +26,7 @@ SCHEMA = Schema(
         GAME,
         Column("id", "text", "policy; pixels or time for those baselines"),
         Column("method", "text", "training recipe; untrained, pixels or time for the baselines"),
-        Column("step", "int", "of training", "environment steps", low=0),
+        Column("step", "int", "environment steps of this peer", "steps", low=0),
         Column("layer", "text", "whose features are read"),
         Column("factor", "text", "what is read off them"),
         Column("role", "text", "task or nuisance"),
@@ -40,7 +40,7 @@ SCHEMA = Schema(
         Column("score", "float", "on levels never fitted, backgrounds of group A", high=1),
         *interval(high=1),
         Column("chance", "float", "score of a blind probe", low=0, high=1),
-        Column("control", "float", "score on random values by level, of seen levels", high=1),
+        Column("control_score", "float", "score on random values by level, of seen levels", high=1),
         Column("selectivity", "float", "score above control, or above chance if that is more"),
         *estimate("transfer", "score on backgrounds of group B, never fitted", high=1),
         Column("transfer_ratio", "float", "transfer ÷ score, both above chance"),
@@ -110,7 +110,7 @@ def show(frames: Frames, game: str) -> None:
         for factor, cells in group.groupby("factor", sort=False):
             beside = rows[(rows["factor"] == factor)]
             best = [beside.loc[beside["method"] == b, "score"].max() for b in _BASELINES]
-            plain = (cells["chance"].iloc[0], cells["control"].max(), *best)
+            plain = (cells["chance"].iloc[0], cells["control_score"].max(), *best)
             policies = cells["id"].nunique()
             found = [_cell(cells[cells["layer"] == layer], policies) for layer in layers]
             name = str(factor) + ("" if role == "task" else f" ({role})")

@@ -102,14 +102,15 @@ def probe_layer(
         }
         if question.task is not None:
             row |= next(scores)
-            row["selectivity"] = controls.selectivity(row["score"], row["control"], row["chance"])
+            three = row["score"], row["control_score"], row["chance"]
+            row["selectivity"] = controls.selectivity(*three)
         rows.append(row)
     return rows
 
 
 def _beside(task: Task, control: float, bits: float, blind: float) -> dict[str, Any]:
     return {
-        "control": control,
+        "control_score": control,
         "chance": task.chance,
         "classes": task.k,
         "bits": bits,

@@ -54,7 +54,7 @@ def found(
     schemas = EMERGENCE, EMERGENCE_ONSETS
     values, onsets = (read_table(folder / f"{one.name}.csv", one) for one in schemas)
     icc = pd.read_csv(folder / "invariance.csv", skiprows=1)
-    icc = icc[icc["backgrounds"] == "all"].set_index(["id", "layer"])["icc"]
+    icc = icc[icc["backgrounds"] == "all"].set_index(["id", "layer"])["icc_one_way"]
     values["by_invariance"] = [
         icc.get(key) for key in zip(values["id"], values["layer"], strict=True)
     ]
@@ -65,17 +65,17 @@ def test_every_step_has_every_measure(found):
     values, _ = found
     leaper = values[(values["game"] == "leaper") & (values["method"] != "untrained")]
     per_policy = leaper.groupby("id")["measure"].agg(set)
-    always = {"icc", "tv", "ratio", "saliency", "cka_final", "return"}
+    always = {"icc_one_way", "tv", "ratio", "saliency", "cka_final", "return"}
     always |= {"tv_between", "entropy", "tv_unseen", "tv_between_unseen", "ratio_unseen"}
     assert set(per_policy.index) == {*PEERS, *PPO}
     assert all(per_policy[name] == always | {"cka_peer"} for name in PEERS)
     assert all(per_policy[name] == always for name in PPO)
-    assert set(leaper.loc[leaper["measure"] == "icc", "layer"]) == {"conv3", "hidden"}
+    assert set(leaper.loc[leaper["measure"] == "icc_one_way", "layer"]) == {"conv3", "hidden"}
 
 
 def test_numbers_are_those_of_the_measures_own_commands(found):
     values, _ = found
-    icc = values[(values["measure"] == "icc") & (values["game"] == "leaper")]
+    icc = values[(values["measure"] == "icc_one_way") & (values["game"] == "leaper")]
     np.testing.assert_array_equal(icc["value"], icc["by_invariance"].fillna(icc["value"]))
     assert icc["by_invariance"].notna().sum() >= 2 * len([*PEERS, *PPO])
 
@@ -108,7 +108,7 @@ def test_faults_stay_in_sight(found):
     assert "cut short" in verdicts["leaper/ppo", "tv", "decisions"]
     assert verdicts["leaper/mutual", "tv", "decisions"].endswith("seeds missing: 1")
     chaser = values[
-        (values["game"] == "chaser") & values["measure"].isin(["icc", "tv", "saliency"])
+        (values["game"] == "chaser") & values["measure"].isin(["icc_one_way", "tv", "saliency"])
     ]
     assert set(chaser["verdict"]) == {"vacuous"} and chaser["value"].isna().all()
     assert set(verdicts["chaser/ppo/0/peer0"][["tv", "saliency"]]) == {"vacuous"}
@@ -187,7 +187,7 @@ def test_policies_of_two_encoders_start_from_untrained_ones_of_their_own(tmp_pat
         log(root, name.removesuffix("/peer0/step64"), (64,))
     main(Settings(**FEW, root=root, output=tmp_path))
     values = read_table(tmp_path / "emergence.csv", EMERGENCE)
-    layers = values[values["measure"] == "icc"].groupby("id")["layer"].agg(set).to_dict()
+    layers = values[values["measure"] == "icc_one_way"].groupby("id")["layer"].agg(set).to_dict()
     nature, impala = {"conv3", "hidden"}, {"block3", "hidden"}
     blank = [f"leaper/untrained/{seed}/peer0/step0" for seed in range(4)]
     assert layers == {

@@ -50,7 +50,7 @@ def test_a_policy_of_the_background_alone(tmp_path):
     """Erasing leaves nothing to tell twins apart, and the component alone carries everything."""
     rows, parts = tables(tmp_path, only_background)
     found = rows.loc["background"]
-    assert (found.decoded, found["rank"]) == (1, BACKGROUNDS - 1)
+    assert (found.decoded, found.dimensions_erased) == (1, BACKGROUNDS - 1)
     assert found.tv_twins_before > 0.3 and found.tv_twins_after < 1e-5
     assert found.removed == pytest.approx(1, abs=1e-4)
     assert found.tv_states_before < 1e-5
@@ -175,7 +175,7 @@ def test_of_a_constant_layer_nothing_is_erased_and_nothing_stops(tmp_path):
     one = Subject.of(policy, Provenance("starpilot/ppo/0", {}, 0, {}, {}, "planted"))
     layer = Layer.of(one, "dead", split_pictures(tmp_path))
     found = {row["kind"]: row for row in erasure_rows(layer)}
-    assert {row["rank"] for row in found.values()} == {0}
+    assert {row["dimensions_erased"] for row in found.values()} == {0}
     row = found["background"]
     assert row["verdict"] == "not decodable" and row["tv_twins_before"] > 0.1
     assert row["decoded"] == row["decoded_after"] == pytest.approx(1 / BACKGROUNDS)

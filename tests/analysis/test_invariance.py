@@ -27,7 +27,7 @@ def test_blocks_and_their_order_do_not_matter(size):
     for start in starts.tolist():
         layout.add(slice(start, start + size), x[start : start + size])
     found, whole = layout.result(weights), measure(x, world.level, replicates=20)
-    for name in ("icc", "two_way", "effective_rank", "dead_share", "norm", "spread"):
+    for name in ("icc", "one_way", "effective_rank", "dead_share", "norm", "spread"):
         np.testing.assert_allclose(getattr(found, name), getattr(whole, name), rtol=1e-10)
 
 
@@ -67,12 +67,12 @@ def test_a_planted_policy_is_found_through_its_twins(q, tmp_path):
     np.testing.assert_allclose(
         whole.icc, measure(world.features(q), world.level, replicates=200).icc, atol=1e-5
     )
-    low, high = np.percentile(whole.two_way[1:], [2.5, 97.5])
+    low, high = np.percentile(whole.icc[1:], [2.5, 97.5])
     assert low - 1e-6 <= q <= high + 1e-6
     by_hand = measure(world.features(q)[:, 2:], world.level, replicates=200)
     unseen = found["hidden", "unseen"].icc
     assert (unseen.backgrounds, unseen.verdict) == (2, by_hand.verdict)
-    np.testing.assert_allclose(unseen.two_way, by_hand.two_way, atol=1e-5)
+    np.testing.assert_allclose(unseen.icc, by_hand.icc, atol=1e-5)
 
 
 def test_backgrounds_are_split_and_vacuous_groups_stay(tmp_path):
@@ -114,7 +114,7 @@ def coverage(world: World, q: float, shared: float, trials: int) -> tuple[float,
     for seed in range(trials):
         one = replace(world, seed=seed)
         found = measure(one.features(q, shared), one.level, replicates=300, seed=seed)
-        ends = [np.percentile(v[1:], [2.5, 97.5]) for v in (found.two_way, found.icc)]
+        ends = [np.percentile(v[1:], [2.5, 97.5]) for v in (found.icc, found.one_way)]
         hits.append([low <= q <= high for (low, high), q in zip(ends, truths, strict=True)])
     return tuple(np.mean(hits, axis=0).tolist())
 
@@ -175,7 +175,7 @@ def test_the_command_prints_and_writes_a_table(small_zoo, tmp_path, monkeypatch,
     assert set(chaser["renderings"]) == {0, 1}
     seen = leaper[leaper["backgrounds"] == "seen"]
     assert set(seen["verdict"]) == {"ok"} and set(seen["step"]) == {0, 128}
-    assert (seen["low"] <= seen["icc"]).all() and (seen["icc"] <= seen["high"]).all()
+    assert (seen["icc_low"] <= seen["icc"]).all() and (seen["icc"] <= seen["icc_high"]).all()
     assert set(leaper[leaper["backgrounds"] == "unseen"]["verdict"]) == {"vacuous"}
     before = (tmp_path / "o" / "invariance.csv").read_bytes()
     with pytest.raises(UserError, match="--overwrite"):

@@ -95,7 +95,7 @@ def test_a_blind_policy_earns_the_same_on_other_backgrounds_and_one_that_looks_d
         splits = "unseen", "swapped", "swapped-step"
         unseen, *others = (rows_on(split, stranger(Looking(blind))) for split in splits)
         for swapped in others:
-            assert unseen["steps"].equals(swapped["steps"]) is blind
+            assert unseen["episode_steps"].equals(swapped["episode_steps"]) is blind
 
 
 def test_each_first_state_is_played_once_to_its_end():
@@ -113,7 +113,7 @@ def test_each_first_state_is_played_once_to_its_end():
         playing &= ~dones
     rows = rows_on("train", stranger(policy))
     assert rows["episode_return"].tolist() == total.tolist()
-    assert rows["steps"].tolist() == steps.tolist()
+    assert rows["episode_steps"].tolist() == steps.tolist()
 
 
 def test_a_policy_of_few_backgrounds_meets_levels_as_in_training():

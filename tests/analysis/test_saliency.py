@@ -81,7 +81,7 @@ def test_every_policy_has_every_target_and_method(rows):
 
 def test_intervals_hold_their_estimates(rows):
     scored = rows[rows["verdict"] == "scored"]
-    for name in ("mass", "ratio", "sprites", "rank", "pointing"):
+    for name in ("mass", "mass_over_area", "sprites", "rank", "pointing"):
         assert (scored[f"{name}_low"] <= scored[name]).all()
         assert (scored[name] <= scored[f"{name}_high"]).all()
     assert ((scored["mass"] > 0) & (scored["mass"] < 1)).all()
@@ -115,12 +115,12 @@ def test_numbers_are_those_of_the_pure_functions(rows):
     scores = mask_scores(found.maps, made.mask)
     row = rows.query("method == 'ppo' and target == 'button' and attribution == 'gradient'").iloc[0]
     assert row["mass"] == pytest.approx(np.nanmean(scores.mass), rel=1e-4)
-    assert row["ratio"] == pytest.approx(np.nanmean(scores.ratio), rel=1e-4)
+    assert row["mass_over_area"] == pytest.approx(np.nanmean(scores.mass_over_area), rel=1e-4)
     moved = [
         np.abs(p[i] - merged(np.exp(_decide(subject, shown)), "coinrun")).sum(-1).mean() / 2
         for i, shown in enumerate(made.renderings[i][made.foreign[i]] for i in range(10))
     ]
-    assert row["effect"] == pytest.approx(np.mean(moved), rel=1e-4)
+    assert row["change"] == pytest.approx(np.mean(moved), rel=1e-4)
     assert not (made.twin == made.frames).all((1, 2, 3)).any()
 
 

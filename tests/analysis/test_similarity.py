@@ -238,7 +238,7 @@ def test_the_command_prints_two_tables_and_writes_three(settings, tmp_path, caps
     assert set(nulls["null"]) == {"mutual vs ppo", "ppo seeds", "untrained", EQUAL, PERMUTED}
     curves = read_table(tmp_path / "out" / "similarity_outliers.csv", OUTLIER_SCHEMA)
     assert set(curves["pair"]) == {"mutual peers", "ppo seeds", "untrained"}
-    whole = curves[curves["removed"] == 0].set_index(["id_x", "id_y", "layer"])["cka"]
+    whole = curves[curves["trimmed"] == 0].set_index(["id_x", "id_y", "layer"])["cka"]
     same = rows.query("measure == 'cka' and layer_x == layer_y")
     same = same.set_index(["id_x", "id_y", "layer_x"])["value"]
     assert whole.to_dict() == pytest.approx(same[whole.index].to_dict(), abs=1e-5)

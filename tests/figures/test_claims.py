@@ -15,6 +15,7 @@ from checkpoints.doors.shipped import TABLES
 from checkpoints.runs.study import read_study
 from figures.claims import Settings, main
 from figures.kit.claimed import CLAIMS
+from figures.kit.in_words import second_sample
 from figures.kit.ledger import in_short, ledger
 from figures.kit.markdown import markdown
 from figures.kit.other_claims import CANCEL, CONVERGE
@@ -201,7 +202,7 @@ def test_a_control_is_told_apart_over_runs_where_it_is_less_bound(tmp_path, toy,
             f"starpilot/drac-twins-bg9/{seed}",
             STEPS,
             ratio_unseen=noise * ratio,
-            icc=0.8 + noise / 9,
+            icc_one_way=0.8 + noise / 9,
         )
     ]
     single = values_of("starpilot/drac-bg9/0", STEPS, ratio_unseen=0.1)
@@ -209,7 +210,7 @@ def test_a_control_is_told_apart_over_runs_where_it_is_less_bound(tmp_path, toy,
     *_, rows = ledger(tables(tmp_path, toy, values))
     found = rows.set_index("measure")["drac-twins told apart"]
     assert (found["TV between twins ÷ TV between states"] == "yes") == apart
-    assert found["ICC, last layer, all backgrounds"] == "yes"
+    assert found["ICC(1,1), last layer, all backgrounds"] == "yes"
     assert found["background probe, last layer"] == "not measured"
     one = rows.set_index("measure").loc["TV between twins ÷ TV between states"]
     assert one["drac told apart"] == "not decidable here: one run on a side: nothing over runs"
@@ -245,6 +246,21 @@ def test_the_second_sample_stands_first_and_as_far_as_it_is(tmp_path, toy):
     assert one["mutual to PPO"] == ""
 
 
+def test_a_second_sample_that_decides_is_told_in_ledger_and_sentence(tmp_path, toy):
+    folder = tables(tmp_path, toy, planted(0.5))
+    [row] = toy_tables.looks()
+    row |= {"pairs": 6, "effect": 0.8, "low": 0.7, "high": 0.9, "verdict": "effect: less bound"}
+    (folder / "looks.csv").unlink()
+    toy_tables.write([row], folder, "looks")
+    one = ledger(folder)[1].iloc[0]
+    assert one["mutual to PPO"] == "× 0.80 [0.70, 0.90]"
+    assert one["verdict"] == "look 1: effect: less bound"
+    assert second_sample(pd.DataFrame([row | {"sees_treatment": 6, "sees_control": 5}])) == (
+        "**The second sample**, coinrun (6 of 6 pairs of runs at look 1; 6 and 5 see): "
+        "effect: less bound; × 0.80 [0.70, 0.90]."
+    )
+
+
 def test_what_the_ledger_asks_is_the_declared_family():
     assert {(claim.measure, claim.layer) for claim in CLAIMS} == set(FAMILY)
 
@@ -254,7 +270,7 @@ def test_peers_that_are_alike_converge(tmp_path, toy, peers, said):
     rows = [
         {
             **{"game": "starpilot", "method": "mutual-bg9", "measure": measure, "runs": 3},
-            **{"peers": peers, "apart": 0.7, "difference": peers - 0.7},
+            **{"value_peers": peers, "value_apart": 0.7, "difference": peers - 0.7},
             **{"difference_low": peers - 0.75, "difference_high": peers - 0.65},
         }
         for measure in ("cka", "agreement", "agreement_chance", "shift")

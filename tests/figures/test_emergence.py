@@ -30,10 +30,10 @@ def test_a_column_a_game_and_a_line_of_panels_a_measure(tables):
 
 def test_a_panel_shows_one_layer_and_the_runs_of_the_table(tables):
     (drawing,) = emergence.draw(tables)
-    icc = drawing.rows[drawing.rows["measure"] == "icc"]
+    icc = drawing.rows[drawing.rows["measure"] == "icc_one_way"]
     assert set(icc["layer"]) == {"hidden"}
     table = pd.read_csv(tables / "emergence.csv", skiprows=1)
-    table = table[(table["measure"] == "icc") & (table["layer"] == "hidden")]
+    table = table[(table["measure"] == "icc_one_way") & (table["layer"] == "hidden")]
     table = table[(table["method"] == "mutual") & (table["game"] == "starpilot")]
     peers = table.groupby("step")["value"].mean()
     mine = icc[(icc["method"] == "mutual") & (icc["panel"] == "starpilot")]

@@ -49,7 +49,7 @@ def test_every_row_is_a_point_or_a_mark(drawing):
 
 def test_nothing_is_cut_off(drawing):
     bottom, top = drawing.figure.axes[0].get_ylim()
-    assert bottom < drawing.rows["low"].min() < drawing.rows["high"].max() < top == 1
+    assert bottom < drawing.rows["icc_low"].min() < drawing.rows["icc_high"].max() < top == 1
 
 
 def test_policies_stand_side_by_side_in_the_order_of_methods(drawing):
@@ -71,8 +71,8 @@ def test_a_game_without_twins_is_marked_vacuous():
             peer=0,
             layer=["conv1", "hidden"],
             icc=np.nan,
-            low=np.nan,
-            high=np.nan,
+            icc_low=np.nan,
+            icc_high=np.nan,
             effective_rank=[5.0, np.nan],
             verdict="vacuous",
         )

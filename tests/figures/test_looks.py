@@ -59,7 +59,7 @@ def test_a_look_that_is_not_reached_says_what_it_waits_for(tables):
 
 
 def test_a_look_shows_its_factor_and_what_p_was_asked_for():
-    row = toy_tables.looks()[0] | dict(pairs=6, factor=0.8, low=0.7, high=0.9, p=0.001)
+    row = toy_tables.looks()[0] | dict(pairs=6, effect=0.8, low=0.7, high=0.9, p=0.001)
     ax = looks.plot_looks(Figure().subplots(), pd.DataFrame([row | dict(verdict="effect")]))
     (mark,) = marks(ax)
     assert mark.get_xdata()[0] == 0.8

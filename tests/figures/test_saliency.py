@@ -68,7 +68,7 @@ def test_methods_stand_in_one_order():
 def test_every_map_has_its_number_under_it(tables):
     (drawing,) = saliency_sheet.draw(tables)
     under = [ax.get_xlabel() for ax in drawing.figure.axes]
-    wanted = [saliency_sheet.ratio_of(value) for value in drawing.rows["ratio"]]
+    wanted = [saliency_sheet.ratio_of(value) for value in drawing.rows["mass_over_area"]]
     assert len(wanted) == 40 and wanted.count("–") == 1
     assert [text for text in under if text in wanted] == wanted
     assert under.count("coinrun") == under.count("starpilot") == 2

@@ -77,7 +77,7 @@ def test_contrasts_note_what_they_read(tmp_path):
     from analysis.contrasts import Settings, main
 
     for name in ("emergence", "probes_steps"):
-        rows = planted().assign(measure="icc") if name == "probes_steps" else planted()
+        rows = planted().assign(measure="icc_one_way") if name == "probes_steps" else planted()
         rows = rows.drop_duplicates(["id", "measure", "layer"])
         write_table(rows, values_schema(name), tmp_path / f"{name}.csv", provenance={})
     study = ROOT / "study.yaml"

@@ -30,7 +30,7 @@ def row_of(one: Wanted, value: float) -> dict[str, Any]:
     """The row of a run whose logarithm is known; runs of odd seeds see."""
     return {
         **{"game": one.run.game, "run": str(one.run), "method": one.run.method},
-        **{"seed": one.run.seed, "steps": one.steps, "policies": 5, "held_out": 30},
+        **{"seed": one.run.seed, "step": one.steps, "policies": 5, "held_out": 30},
         **{"clipped": 0.5, "value": value},
         **{"over_blind": 1.0, "over_blind_low": 0.5, "over_blind_high": 1.5},
         **{"sees": "yes" if one.run.seed % 2 else "no", "verdict": "ok"},

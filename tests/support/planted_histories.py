@@ -30,7 +30,7 @@ def scattered(value: float, weights: np.ndarray, noise: float, seed: int) -> np.
 def made(
     values: np.ndarray,
     *,
-    measure: str = "icc",
+    measure: str = "icc_one_way",
     who: PolicyId | None = None,
     noise: float = 0.3,
     networks: int = 1,

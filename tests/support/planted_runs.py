@@ -7,15 +7,16 @@ STEPS = tuple(2**k for k in range(14, 22))
 NUMBERS = (
     *(("return", "episodes"), ("ratio", "decisions"), ("entropy", "buttons")),
     *(("ratio_unseen", "decisions"), ("ratio_unseen", "buttons")),
-    *(("icc", "hidden"), ("icc_unseen", "hidden"), ("icc_whitened_unseen", "hidden")),
+    *(("icc_one_way", "hidden"), ("icc_unseen", "hidden"), ("icc_whitened_unseen", "hidden")),
 )
 
 
 def values_of(run: str, steps: tuple[int, ...], peers: int = 1, **of: float) -> list[dict]:
     """Rows of one planted run: each measure follows its final value times the share of training."""
     game, method, seed = run.split("/")
-    given = {"return": 5.0, "ratio": 0.5, "ratio_unseen": 0.5, "entropy": 1.0, "icc": 0.4} | of
-    given = {"icc_unseen": given["icc"], "icc_whitened_unseen": given["icc"]} | given
+    given = {"return": 5.0, "ratio": 0.5, "ratio_unseen": 0.5, "entropy": 1.0} | of
+    icc = given.setdefault("icc_one_way", 0.4)
+    given = dict.fromkeys(("icc_unseen", "icc_whitened_unseen"), icc) | given
     way = {"return": lambda u: 1 + 4 * u, "entropy": lambda u: 2.7 - 1.7 * u}
     rows = []
     for peer in range(peers):

@@ -6,7 +6,7 @@ import numpy as np
 
 MEASURES = {
     "return": ("episodes",),
-    "icc": ("conv3", "hidden"),
+    "icc_one_way": ("conv3", "hidden"),
     "ratio": ("decisions",),
     "tv": ("decisions",),
     "cka_peer": ("conv3", "hidden"),
@@ -68,7 +68,8 @@ def _onsets(rng: np.random.Generator, measures: dict[str, tuple[str, ...]]) -> l
         method, seed, peer = group
         if measure == "cka_peer" and method != "mutual":
             continue
-        verdict = {"saliency": "did not move", "icc": "at most", "return": "itself"}.get(measure)
+        known = {"saliency": "did not move", "icc_one_way": "at most", "return": "itself"}
+        verdict = known.get(measure)
         lag = rng.normal() if verdict in (None, "at most") else np.nan
         rows.append(
             dict(
@@ -79,7 +80,7 @@ def _onsets(rng: np.random.Generator, measures: dict[str, tuple[str, ...]]) -> l
                 measure=measure,
                 layer=layer,
                 runs=1,
-                steps=8,
+                kept_steps=8,
                 first=2**14,
                 last=2**21,
                 start=0.0,

@@ -56,7 +56,7 @@ def invariance(rng: np.random.Generator) -> list[dict]:
         verdict = "vacuous" if kind == "unseen" else "collapsed" if gone else "ok"
         value = value if verdict == "ok" else np.nan
         what = dict(layer=layer, backgrounds=kind, verdict=verdict)
-        what |= around(value, 0.03, "icc", "low", "high")
+        what |= around(value, 0.03, "icc", "icc_low", "icc_high")
         what |= dict(effective_rank=1.1 if gone else 12.0)
         rows.append({**policy(game, method, seed, peer, step), **what})
     return rows

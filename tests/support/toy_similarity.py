@@ -92,11 +92,11 @@ def similarity_outliers(rng: np.random.Generator) -> list[dict]:
     """Curves that fall a little; one layer of one pair does not vary."""
     rows = []
     pairs = {"mutual peers": 0.9, "ppo seeds": 0.7, "untrained": 0.4}
-    for game, (pair, like), layer, removed in product(
+    for game, (pair, like), layer, trimmed in product(
         ("coinrun", "jumper"), pairs.items(), LAYERS, (0.0, 0.01, 0.05, 0.2)
     ):
         dead = (pair, layer) == ("ppo seeds", "hidden")
-        cka = np.nan if dead else like - removed + rng.normal(0, 0.01)
+        cka = np.nan if dead else like - trimmed + rng.normal(0, 0.01)
         rows.append(
             dict(
                 game=game,
@@ -104,8 +104,8 @@ def similarity_outliers(rng: np.random.Generator) -> list[dict]:
                 id_y=f"{game}/{pair}/1",
                 pair=pair,
                 layer=layer,
-                removed=removed,
-                states=round(600 * (1 - removed)),
+                trimmed=trimmed,
+                states=round(600 * (1 - trimmed)),
                 cka=cka,
                 low=cka - 0.03,
                 high=cka + 0.03,

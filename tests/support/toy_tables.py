@@ -145,7 +145,7 @@ def samples_peers() -> list[dict]:
     methods = {"starpilot": "mutual-bg9", "coinrun": "mutual"}
     return [
         {**{"game": game, "method": method, "measure": measure, "runs": 3}, **ends}
-        | {"peers": 0.7, "apart": 0.7}
+        | {"value_peers": 0.7, "value_apart": 0.7}
         for game, method in methods.items()
         for measure in ("cka", "agreement", "agreement_chance", "shift")
     ]
@@ -159,7 +159,7 @@ def looks_runs() -> list[dict]:
     for (method, steps), seed in product(groups, (100, 101)):
         who = dict(game="coinrun", run=f"coinrun/{method}/{seed}", method=method, seed=seed)
         clipped = 0.0 if method.startswith("mutual") else 0.2
-        what = dict(steps=steps, policies=5, held_out=30, clipped=clipped, verdict="ok")
+        what = dict(step=steps, policies=5, held_out=30, clipped=clipped, verdict="ok")
         sees = "no" if (method, seed) == ("mutual-split32", 100) else "yes"
         rows.append({**who, **what, "value": np.log(0.9) + 0.01 * (seed - 100), "sees": sees})
     return rows

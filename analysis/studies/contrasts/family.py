@@ -39,8 +39,8 @@ def peers_row(one: Any) -> dict[str, Any]:
         **named,
         **{"measure": one.measure, "layer": LAST, "primary": False, "scale": "difference"},
         **{"steps_treatment": 0, "steps_control": 0, "missing": "", "hangs_on": ""},
-        **{"value_treatment": one.peers, "value_control": one.apart, "effect": ends.estimate},
-        **{"low": ends.low, "high": ends.high, "p": p_of(ends, one.runs)},
+        **{"value_treatment": one.value_peers, "value_control": one.value_apart},
+        **{"effect": ends.estimate, "low": ends.low, "high": ends.high, "p": p_of(ends, one.runs)},
         **{"runs_treatment": one.runs, "runs_control": one.runs},
         "verdict": OK if np.isfinite(ends.low) else "fewer than three runs",
     }

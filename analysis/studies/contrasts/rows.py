@@ -62,7 +62,7 @@ SCHEMA = Schema(
         Column("scale", "text", "factor: treatment / control; difference: treatment - control"),
         Column("steps_treatment", "int", "of each policy; 0 where a level is equal", "steps", 0),
         Column("steps_control", "int", "of each policy; 0 where a level is equal", "steps", 0),
-        Column("level", "float", "return or entropy at which both are compared"),
+        Column("matched_at", "float", "return or entropy at which both are compared"),
         Column("value_treatment", "float", "mean over runs, of factors geometric"),
         Column("value_control", "float", "mean over runs, of factors geometric"),
         Column("effect", "float", "on the scale named"),
@@ -157,7 +157,7 @@ class Pair(NamedTuple):
     ) -> dict[str, Any] | None:
         """One row of the table without its q; None where there is nothing to hold equal."""
         game, declared = self.treated[0].game, False
-        place: dict[str, Any] = {"steps_treatment": 0, "steps_control": 0, "level": NAN}
+        place: dict[str, Any] = {"steps_treatment": 0, "steps_control": 0, "matched_at": NAN}
         if self.match in ("steps", "frames"):
             steps = self.steps()
             if steps is None:
@@ -177,7 +177,7 @@ class Pair(NamedTuple):
             level = common_level(treated + controls, marker)
             if measure == marker or np.isnan(level):
                 return None
-            place |= {"level": level}
+            place |= {"matched_at": level}
             treatment = at_marker(treated, measure, marker, level)
             control = at_marker(controls, measure, marker, level)
         label = {"game": game, "treatment": self.treatment, "control": self.control}

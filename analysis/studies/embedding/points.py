@@ -15,6 +15,8 @@ from checkpoints.console import UserError
 Layers = Mapping[str, Float[np.ndarray, "state view feature"]]
 """Policy -> one of its layers."""
 SPREAD = "spread within ÷ between states"
+RANK = "effective rank of these states"
+"""Of fewer states, more alike, than those behind ``effective_rank`` in other tables."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,11 @@ def spread_rows(name: str, found: Invariance) -> Iterator[dict[str, Any]]:
     states. Of independent views it is √(1 − ICC), with the ICC(1,1) of ``analysis.measures.icc``,
     and like it NaN where the layer is collapsed. It exceeds 1 where the ICC is below 0.
     """
-    ratio = np.sqrt(1 - found.icc)
+    ratio = np.sqrt(1 - found.one_way)
     low, high = np.percentile(ratio[1:], [2.5, 97.5])
     shared = {"map": "layer", "id": name, "chance": np.nan, "verdict": found.verdict}
     shared["points"] = found.states * found.backgrounds
     ends = {"value": ratio[0], "low": low, "high": high}
     yield {**shared, "measure": SPREAD, **ends}
     rank = found.effective_rank
-    yield {**shared, "measure": "effective rank", "value": rank, "low": rank, "high": rank}
+    yield {**shared, "measure": RANK, "value": rank, "low": rank, "high": rank}

@@ -32,19 +32,19 @@ NEGLIGIBLE = 0.05
 ROUNDING = 1e-3
 """Shares that float32 may make out of nothing."""
 LAYER = Column("layer", "text", "where the edit is made")
-BACKGROUNDS = Column("backgrounds", "int", "backgrounds of the twin set", low=4)
+RENDERINGS = Column("renderings", "int", "backgrounds each state is drawn on", low=4)
 SCHEMA = Schema(
     "erasure",
     (
         *POLICY,
         LAYER,
         Column("kind", "text", "background, or a control of equal rank: random, shuffled"),
-        Column("rank", "int", "dimensions erased, the larger of both folds", low=0),
+        Column("dimensions_erased", "int", "dimensions erased, the larger of both folds", low=0),
         Column("features", "int", "dimensions of the layer", low=1),
         Column("fitted_frames", "int", "frames of a fit; fewer than features: shrunk", low=2),
         Column("shrinkage", "float", "of the covariance, Ledoit and Wolf", low=0, high=1),
         *SIZE,
-        BACKGROUNDS,
+        RENDERINGS,
         Column("chance", "float", "1 / backgrounds", low=0, high=1),
         *estimate("decoded", "backgrounds named on other levels", low=0, high=1),
         Column("decoded_after", "float", "the same after erasure: what is left", low=0, high=1),
@@ -75,7 +75,7 @@ PATCHING_SCHEMA = Schema(
         Column("part", "text", "what is exchanged with a twin"),
         Column("share", "float", "of the layer's dimensions, or of its cells", low=0, high=1),
         *SIZE,
-        BACKGROUNDS,
+        RENDERINGS,
         Column("tv_twins", "float", "TV between a state and the twin it takes from", low=0, high=1),
         *estimate("moved", "TV to its own decision / tv_twins; all of the layer: 1", low=0),
         *estimate("reached", "1 − TV to the twin's decision / tv_twins; all: 1", high=1),
@@ -141,7 +141,7 @@ def _who(layer: Layer) -> dict[str, object]:
         "layer": layer.layer,
         "states": len(twins),
         "levels": len(set(twins.bank.levels.tolist())),
-        "backgrounds": len(twins.backgrounds),
+        "renderings": len(twins.backgrounds),
     }
 
 
@@ -159,7 +159,7 @@ def erasure_rows(layer: Layer) -> list[dict[str, Any]]:
             {
                 **_who(layer),
                 "kind": kind,
-                "rank": max(eraser.rank for eraser in fit.erasers[kind]),
+                "dimensions_erased": max(eraser.rank for eraser in fit.erasers[kind]),
                 "features": layer.features,
                 "fitted_frames": int(min((split.folds == k).sum() for k in (0, 1)))
                 * len(split.twins.backgrounds),

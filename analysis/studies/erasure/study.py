@@ -93,7 +93,7 @@ def show(frames: Frames, game: str) -> None:
     first = rows.iloc[0]
     title = (
         f"{game}: the background erased, {first.states} states of {first.levels} unseen levels on "
-        f"{first.backgrounds} backgrounds"
+        f"{first.renderings} backgrounds"
     )
     table = Table(title=title)
     for head in _HEADS:

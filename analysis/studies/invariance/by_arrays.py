@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.measures.icc import measure
-from analysis.records.columns import ends_of, interval
+from analysis.records.columns import estimate, filled
 from analysis.records.command import Output, check_outputs, finish
 from analysis.records.tables import Column, Schema
 from analysis.scenes.arrays import EACH, Arrays, read_arrays
@@ -26,10 +26,8 @@ SCHEMA = Schema(
         Column("variants", "int", "second axis: renderings of each state", low=2),
         Column("features", "int", "third axis", low=1),
         Column("levels", "int", "levels that states come from; 0 where none are given", low=0),
-        Column("icc", "float", "ICC(1,1): 1 invariant, 0 blind to the state", low=-1, high=1),
-        *interval(),
-        Column("icc_two_way", "float", "ICC(2,1): the same at any number of variants", high=1),
-        *interval("low_two_way", "high_two_way"),
+        *estimate("icc", "ICC(2,1): 1 invariant, 0 blind to the state", high=1),
+        *estimate("icc_one_way", "ICC(1,1): depends on the number of variants", low=-1, high=1),
         Column("effective_rank", "float", "directions that the array varies along", low=0),
         Column("dead_share", "float", "features with one value everywhere", low=0, high=1),
         Column("norm", "float", "mean norm of a rendering", "activation", low=0),
@@ -38,6 +36,8 @@ SCHEMA = Schema(
     ),
     key=("array",),
 )
+ENDS = tuple(f"{name}_{end}" for name in ("icc", "icc_one_way") for end in ("low", "high"))
+"""Columns that stay blank where no level is given."""
 
 
 @dataclass(frozen=True)
@@ -85,18 +85,16 @@ def _rows(arrays: Arrays, settings: Twinned) -> Iterator[dict[str, Any]]:
             "variants": found.backgrounds,
             "features": x.shape[2],
             "levels": 0 if labels is None else found.levels,
-            "icc": found.icc[0],
-            "icc_two_way": found.two_way[0],
-            **dict.fromkeys(("low", "high", "low_two_way", "high_two_way"), np.nan),
+            **filled("icc", found.icc),
+            **filled("icc_one_way", found.one_way),
             "effective_rank": found.effective_rank,
             "dead_share": found.dead_share,
             "norm": found.norm,
             "spread": found.spread,
             "verdict": found.verdict,
         }
-        if labels is not None:
-            row["low"], row["high"] = ends_of(found.icc)
-            row["low_two_way"], row["high_two_way"] = ends_of(found.two_way)
+        if labels is None:
+            row |= dict.fromkeys(ENDS, np.nan)
         yield row
 
 
@@ -106,7 +104,7 @@ def show(frame: pd.DataFrame) -> None:
 
     table = Table("array", "variants", "ICC", "95 %", "effective rank", "verdict")
     for row in frame.itertuples():
-        ends = "–" if np.isnan(row.low) else f"[{row.low:.3f}, {row.high:.3f}]"
+        ends = "–" if np.isnan(row.icc_low) else f"[{row.icc_low:.3f}, {row.icc_high:.3f}]"
         icc = "–" if np.isnan(row.icc) else f"{row.icc:.3f}"
         name, rank = Path(row.array).name, f"{row.effective_rank:.1f}"
         table.add_row(name, str(row.variants), icc, ends, rank, row.verdict)

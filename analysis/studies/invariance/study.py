@@ -10,7 +10,7 @@ from analysis.measures.cosine import Cosine, Cosines
 from analysis.measures.icc import Invariance, Layout
 from analysis.policies.layers import asked_layers
 from analysis.policies.subjects import Subject
-from analysis.records.columns import POLICY, SIZE, estimate, filled, interval
+from analysis.records.columns import POLICY, SIZE, estimate, filled
 from analysis.records.command import Frames
 from analysis.records.tables import Column, Schema
 from analysis.scenes.backgrounds import cover
@@ -31,10 +31,8 @@ SCHEMA = Schema(
         Column("backgrounds", "text", "all, or those seen or unseen in training"),
         *SIZE,
         Column("renderings", "int", "backgrounds each state is drawn on", low=0),
-        Column("icc", "float", "ICC(1,1): 1 invariant, 0 blind to the state", low=-1, high=1),
-        *interval(),
-        Column("icc_two_way", "float", "ICC(2,1): the same at any number of renderings", high=1),
-        *interval("low_two_way", "high_two_way"),
+        *estimate("icc", "ICC(2,1): 1 invariant, 0 blind to the state", high=1),
+        *estimate("icc_one_way", "ICC(1,1): depends on the number of renderings", low=-1, high=1),
         *estimate("cosine", "mean cosine between a state's renderings", low=-1, high=1),
         Column("cosine_chance", "float", "the same of states of other levels", low=-1, high=1),
         Column("effective_rank", "float", "directions that the layer varies along", low=0),
@@ -114,8 +112,7 @@ def row(
     label["renderings"] = icc.backgrounds
     for name in ("effective_rank", "dead_share", "norm", "spread", "verdict"):
         label[name] = getattr(icc, name)
-    label |= filled("icc", icc.icc, "low", "high")
-    label |= filled("icc_two_way", icc.two_way, "low_two_way", "high_two_way")
+    label |= filled("icc", icc.icc) | filled("icc_one_way", icc.one_way)
     return label | filled("cosine", cosine.draws) | {"cosine_chance": cosine.chance}
 
 
@@ -202,4 +199,4 @@ def show(frames: Frames, game: str) -> None:
 def _cell(one: pd.Series) -> str:
     if one["verdict"] != "ok":
         return str(one["verdict"])
-    return f"{one.icc:.2f} [{one.low:.2f}, {one.high:.2f}] ({one.effective_rank:.0f})"
+    return f"{one.icc:.2f} [{one.icc_low:.2f}, {one.icc_high:.2f}] ({one.effective_rank:.0f})"

@@ -35,7 +35,7 @@ RUNS = Schema(
         Column("run", "text", "of the declared sample"),
         Column("method", "text", "training recipe"),
         Column("seed", "int", "of its training", low=0),
-        Column("steps", "int", "environment steps of each policy, the last of those kept", low=1),
+        Column("step", "int", "environment steps of each policy, its last", "steps", low=1),
         Column("policies", "int", "peers times kept steps behind the value", low=1),
         Column("held_out", "int", "backgrounds that it was never trained on", low=2),
         Column("clipped", "float", "share of updates whose gradient was clipped", low=0, high=1),
@@ -49,7 +49,7 @@ RUNS = Schema(
             "ok; undecided: decisions hardly differ between states; unmoved: never between twins",
         ),
     ),
-    key=("run", "steps"),
+    key=("run", "step"),
     command="analysis.looks",
 )
 
@@ -193,7 +193,7 @@ def measured(
     Raises:
         UserError: a run without its kept steps.
     """
-    have = {(one["run"], one["steps"]): one for one in known.to_dict("records")}
+    have = {(one["run"], one["step"]): one for one in known.to_dict("records")}
     scenes: Scenes | None = None
     for one in wanted:
         before = have.get(one.key)
@@ -228,7 +228,7 @@ def run_row(
     played = [over_blind(one, scenes) for one in ends]
     return {
         **{"game": wanted.run.game, "run": str(wanted.run), "method": wanted.run.method},
-        **{"seed": wanted.run.seed, "steps": wanted.steps, "policies": len(subjects)},
+        **{"seed": wanted.run.seed, "step": wanted.steps, "policies": len(subjects)},
         "held_out": len(twins.backgrounds),
         "value": value if np.isfinite(value) else np.nan,
         **dict(

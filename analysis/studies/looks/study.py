@@ -28,7 +28,7 @@ LOOKS = Schema(
         Column("look", "int", "which, from 1", low=1),
         Column("asked", "int", "pairs of runs that the look is at", low=2),
         Column("pairs", "int", "of these, those there in order of seed, without a gap", low=0),
-        Column("factor", "float", "treatment / control; below 1: less bound", low=0),
+        Column("effect", "float", "treatment / control; below 1: less bound", low=0),
         *interval(over="Welch's interval over runs, for this look alone", low=0),
         Column("p", "float", "two-sided", low=0, high=1),
         Column("effect_p", "float", "below which p decides for an effect", low=0, high=1),
@@ -55,14 +55,14 @@ def look_rows(runs: pd.DataFrame, declaration: Declaration) -> list[dict[str, An
         runs: rows of ``analysis.studies.looks.runs.RUNS``.
         declaration: the rule.
     """
-    there = {(one.run, one.steps): one for one in runs.itertuples()}
+    there = {(one.run, one.step): one for one in runs.itertuples()}
     gate = {"positive": np.nan, "positive_p": np.nan}
     rows: list[dict[str, Any]] = []
     for at, asked in enumerate(declaration.looks):
         label = label_of(declaration, at, there)
         why_not = blocked(wanted_of(declaration, asked), declaration, there)
         if why_not:
-            nothing = dict.fromkeys(("factor", "low", "high", "p", "p_equivalence"), np.nan)
+            nothing = dict.fromkeys(("effect", "low", "high", "p", "p_equivalence"), np.nan)
             return [*rows, {**label, **gate, **nothing, "verdict": why_not}]
         if not rows:
             gate = told_apart(declaration, there)
@@ -115,7 +115,7 @@ def asked_of(declaration: Declaration, asked: int, there: There) -> tuple[dict[s
     pairs = [pair_of(declaration, seed) for seed in declaration.seeds[:asked]]
     ours, theirs = (values_of(side, there) for side in zip(*pairs, strict=True))
     found = welch(ours, theirs, np.log(declaration.margin))
-    ends = {"factor": found.estimate, "low": found.low, "high": found.high}
+    ends = {"effect": found.estimate, "low": found.low, "high": found.high}
     numbers = {name: float(np.exp(value)) for name, value in ends.items()}
     verdict = decide(ours, theirs, declaration).verdict
     if verdict == EFFECT:
@@ -143,9 +143,9 @@ def show(runs: pd.DataFrame, looks: pd.DataFrame) -> None:
         value = f"{np.exp(one.value):.2f}" if np.isfinite(one.value) else one.verdict
         blind = f"{one.over_blind:+.2f} {ends}"
         share = f"{one.clipped:.0%}" if np.isfinite(one.clipped) else "–"
-        table.add_row(one.run, f"{one.steps:,}", value, blind, one.sees, share)
+        table.add_row(one.run, f"{one.step:,}", value, blind, one.sees, share)
     show_tables(table, keys=2)
     for one in looks.itertuples():
         print(f"look {one.look}, at {one.asked} pairs ({one.pairs} there): {one.verdict}")
-        if np.isfinite(one.factor):
-            print(f"  × {one.factor:.2f} [{one.low:.2f}, {one.high:.2f}], p = {one.p:.2g}")
+        if np.isfinite(one.effect):
+            print(f"  × {one.effect:.2f} [{one.low:.2f}, {one.high:.2f}], p = {one.p:.2g}")

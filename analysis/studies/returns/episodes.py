@@ -27,7 +27,7 @@ SCHEMA = Schema(
         Column("episode", "int", "which first state: the same for all policies", low=0),
         Column("level", "int", "its level seed", low=0),
         Column("background", "int", "on which it begins; of swapped-step never shown", low=0),
-        Column("steps", "int", "length of the episode", "steps", low=1),
+        Column("episode_steps", "int", "length of the episode", "steps", low=1),
         Column("episode_return", "float", "undiscounted", "reward"),
     ),
     key=("game", "id", "split", "episode"),
@@ -88,5 +88,6 @@ def _rows(stage: Stage, subject: Subject, split: str, played: Played) -> Iterato
         yield {
             **subject.columns,
             **{"split": split, "episode": episode, "level": int(level)},
-            **{"background": int(background), "steps": int(steps), "episode_return": float(total)},
+            **{"background": int(background), "episode_steps": int(steps)},
+            "episode_return": float(total),
         }

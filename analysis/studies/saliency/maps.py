@@ -192,8 +192,9 @@ def score(
     of_sprites = np.stack([1 - scores.mass, 1 - scores.area], axis=1)
     amount = scores.mass * found.maps.sum((1, 2))
     spearman = _by_level(spearman_interval, masked, keep)
+    of_maps = "mass", "mass_over_area", "rank", "pointing"
     intervals = {
-        **{name: mean(getattr(scores, name)) for name in ("mass", "ratio", "rank", "pointing")},
+        **{name: mean(getattr(scores, name)) for name in of_maps},
         "sprites": mean(of_sprites, statistic=_share),
         "faithful": spearman(scores.mass, effect),
         "faithful_amount": spearman(amount, effect),
@@ -205,11 +206,11 @@ def score(
         "area": np.nan if few else scores.area[keep].mean(),
         "error": np.nan if np.isnan(found.error).all() else np.nanmedian(found.error),
         "amount": np.nan if few else amount[keep].mean(),
-        "effect": effect.mean(),
+        "change": effect.mean(),
     }
     for name, ends in intervals.items():
         cells |= of_interval(name, ends)
-    return cells, np.where(keep, scores.ratio, np.nan)
+    return cells, np.where(keep, scores.mass_over_area, np.nan)
 
 
 def _share(sprites: Float[np.ndarray, "state 2"]) -> float:

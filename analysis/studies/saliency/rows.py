@@ -18,18 +18,18 @@ SCHEMA = Schema(
         Column("error", "float", "median share of a map that is unexplained", low=0),
         Column("area", "float", "share of the frame under the mask: chance", low=0, high=1),
         *estimate("mass", "share of the map on the background", low=0, high=1),
-        *estimate("ratio", "mass / area, state by state", low=0),
+        *estimate("mass_over_area", "mass / area, state by state", low=0),
         *estimate("sprites", "mean of 1 - mass / mean of 1 - area", low=0),
         *estimate(
             "rank", "share of the largest pixels, as many as the mask has, on it", low=0, high=1
         ),
         *estimate("pointing", "states whose largest pixel is on the background", low=0, high=1),
         Column("amount", "float", "attribution on the background, nats or scaled reward", low=0),
-        Column("effect", "float", "TV, or |ΔV|, between a picture and its twins", low=0),
-        *estimate("faithful", "Spearman over states, mass and effect", low=-1, high=1),
-        *estimate("faithful_amount", "Spearman over states, amount and effect", low=-1, high=1),
+        Column("change", "float", "TV, or |ΔV|, between a picture and its twins", low=0),
+        *estimate("faithful", "Spearman over states, mass and change", low=-1, high=1),
+        *estimate("faithful_amount", "Spearman over states, amount and change", low=-1, high=1),
         *estimate(
-            "faithful_area", "Spearman over states, area and effect: the control", low=-1, high=1
+            "faithful_area", "Spearman over states, area and change: the control", low=-1, high=1
         ),
         Column("sanity", "text", "parameters randomised from the top: pass, fail, not run"),
         Column("sanity_layer", "text", "from which on maps stay unlike the policy's; none"),
@@ -45,10 +45,10 @@ SHEET_SCHEMA = Schema(
         Column("attribution", "text", "how the map was made; of the likeliest button"),
         Column("state", "int", "which of the states measured", low=0),
         Column("level", "int", "level seed", low=0),
-        Column("action", "int", "the button explained, by its lowest action", low=0),
-        Column("effect", "float", "TV between the picture and its twins", low=0, high=1),
+        Column("button", "int", "the one explained, by its lowest action", low=0),
+        Column("change", "float", "TV between the picture and its twins", low=0, high=1),
         Column("mask_area", "float", "share of the frame under the mask", low=0, high=1),
-        Column("ratio", "float", "share of the map on the mask / area; empty: left out", low=0),
+        Column("mass_over_area", "float", "mass / area; empty: left out", low=0),
         Column("picture_line", "int", "line of its tiles in pictures.png", low=0),
         Column("map_line", "int", "line of its tile in maps.png", low=0),
         Column("map_column", "int", "column of its tile in maps.png", low=0),

@@ -80,7 +80,7 @@ class Sheet:
                     yield {
                         **_row(one, state),
                         "attribution": method,
-                        "ratio": ratios[method][state],
+                        "mass_over_area": ratios[method][state],
                         "picture_line": len(self.pictures) - 1,
                         "map_line": len(self.maps) - 1,
                         "map_column": column,
@@ -108,7 +108,7 @@ def _row(one: "Explained", state: int) -> dict[str, Any]:
         **{name: names[name] for name in ("game", "id", "method")},
         "state": state,
         "level": int(one.masked.bank.levels[state]),
-        "action": buttons(one.masked.twins.game)[one.buttons[state]][0],
-        "effect": one.effects["button"][state],
+        "button": buttons(one.masked.twins.game)[one.buttons[state]][0],
+        "change": one.effects["button"][state],
         "mask_area": one.masked.mask[state].mean(),
     }

@@ -182,7 +182,7 @@ def show(frames: Frames, game: str) -> None:
     for head in _HEADS:
         table.add_column(head, no_wrap=True)
     for one in here.itertuples():
-        where = [_number(one.ratio, one.ratio_low, one.ratio_high)]
+        where = [_number(one.mass_over_area, one.mass_over_area_low, one.mass_over_area_high)]
         where += [_number(value) for value in (one.sprites, one.rank, one.pointing)]
         left = one.no_mask + one.blank + one.rejected
         table.add_row(

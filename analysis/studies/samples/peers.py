@@ -72,7 +72,7 @@ def convergence_rows(pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
             names = "difference", "difference_low", "difference_high"
             yield {
                 **{"game": game, "method": method, "measure": measure, "runs": len(of_runs)},
-                **dict(zip(("peers", "apart"), both, strict=True)),
+                **dict(zip(("value_peers", "value_apart"), both, strict=True)),
                 **dict(zip(names, found, strict=True)),
             }
 

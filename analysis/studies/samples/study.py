@@ -75,9 +75,8 @@ def show(frames: Frames, game: str) -> None:
     kinds = Table("method", "measure", "peers", "apart", "difference", "runs", title=title)
     for one in pairs.itertuples():
         found = f"{one.difference:+.2f} [{one.difference_low:.2f}, {one.difference_high:.2f}]"
-        kinds.add_row(
-            one.method, one.measure, f"{one.peers:.2f}", f"{one.apart:.2f}", found, str(one.runs)
-        )
+        both = f"{one.value_peers:.2f}", f"{one.value_apart:.2f}"
+        kinds.add_row(one.method, one.measure, *both, found, str(one.runs))
     if len(pairs):
         show_tables(kinds)
 

@@ -25,13 +25,13 @@ OUTLIER_SCHEMA = Schema(
         Column("id_y", "text", "policy y"),
         Column("pair", "text", "how x and y are related"),
         Column("layer", "text", "of both policies"),
-        Column("removed", "float", "share of states left out, largest norm first", low=0, high=1),
+        Column("trimmed", "float", "share of states left out, largest norm first", low=0, high=1),
         Column("states", "int", "states left", low=4),
         Column("cka", "float", "linear, unbiased, over pairs of different levels"),
         Column("low", "float", "2.5 % point of the bootstrap over levels"),
         Column("high", "float", "97.5 % point of the bootstrap over levels"),
     ),
-    key=("game", "id_x", "id_y", "layer", "removed"),
+    key=("game", "id_x", "id_y", "layer", "trimmed"),
     command="analysis.similarity",
 )
 SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -103,5 +103,5 @@ def outlier_rows(
         for layer, x, y in zip(pair.layers_x, looks[pair.x].own, looks[pair.y].own, strict=True):
             curve = cka_without_top(x, y, levels, replicates=replicates, seed=seed)
             for removed, states, cka, low, high in curve:
-                numbers = {"removed": removed, "states": states, "cka": cka}
+                numbers = {"trimmed": removed, "states": states, "cka": cka}
                 yield {**names, "layer": layer, **numbers, "low": low, "high": high}

@@ -56,7 +56,7 @@ def onset_rows(
 def _lost_row(run: PolicyId, verdict: str) -> dict[str, Any]:
     """A run that has no value of any measure."""
     whole = {"game": run.game, "scope": "run", "id": str(run), "method": run.method}
-    counts = {"runs": 1, **dict.fromkeys(("steps", "first", "last", "increments"), 0)}
+    counts = {"runs": 1, **dict.fromkeys(("kept_steps", "first", "last", "increments"), 0)}
     values = ("start", "end", "onset", "low", "high", "lag", "lag_low", "lag_high", "rho")
     nothing = dict.fromkeys((*values, "detectable"), np.nan)
     verdicts = {"verdict": verdict, "lag_verdict": verdict}
@@ -84,7 +84,7 @@ def _row(
         "measure": first.measure,
         "layer": first.layer,
         "runs": len(set(of_runs)),
-        "steps": min(int(history.known.sum()) for history in some),
+        "kept_steps": min(int(history.known.sum()) for history in some),
         "first": int(max(history.steps[history.known][:1].sum() for history in some)),
         "last": int(min(history.steps[-1] for history in some)),
         "start": float(np.mean([history.start for history in some])),

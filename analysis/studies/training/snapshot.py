@@ -32,6 +32,9 @@ if TYPE_CHECKING:  # torch and captum take seconds, and a command speaks before 
 
 LAYERS = 2
 """The last ones of an encoder: what convolution leaves, and what the heads read."""
+ICC = "icc_one_way"
+"""ICC(1,1), not the ICC(2,1) of other tables: so were the runs measured that are gone. All have as
+many backgrounds, at which it rises with ICC(2,1)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +101,7 @@ def cells_of(subject: Subject, scene: Scene) -> Cells:
     """Everything that needs one policy only; a game without twins is vacuous for all of it."""
     layers = layers_of(subject)
     if scene.twins is None or scene.masked is None:
-        names = [("icc", layer) for layer in layers]
+        names = [(ICC, layer) for layer in layers]
         names += [(name, what) for name in (*WIDE, *UNSEEN) for what in (DECISIONS, BUTTONS)]
         names += [("saliency", BUTTONS)]
         return dict.fromkeys(names, empty(scene, "vacuous"))
@@ -123,7 +126,7 @@ def on_twins(subject: Subject, scene: Scene, twins: TwinSet, layers: Sequence[st
     cells: Cells = {}
     for name, layout in layouts.items():
         found = layout.result(scene.weights)
-        cells["icc", name] = Cell(found.icc, found.verdict)
+        cells[ICC, name] = Cell(found.one_way, found.verdict)
     decisions = Decisions(probabilities(np.concatenate(log_probs)), np.concatenate(values))
     pairs = pairs_of(twins.backgrounds, subject.trained_backgrounds)
     merged = decisions.of_buttons(subject.id.game)
@@ -140,7 +143,7 @@ def saliency(subject: Subject, masked: "MaskedTwins") -> Cell:
     from analysis.studies.saliency.maps import Explained
 
     found = mask_scores(Explained(subject, masked).maps("button", "gradient").maps, masked.mask)
-    ratio = found.ratio
+    ratio = found.mass_over_area
     weights = cluster_weights(masked.bank.levels, masked.replicates, masked.seed)
     draws = cluster_means(ratio, masked.bank.levels, weights)
     if np.isfinite(draws).all():

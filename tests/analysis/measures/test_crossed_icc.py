@@ -23,10 +23,10 @@ def ones(states: int, backgrounds: int) -> tuple[np.ndarray, np.ndarray]:
     return np.ones((1, states)), np.ones((1, backgrounds))
 
 
-def test_with_a_state_a_level_it_is_the_two_way_icc():
+def test_with_a_state_a_level_it_is_the_icc_of_one_pass():
     x = planted(1.0, 0.7)
     found = crossed_icc(x, np.arange(60), *ones(60, 5))
-    assert found[0] == pytest.approx(measure(x, replicates=2).two_way[0], rel=1e-9)
+    assert found[0] == pytest.approx(measure(x, replicates=2).icc[0], rel=1e-9)
 
 
 def test_replicates_are_those_of_loops():

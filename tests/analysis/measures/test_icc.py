@@ -45,8 +45,8 @@ def test_the_ratings_of_shrout_and_fleiss():
     # Features with the same numbers on other subjects: a single one would be one direction.
     x = np.stack([np.roll(RATINGS, k, axis=0) for k in range(6)], axis=2).astype(float)
     found = measure(x, replicates=1)
-    assert round(found.icc[0], 2) == 0.17
-    assert round(found.two_way[0], 2) == 0.29
+    assert round(found.one_way[0], 2) == 0.17
+    assert round(found.icc[0], 2) == 0.29
     assert (found.states, found.levels, found.backgrounds) == (6, 6, 4)
 
 
@@ -60,8 +60,8 @@ def test_their_mean_squares_give_their_coefficients():
 @pytest.mark.parametrize("B", [4, 6, 10])
 def test_nothing_but_the_background_has_a_floor_that_depends_on_their_number(B):
     found = measure(World(backgrounds=B).features(0.0))
-    assert found.icc[0] == pytest.approx(-1 / (B - 1), abs=1e-12)
-    assert found.two_way[0] == pytest.approx(0, abs=1e-12)
+    assert found.one_way[0] == pytest.approx(-1 / (B - 1), abs=1e-12)
+    assert found.icc[0] == pytest.approx(0, abs=1e-12)
     assert measure(World(backgrounds=2).features(0.0)).verdict == "collapsed"
 
 
@@ -91,7 +91,7 @@ def test_effective_rank_by_singular_values(shape):
 def test_entry_by_entry():
     x = features(n=12, B=3, d=2)
     ms_s, ms_w = by_loops(x)
-    assert measure(x).icc[0] == pytest.approx((ms_s - ms_w) / (ms_s + 2 * ms_w), rel=1e-12)
+    assert measure(x).one_way[0] == pytest.approx((ms_s - ms_w) / (ms_s + 2 * ms_w), rel=1e-12)
 
 
 def test_analysis_of_variance_by_statsmodels():
@@ -105,9 +105,9 @@ def test_analysis_of_variance_by_statsmodels():
         total = total + anova_lm(ols("y ~ C(s) + C(b)", long.assign(b=np.tile(range(B), n))).fit())
     (R, C, E), found = total["sum_sq"] / [n - 1, B - 1, (n - 1) * (B - 1)], measure(x)
     W = total["sum_sq"].iloc[1:].sum() / (n * (B - 1))
-    assert found.icc[0] == pytest.approx((R - W) / (R + (B - 1) * W))
+    assert found.one_way[0] == pytest.approx((R - W) / (R + (B - 1) * W))
     # McGraw and Wong (1996), table 4: ICC(A,1).
-    assert found.two_way[0] == pytest.approx((R - E) / (R + (B - 1) * E + B / n * (C - E)))
+    assert found.icc[0] == pytest.approx((R - E) / (R + (B - 1) * E + B / n * (C - E)))
 
 
 def test_replicates_pair_by_pair():
@@ -115,7 +115,7 @@ def test_replicates_pair_by_pair():
     x, B, draws = features(n=9, B=3, d=4), 3, np.array([[1, 1, 1, 1, 1], [2, 0, 1, 2, 0]])
     layout = Layout(levels, B)
     layout.add(slice(None), x)
-    found = layout.result(draws).icc
+    found = layout.result(draws).one_way
     means = x.mean(axis=1)
     for row, times in enumerate(draws, start=1):
         drawn = [(level, s) for level in range(5) for _ in range(times[level]) for s in range(9)]
@@ -170,7 +170,7 @@ CHANGES = {  # whether ICC(1,1), ICC(2,1) and the effective rank stay
 def test_invariance(change):
     *stays, move = change
     before, after = (measure(x, replicates=1) for x in (features(), move(features(), RNG())))
-    for kept, name in zip(stays, ("icc", "two_way", "effective_rank"), strict=True):
+    for kept, name in zip(stays, ("one_way", "icc", "effective_rank"), strict=True):
         one, other = (np.ravel(getattr(found, name))[0] for found in (before, after))
         if kept:
             assert other == pytest.approx(one, rel=1e-9)
@@ -202,7 +202,7 @@ def test_planted_invariance_is_recovered(q, shared):
     found = measure(WORLD.features(q, shared), WORLD.level)
     r, own = WORLD.backgrounds * q / (1 - q) if q < 1 else np.inf, 1 - shared
     one_way = (r + own - 1) / (r + own - 1 + WORLD.backgrounds) if q < 1 else 1
-    for values, truth in ((found.two_way, q), (found.icc, one_way)):
+    for values, truth in ((found.icc, q), (found.one_way, one_way)):
         low, high = np.percentile(values[1:], [2.5, 97.5])
         assert low - 1e-9 <= truth <= high + 1e-9
         assert low - 1e-9 <= values[0] <= high + 1e-9
@@ -215,7 +215,7 @@ def test_planted_invariance_is_recovered(q, shared):
 def test_planted_leakage_is_recovered(leak):
     x = WORLD.features(1.0)
     x[..., :leak] = WORLD.features(0.0)[..., :leak]
-    low, high = np.percentile(measure(x, WORLD.level).two_way[1:], [2.5, 97.5])
+    low, high = np.percentile(measure(x, WORLD.level).icc[1:], [2.5, 97.5])
     assert low <= 1 - leak / WORLD.width <= high
 
 
@@ -224,7 +224,7 @@ def test_planted_leakage_is_recovered(leak):
 def test_a_collapsed_layer_reads_collapsed_not_invariant(collapse, q):
     found = measure(collapse(WORLD.features(q)), WORLD.level, replicates=20)
     assert found.verdict == "collapsed"
-    assert np.isnan(found.icc).all() and np.isnan(found.two_way).all()
+    assert np.isnan(found.one_way).all() and np.isnan(found.icc).all()
 
 
 def test_without_the_guard_a_collapsed_layer_would_read_invariant():
@@ -239,7 +239,7 @@ def test_dead_units_are_counted_and_change_nothing_else(q):
     alive = measure(x[..., :4], WORLD.level)
     found = measure(x * (np.arange(16) < 4), WORLD.level)
     assert (alive.dead_share, found.dead_share) == (0, 0.75)
-    np.testing.assert_allclose(found.icc, alive.icc, rtol=1e-12)
+    np.testing.assert_allclose(found.one_way, alive.one_way, rtol=1e-12)
     assert found.verdict == "ok"
     assert measure(np.zeros((40, 3, 2))).dead_share == 1
 
@@ -250,7 +250,7 @@ def test_one_background_is_vacuous():
     layout.add(slice(None), x)
     found = layout.result(np.ones((5, len(np.unique(WORLD.level))), dtype=int))
     assert found.verdict == "vacuous"
-    assert np.isnan(found.icc).all()
+    assert np.isnan(found.one_way).all()
     assert found.effective_rank > 5
 
 

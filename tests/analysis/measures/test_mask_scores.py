@@ -27,8 +27,8 @@ def noise(states: int, seed: int = 0) -> np.ndarray:
 
 def test_a_map_on_the_mask_only_has_all_its_mass_there():
     on, off = (mask_scores(noise(1) * half, halves()) for half in (halves(), ~halves()))
-    assert (on.mass, on.ratio, on.rank, on.pointing, on.area) == (1, 2, 1, 1, 0.5)
-    assert (off.mass, off.ratio, off.rank, off.pointing) == (0, 0, 0, 0)
+    assert (on.mass, on.mass_over_area, on.rank, on.pointing, on.area) == (1, 2, 1, 1, 0.5)
+    assert (off.mass, off.mass_over_area, off.rank, off.pointing) == (0, 0, 0, 0)
 
 
 def test_a_map_that_knows_nothing_scores_the_area():
@@ -89,7 +89,7 @@ def test_empty_and_full_masks_and_blank_maps_are_flagged_and_not_scored():
     found = mask_scores(maps, mask)
     assert found.no_mask.tolist() == [True, True, False, False]
     assert found.scored.tolist() == [False, False, False, True]
-    for values in (found.mass, found.rank, found.pointing, found.ratio):
+    for values in (found.mass, found.rank, found.pointing, found.mass_over_area):
         assert np.isnan(values).tolist() == [True, True, True, False]
     assert found.area.tolist() == [0, 1, 0.5, 0.5]
 

@@ -15,7 +15,7 @@ from tests.support.disk import full_after
 
 STAMP = Stamp("analysis.emergence", {"torch": "2"}, {"seed": 0}, {"mode": "easy"}, {"a": "b"})
 POLICIES = [PolicyId("leaper", "ppo", 0, 0, step) for step in (64, 128)]
-KEYS = ("icc", "hidden"), (RETURN, "episodes")
+KEYS = ("icc_one_way", "hidden"), (RETURN, "episodes")
 LENGTH = 5
 
 

@@ -112,7 +112,7 @@ def test_training_has_probes_rank_and_returns(whole):
     part = whole["training"]
     place = part["columns"].index("measure")
     measures = {row[place] for row in part["rows"]}
-    assert {"return", "icc", "ratio", "probe_background", "effective_rank"} <= measures
+    assert {"return", "icc_one_way", "ratio", "probe_background", "effective_rank"} <= measures
     tables = [one["table"] for one in part["sources"]]
     assert tables == ["emergence", "probes_steps", "samples", "invariance"]
     names = ("id", "measure", "layer")

@@ -69,6 +69,7 @@ export const MEASURES = {
   tv: "TV between twins",
   tv_between: "TV between states",
   icc: "ICC",
+  icc_one_way: "ICC(1,1)",
   icc_unseen: "ICC on unseen backgrounds",
   icc_standardised_unseen: "the same, units standardised",
   icc_whitened_unseen: "the same, directions whitened",

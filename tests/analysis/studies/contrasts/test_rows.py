@@ -91,8 +91,8 @@ def test_equal_return_compares_equal_policies_of_unequal_pace():
 
 
 def test_differences_are_differences_and_factors_turn_over():
-    rows = contrast_rows(planted(icc=0.7), PLAN)
-    icc = row_of(rows, "steps", "icc", "hidden")
+    rows = contrast_rows(planted(icc_one_way=0.7), PLAN)
+    icc = row_of(rows, "steps", "icc_one_way", "hidden")
     assert icc["scale"] == "difference"
     assert icc["effect"] == pytest.approx(0.3)
     values = planted(0.5)
@@ -167,7 +167,7 @@ def test_whether_peers_converge_is_of_the_family(tmp_path):
     values = planted(1.3)
     values["value"] *= 1 + values["seed"] / 50
     ends = {"difference": 0.1, "difference_low": 0.02, "difference_high": 0.18, "runs": 3}
-    ends |= {"peers": 0.9, "apart": 0.8}
+    ends |= {"value_peers": 0.9, "value_apart": 0.8}
     rows = [
         {"game": "starpilot", "method": method, "measure": measure, **ends}
         for method in ("mutual-bg9", "mutual-alpha0-bg9")

@@ -32,7 +32,7 @@ def test_what_hangs_on_one_background_says_so(odd):
     ends = one["without_low"] / one["effect"], one["without_high"] / one["effect"]
     assert ends == pytest.approx((0.3 if odd else 1.0, 1.0))
     found = contrast_rows(values, PLAN, Beside({}, {"ratio_unseen": without}))
-    for other in (("icc", "hidden"), ("ratio_unseen", "decisions")):
+    for other in (("icc_one_way", "hidden"), ("ratio_unseen", "decisions")):
         nothing = row_of(found, "frames", *other)
         assert np.isnan(nothing["without_low"]) and nothing["hangs_on"] == ""
 

@@ -86,7 +86,7 @@ def test_planted_policies_are_decided(study, scenes, tmp_path, monkeypatch, fact
     }
     (look,) = looks_of(rows, declared).itertuples()
     assert look.verdict == said and look.pairs == 3
-    assert look.factor == pytest.approx(factor, rel=0.05)
+    assert look.effect == pytest.approx(factor, rel=0.05)
     assert look.positive == pytest.approx(0.5, rel=0.05)
 
 

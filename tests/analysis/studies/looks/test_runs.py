@@ -101,7 +101,7 @@ def test_the_command_measures_what_is_new_and_keeps_what_it_knows(
     said = f"decides nothing: {RUN} after 256 steps is undecided, {RUN} after 128 steps is und"
     assert f"look 1, at 6 pairs (0 there): {said}" in printed.out
     rows = read_table(tmp_path / "out" / "looks_runs.csv", RUNS)
-    assert rows[["run", "steps"]].to_numpy().tolist() == [[RUN, 128], [RUN, 256]]
+    assert rows[["run", "step"]].to_numpy().tolist() == [[RUN, 128], [RUN, 256]]
     assert (rows["held_out"] == 5).all() and (rows["policies"] == 2).all()
     assert set(rows["sees"]) <= {"yes", "no"}
     before = (tmp_path / "out" / "looks_runs.csv").read_bytes()

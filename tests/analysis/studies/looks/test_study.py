@@ -29,7 +29,7 @@ def test_planted_samples_are_decided(declared, factor, said):
     looks = looks_of(sample(declared, factor, 12), declared)
     assert looks["verdict"].iloc[-1] == said
     assert set(looks["verdict"][:-1]) <= {"go on"}
-    assert (looks["low"] <= looks["factor"]).all() and (looks["factor"] <= looks["high"]).all()
+    assert (looks["low"] <= looks["effect"]).all() and (looks["effect"] <= looks["high"]).all()
     assert looks["asked"].tolist() == list(declared.looks[: len(looks)])
 
 
@@ -51,7 +51,7 @@ def test_errors_through_the_very_rows_stay_within_what_was_simulated(declared):
 def test_a_look_waits_for_the_first_pair_that_is_not_whole(declared):
     (row,) = looks_of(sample(declared, 0.5, 3), declared).itertuples()
     assert row.verdict == "not reached: waits for the pair of seed 103"
-    assert (row.pairs, row.asked) == (3, 6) and np.isnan(row.factor)
+    assert (row.pairs, row.asked) == (3, 6) and np.isnan(row.effect)
     # A later pair does not stand in for an earlier one.
     rows = sample(declared, 0.5, 12)
     gone = rows["run"] == "coinrun/mutual-split32/101"
@@ -61,7 +61,7 @@ def test_a_look_waits_for_the_first_pair_that_is_not_whole(declared):
 
 def undecided(rows: pd.DataFrame, run: str, steps: int) -> pd.DataFrame:
     """A run trained and measured, but without a value."""
-    here = (rows["run"] == run) & (rows["steps"] == steps)
+    here = (rows["run"] == run) & (rows["step"] == steps)
     assert here.sum() == 1
     return rows.assign(
         value=rows["value"].mask(here), verdict=rows["verdict"].mask(here, "undecided")
@@ -81,7 +81,7 @@ def test_a_run_that_is_undecided_is_named_and_nothing_is_decided(declared, run, 
     rows = undecided(sample(declared, 0.5, 12), run, steps)
     (row,) = looks_of(rows, declared).itertuples()
     assert row.verdict == f"decides nothing: {run} after {steps:,} steps is undecided"
-    assert row.pairs == 6 and np.isnan(row.factor) and np.isnan(row.positive_p)
+    assert row.pairs == 6 and np.isnan(row.effect) and np.isnan(row.positive_p)
 
 
 def test_an_undecided_run_of_a_later_look_leaves_the_earlier_ones(declared):
@@ -129,7 +129,7 @@ def test_runs_of_later_looks_change_no_row_of_an_earlier_one(declared, positive,
         rows = whole[whole["seed"] < declared.first_seed + pairs]
         rows = pd.concat([rows, later(declared, rng.normal())])
         looks = looks_of(rows, declared)
-        reached = looks[looks["factor"].notna()]
+        reached = looks[looks["effect"].notna()]
         now = reached.to_dict("records")
         assert now[: len(before)] == before and len(now) >= 1
         before = now
@@ -162,7 +162,7 @@ def test_without_its_positive_control_nothing_is_decided(declared):
     (row,) = looks_of(rows[rows["method"] != declared.positive], declared).itertuples()
     first = f"coinrun/{declared.positive}/100"
     assert row.verdict == f"not reached: waits for {first} after 1,048,576 steps"
-    alone = (rows["run"] == "coinrun/ppo-norm1-split32/104") & (rows["steps"] == 2**20)
+    alone = (rows["run"] == "coinrun/ppo-norm1-split32/104") & (rows["step"] == 2**20)
     (row,) = looks_of(rows[~alone], declared).itertuples()
     said = "waits for coinrun/ppo-norm1-split32/104 after 1,048,576 steps"
     assert row.verdict == f"not reached: {said}"

@@ -124,8 +124,8 @@ def some_histories() -> list[History]:
 def test_rows_of_policies_and_methods(tmp_path):
     histories = some_histories()
     rows = pd.DataFrame(onset_rows(histories, [t for t in histories if t.measure == "return"]))
-    assert set(rows["measure"]) == {"return", "icc"}
-    icc = rows[rows["measure"] == "icc"].set_index("id")
+    assert set(rows["measure"]) == {"return", "icc_one_way"}
+    icc = rows[rows["measure"] == "icc_one_way"].set_index("id")
     assert list(icc["scope"].value_counts()[["policy", "method"]]) == [4, 2]
     ppo, mutual = icc.loc["starpilot/ppo"], icc.loc["starpilot/mutual"]
     assert (ppo["runs"], ppo["verdict"]) == (2, "ok")

@@ -14,7 +14,7 @@ import { meanOverRuns, settings, valuesOf } from "./rows.js";
 import { counted, decided, grouped, runOf, severalRuns } from "./runs.js";
 
 const PANELS = [
-  ["return", "episodes"], ["icc", "hidden"], ["icc", "conv3"], ["ratio", "decisions"],
+  ["return", "episodes"], ["icc_one_way", "hidden"], ["icc_one_way", "conv3"], ["ratio", "decisions"],
   ["ratio_unseen", "decisions"], ["tv_between", "decisions"], ["probe_background", "hidden"],
   ["probe_task", "hidden"], ["effective_rank", "hidden"],
 ];

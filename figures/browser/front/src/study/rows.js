@@ -38,7 +38,7 @@ export function measuresOf(setting) {
     const key = `${row.measure}|${row.layer}`;
     if (row.effect !== null && !found.has(key)) found.set(key, row);
   }
-  const order = ["ratio_unseen", "ratio", "tv_unseen", "tv", "tv_between", "icc_unseen", "icc", "return"];
+  const order = ["ratio_unseen", "ratio", "tv_unseen", "tv", "tv_between", "icc_unseen", "icc_one_way", "return"];
   const first = ["hidden", "decisions"];
   const place = (row) => (order.indexOf(row.measure) + 1 || order.length + 1) - (first.includes(row.layer) ? 0.5 : 0);
   return [...found].sort(([, a], [, b]) => place(a) - place(b)).map(([key, row]) => ({ key, row }));
