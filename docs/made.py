@@ -79,7 +79,7 @@ def gallery(folder: Path) -> str:
 
     parts = ["# Gallery", "", "Each figure is drawn from tables, and its rows lie beside it."]
     for name in NAMES:
-        module = import_module(f"figures.{name}")
+        module = import_module(f"figures.plots.{name}")
         what = (module.__doc__ or "").strip()
         sources = sorted(
             {one.command for one in vars(module).values() if getattr(one, "command", "")}

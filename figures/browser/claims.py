@@ -8,12 +8,12 @@ from analysis.records.values import SAMPLES_PEERS
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
-from figures import contrasts, embedding, looks
-from figures import peers as peers_figure
 from figures.browser.sources import Part, Places, rows_of, source
 from figures.kit import ledger, other_claims
 from figures.kit.claimed import BESIDE, CLAIMS, Claim
 from figures.kit.rows import load_rows
+from figures.plots import contrasts, embedding, looks
+from figures.plots import peers as peers_figure
 
 CELLS = (
     *("measure", "layer", "primary", "scale", "effect", "low", "high"),

@@ -15,11 +15,10 @@ from analysis.studies.looks.study import LOOKS
 from analysis.studies.similarity.cka import SCHEMA as CKA
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import is_strength, narrowed_to
-from figures import cka_map, contrasts, emergence, looks
 from figures.browser.beside import VALUES, beside, needs
 from figures.browser.claims import claims
 from figures.browser.sources import Part, Places, rows_of, source, table_part
-from figures.kit import in_words
+from figures.kit import contrasted, in_words
 from figures.kit.rows import command_of, load_rows
 from figures.kit.style import (
     METHOD_STYLES,
@@ -28,6 +27,7 @@ from figures.kit.style import (
     method_styles,
     without_backgrounds,
 )
+from figures.plots import cka_map, contrasts, emergence, looks
 from probes.studies.training import SCHEMA as PROBES
 
 RANK = "effective_rank"
@@ -132,7 +132,7 @@ def answer(places: Places) -> Part:
     Raises:
         UserError: no table, or no declared contrast in it.
     """
-    rows = contrasts.against_ppo(places.tables)
+    rows = contrasted.against_ppo(places.tables)
     declared: Any = next(rows[rows["primary"]].itertuples(), None)
     if declared is None:
         raise UserError(

@@ -73,7 +73,7 @@ class Drawer:
 
 def draw_of(name: str) -> "Draw":
     """What draws the figures of a name: each has a file of that name."""
-    draw: Draw = import_module(f"figures.{name}").draw
+    draw: Draw = import_module(f"figures.plots.{name}").draw
     return draw
 
 

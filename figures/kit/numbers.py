@@ -13,8 +13,8 @@ from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
 from checkpoints.console import UserError
 from checkpoints.policy.ids import UNTRAINED
-from figures.contrasts import against_ppo, outcome, panels
 from figures.kit.claimed import BESIDE, CLAIMS, PUBLISHED
+from figures.kit.contrasted import against_ppo, outcome, panels
 from figures.kit.latex import escaped, interval, macro
 from figures.kit.other_claims import SPREAD, runs_pictured
 from figures.kit.plain import rounded

@@ -15,7 +15,7 @@ from analysis.records.values import read_values
 from analysis.studies.looks.study import LOOKS
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import is_strength
-from figures import contrasts
+from figures.kit import contrasted
 from figures.kit.in_words import answer, effect, second_sample, would_change
 from figures.kit.noted import seen
 from figures.kit.panels import panel_title
@@ -59,12 +59,12 @@ def blank(values: pd.DataFrame, game: str, columns: list[Measure]) -> list[str]:
 
 def columns_of(rows: pd.DataFrame) -> dict[str, Measure]:
     """Heading -> measure of the README's table of one game and control."""
-    return {**COLUMNS, "TV twins ÷ states": (contrasts.outcome(rows), "decisions")}
+    return {**COLUMNS, "TV twins ÷ states": (contrasted.outcome(rows), "decisions")}
 
 
-def lines_of(of: pd.DataFrame, runs: list[Run]) -> Iterator[tuple[contrasts.Line, list[Run]]]:
+def lines_of(of: pd.DataFrame, runs: list[Run]) -> Iterator[tuple[contrasted.Line, list[Run]]]:
     """Each method and step of contrasts of one measure, with its runs that were kept there."""
-    for line in contrasts.lines_of(of):
+    for line in contrasted.lines_of(of):
         if not is_strength(line.method):
             mine = [run for run in runs if run.method == line.method and line.step in run.steps]
             yield line, mine
@@ -72,7 +72,7 @@ def lines_of(of: pd.DataFrame, runs: list[Run]) -> Iterator[tuple[contrasts.Line
 
 def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> tuple[str, list[str]]:
     """Markdown: a line for each method and step of several runs; and what has a single one."""
-    of, columns = contrasts.of_measure(rows, contrasts.outcome(rows)), columns_of(rows)
+    of, columns = contrasted.of_measure(rows, contrasted.outcome(rows)), columns_of(rows)
     longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")
     head = ["method", "runs/that see", *columns, "÷ PPO, equal steps", "equal frames"]
     sees = seen(of)
@@ -97,16 +97,16 @@ def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> tuple[st
 
 def block(tables: Path) -> str:
     """The result section, without its marks."""
-    rows = contrasts.against_ppo(tables)
+    rows = contrasted.against_ppo(tables)
     values = read_values(tables)
     runs = list(runs_of(values))
     head: list[str] = []
     others = []
-    for game, control in contrasts.panels(rows):
+    for game, control in contrasted.panels(rows):
         here = rows[(rows["game"] == game) & (rows["control"] == control)]
-        of = contrasts.of_outcome(rows, game, control)
+        of = contrasted.of_outcome(rows, game, control)
         mine = [run for run in runs if run.game == game]
-        kind = "unseen" if contrasts.outcome(here) == contrasts.UNSEEN else "all"
+        kind = "unseen" if contrasted.outcome(here) == contrasted.UNSEEN else "all"
         title = panel_title(game, control)
         if not head:
             lines, single = table(here, mine, values)

@@ -249,3 +249,10 @@ def in_layer_order(layers: Iterable[str]) -> list[str]:
     """Distinct layers from the pixels upwards; unknown names last, by alphabet."""
     known = list(LAYER_ORDER)
     return sorted(set(layers), key=lambda n: (known.index(n) if n in known else len(known), n))
+
+
+def short(step: float) -> str:
+    """``16384`` -> ``16k``, ``2097152`` -> ``2.1M``."""
+    if step >= 1e6:
+        return f"{step / 1e6:.2g}M"
+    return f"{step / 1e3:.0f}k" if step >= 1e3 else f"{step:.0f}"

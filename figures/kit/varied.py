@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 
 from analysis.records.runs import BEGUN, RETURNS, Measure, Run, is_factor
 from checkpoints.policy.ids import UNTRAINED
-from figures.curves import short
 from figures.kit.style import (
     LETTERS,
     PAGE_WIDTH,
@@ -20,6 +19,7 @@ from figures.kit.style import (
     Drawing,
     Style,
     method_handles,
+    short,
     show_factors,
 )
 

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from checkpoints.console import UserError
-from figures import cka_map, curves, twins_panel
 from figures.__main__ import NAMES, Settings, main
 from figures.kit import style
 from figures.kit.drawn import draw_of
 from figures.kit.rows import load_rows
+from figures.plots import cka_map, curves, twins_panel
 from tests.support import toy_tables
 from tests.support.tree import ROOT
 
@@ -49,10 +49,8 @@ def axes_of() -> Axes:
 
 
 def test_every_name_has_a_figure_and_none_is_without_a_name():
-    files = [path.stem for path in (ROOT / "figures").glob("[a-z]*.py")]
-    modules = {name: import_module(f"figures.{name}") for name in files}
-    drawn = {name for name, module in modules.items() if hasattr(module, "draw")}
-    assert drawn == {modules[name].NAME for name in drawn} == set(NAMES)
+    files = {path.stem for path in (ROOT / "figures" / "plots").glob("[a-z]*.py")}
+    assert {import_module(f"figures.plots.{name}").NAME for name in files} == files == set(NAMES)
     assert all(name in " ".join((Settings.__doc__ or "").split()) for name in NAMES)
 
 

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from checkpoints.console import UserError
-from figures import variation as figure
+from figures.plots import variation as figure
 from probes.studies.variation import judge
 from probes.variation import Settings, main
 from tests.support import toy_tables

@@ -34,6 +34,7 @@ ORDER = {
     "checkpoints": ("console", "doors", "world", "policy", "training", "runs"),
     "analysis": ("stats", "records", "measures", "policies", "scenes", "studies"),
     "probes": ("factors", "readers", "studies"),
+    "figures": ("kit", "plots", "browser"),
 }
 """Rooms of a package: each imports from itself and those before it; commands stand at the top."""
 FLOORS = 8

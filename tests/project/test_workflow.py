@@ -141,7 +141,7 @@ def test_the_shipped_graph_is_sound():
 
 
 def test_the_graph_knows_whatever_draws_a_figure():
-    assert drawers_of(ROOT) == sorted(f"figures.{name}" for name in NAMES)
+    assert drawers_of(ROOT) == sorted(f"figures.plots.{name}" for name in NAMES)
 
 
 def test_every_table_that_is_committed_is_written_by_a_command_and_every_one_is_there():

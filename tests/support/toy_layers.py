@@ -57,7 +57,8 @@ def invariance(rng: np.random.Generator) -> list[dict]:
         value = value if verdict == "ok" else np.nan
         what = dict(layer=layer, backgrounds=kind, verdict=verdict)
         what |= around(value, 0.03, "icc", "icc_low", "icc_high")
-        what |= dict(effective_rank=1.1 if gone else 12.0)
+        what |= dict(effective_rank=1.1 if gone else 12.0, cosine_chance=0.5)
+        what |= around(rng.uniform(0.6, 0.9), 0.02, "cosine")
         rows.append({**policy(game, method, seed, peer, step), **what})
     return rows
 

@@ -9,7 +9,7 @@ from matplotlib.image import imsave
 
 from analysis.studies.contrasts.rows import contrast_rows
 from checkpoints.world.games import GAMES as GAME_FACTS
-from figures.samples import PARTS
+from figures.plots.samples import PARTS
 from tests.support import toy_emergence, toy_saliency
 from tests.support.toy_layers import cka, cka_contrast, erasure, invariance, probes
 from tests.support.toy_returns import returns_profiles, returns_scores

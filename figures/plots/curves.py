@@ -22,6 +22,7 @@ from figures.kit.style import (
     method_handles,
     method_styles,
     on_paper,
+    short,
 )
 
 NAME = "curves"
@@ -70,13 +71,6 @@ def plot_bounds(ax: Axes, rows: pd.DataFrame) -> Axes:
         note = f"↑ highest {high:g}"
         ax.text(0.02, 0.97, note, transform=ax.transAxes, va="top", color="0.3", fontsize=SMALL)
     return ax
-
-
-def short(step: float) -> str:
-    """``16384`` -> ``16k``, ``2097152`` -> ``2.1M``."""
-    if step >= 1e6:
-        return f"{step / 1e6:.2g}M"
-    return f"{step / 1e3:.0f}k" if step >= 1e3 else f"{step:.0f}"
 
 
 def _legend(figure: Figure, rows: pd.DataFrame, styles: dict[str, Style]) -> None:

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.records.values import EMERGENCE
-from analysis.studies.contrasts.rows import SCHEMA
-from checkpoints.policy.ids import UNTRAINED
-from checkpoints.policy.recipes import BASELINE, is_strength
+from checkpoints.policy.recipes import is_strength
+from figures.kit.contrasted import (
+    UNSEEN,
+    Line,
+    against_ppo,
+    lines_of,
+    of_measure,
+    of_outcome,
+    panels,
+)
 from figures.kit.noted import notes
 from figures.kit.panels import over_what, panel_title
 from figures.kit.rows import load_rows
@@ -24,61 +31,16 @@ from figures.kit.style import (
     SMALL,
     Drawing,
     Style,
-    in_method_and_step_order,
     method_styles,
     on_paper,
     one_column,
     show_factors,
-    without_backgrounds,
 )
 
 NAME = "contrasts"
 ELSEWHERE = f"{NAME}-elsewhere"
 Styles = dict[str, Style]
-UNSEEN, ALL = "ratio_unseen", "ratio"
 SHIFT = 0.17
-
-
-class Line(NamedTuple):
-    """One line of a panel: a method at a step."""
-
-    method: str
-    step: int
-
-    def label(self, usual: int = 0) -> str:
-        """What stands beside it: the method and its step, if that is not the ``usual`` one."""
-        name = without_backgrounds(self.method)
-        if self.method == UNTRAINED:
-            return name
-        return name if self.step == usual else f"{name}, {self.step / 1e6:.1f} M"
-
-
-def outcome(rows: pd.DataFrame) -> str:
-    """The measure shown of one panel: on unseen backgrounds if any method has a value there."""
-    unseen = of_measure(rows, UNSEEN)
-    return UNSEEN if unseen["value_treatment"].notna().any() else ALL
-
-
-def of_measure(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """The rows about decisions as they were published, all 15 actions apart."""
-    return rows[(rows["measure"] == measure) & (rows["layer"] == "decisions")]
-
-
-def panels(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    """(game, control) of each panel, the declared contrast's first."""
-    first = set(rows.loc[rows["primary"], ["game", "control"]].itertuples(index=False, name=None))
-    there = dict.fromkeys(rows[["game", "control"]].itertuples(index=False, name=None))
-    return sorted(there, key=lambda key: (key not in first, key))
-
-
-def lines_of(here: pd.DataFrame) -> list[Line]:
-    """Lines of a panel from the top: the control at its steps, then each method."""
-    steps = here[here["match"].isin(["steps", "frames"])]
-    control = {Line(one.control, one.steps_control) for one in steps.itertuples()}
-    treated = {Line(one.treatment, one.steps_treatment) for one in steps.itertuples()}
-    first = next(line.method for line in control)
-    lines = in_method_and_step_order(control | treated)
-    return sorted(lines, key=lambda one: one.method != first)
 
 
 def plot_policies(
@@ -157,12 +119,6 @@ def _say(ax: Axes, y: float, words: str, colour: str) -> None:
     ax.text(0.02, y, words, transform=ax.get_yaxis_transform(), **style)
 
 
-def of_outcome(rows: pd.DataFrame, game: str, control: str) -> pd.DataFrame:
-    """The rows of one panel about the measure it shows."""
-    here = rows[(rows["game"] == game) & (rows["control"] == control)]
-    return of_measure(here, outcome(here))
-
-
 def _finish(ax: Axes) -> None:
     ax.axvline(1.0, color="0.35", linestyle=":", linewidth=0.9, zorder=0)
     ax.set_xscale("log")
@@ -173,12 +129,6 @@ def _finish(ax: Axes) -> None:
     show_factors(ax.xaxis)
     ax.grid(axis="x")
     ax.grid(visible=False, axis="y")
-
-
-def against_ppo(tables: Path) -> pd.DataFrame:
-    """The contrasts that have PPO as control."""
-    rows = load_rows(tables, SCHEMA)
-    return rows[[without_backgrounds(control) == BASELINE for control in rows["control"]]]
 
 
 @on_paper

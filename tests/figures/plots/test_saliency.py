@@ -8,9 +8,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from checkpoints.console import UserError
-from figures import saliency, saliency_sheet
 from figures.kit.rows import MissingTable
 from figures.kit.style import method_styles
+from figures.plots import saliency, saliency_sheet
 from tests.support import toy_saliency
 from tests.support.looks import MARKERS
 from tests.support.toy_rows import write

@@ -22,7 +22,7 @@ from figures.kit.style import (
     on_paper,
     one_column,
 )
-from figures.similarity import MEASURES, kinds_of
+from figures.plots.similarity import MEASURES, kinds_of
 
 NAME = "similarity_pairs"
 SPECTRA = {"procrustes": "Procrustes", "svcca": "SVCCA", "pwcca": "PWCCA"}

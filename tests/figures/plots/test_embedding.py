@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis.studies.embedding.study import SCHEMA, SCORES
 from checkpoints.console import UserError
-from figures.embedding import MAPS, draw, plot_map, say, short, tie
+from figures.plots.embedding import MAPS, draw, plot_map, say, short, tie
 from tests.support.toy_tables import embedding, embedding_scores, write
 
 

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 
 from analysis.records.runs import RETURNS, runs_of
 from checkpoints.policy.recipes import METHODS
-from figures import backgrounds, strengths
 from figures.kit.style import METHOD_STYLES, Drawing, method_styles
 from figures.kit.varied import COLUMNS, plot, shared_step
+from figures.plots import backgrounds, strengths
 from tests.support import toy_tables
 from tests.support.looks import MARKERS
 from tests.support.planted_runs import STEPS, planted, varied

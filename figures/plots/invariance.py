@@ -1,4 +1,4 @@
-"""How much of a layer stays on another background, and whether the layer says anything at all."""
+"""How much of a layer stays on another background, and whether it says anything at all."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +89,19 @@ def plot_rank(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
     return _over_layers(ax, layers)
 
 
+def plot_cosine(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
+    """Mean cosine between twins, a dash where other states are by chance; arguments as above."""
+    layers = in_layer_order(rows["layer"])
+    places = places_of(rows, layers)
+    for method in in_method_order(rows["method"]):
+        for _, one in rows[rows["method"] == method].groupby("id"):
+            at, style = places[one.index], styles[method]
+            ax.vlines(at, one["cosine_low"], one["cosine_high"], color=style.colour, linewidth=1.2)
+            ax.plot(at, one["cosine"], **style.points(size=2.8))
+            ax.plot(at, one["cosine_chance"], "_", color=style.colour, markersize=5)
+    return _over_layers(ax, layers)
+
+
 def _over_layers(ax: Axes, layers: list[str]) -> Axes:
     ax.set_xticks(range(len(layers)), layers, rotation=45, ha="right")
     ax.set_xlim(-0.5, len(layers) - 0.5)
@@ -97,30 +110,32 @@ def _over_layers(ax: Axes, layers: list[str]) -> Axes:
 
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
-    """One figure: a column for each game, ICC above and effective rank below."""
+    """One figure: a column for each game; ICC, effective rank and cosine from above."""
     rows = last_steps(load_rows(tables, SCHEMA))
     games, styles = sorted(set(rows["game"])), method_styles(rows["method"])
     width = COLUMN_WIDTH if len(games) <= 2 else PAGE_WIDTH
-    figure = Figure(figsize=(width, 4.1))
+    figure = Figure(figsize=(width, 5.3))
     axes = figure.subplots(
-        2, len(games), squeeze=False, sharex="col", sharey="row", height_ratios=(1.7, 1)
+        3, len(games), squeeze=False, sharex="col", sharey="row", height_ratios=(1.7, 1, 1)
     )
     handles: dict[str, Any] = {}
     for column, game in enumerate(games):
         here = rows[rows["game"] == game]
         plot_icc(axes[0, column], here, styles).set_title(game)
         plot_rank(axes[1, column], here, styles)
+        plot_cosine(axes[2, column], here, styles)
         handles |= dict(zip(*axes[0, column].get_legend_handles_labels()[::-1], strict=True))
     axes[0, 0].set_ylim(min(-0.1, float(rows["icc_low"].min()) - 0.02), 1)
     axes[0, 0].set_ylabel("ICC(2,1) across backgrounds")
     axes[1, 0].set_ylabel("effective rank")
+    axes[2, 0].set_ylabel("cosine")
     figure.legend(
         list(handles.values()),
         list(handles),
         loc="outside lower center",
         ncols=min(len(handles), 4),
         columnspacing=1.2,
-        title="A point a policy. Bars: 95 % intervals over levels",
+        title="A point a policy, bars 95 % over levels.\nDashes: cosine of other states",
         title_fontsize=SMALL,
     )
     yield Drawing(NAME, figure, rows)

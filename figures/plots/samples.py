@@ -13,7 +13,7 @@ from analysis.records.runs import Measure, is_factor
 from analysis.records.values import OVER_BLIND, SAMPLES
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from checkpoints.policy.ids import UNTRAINED
-from figures.contrasts import Line, Styles, plot_policies
+from figures.kit.contrasted import Line
 from figures.kit.panels import name_lines, panel_title
 from figures.kit.rows import load_rows
 from figures.kit.style import (
@@ -28,6 +28,7 @@ from figures.kit.style import (
     show_factors,
 )
 from figures.kit.verdicts import written
+from figures.plots.contrasts import Styles, plot_policies
 
 NAME = "samples"
 

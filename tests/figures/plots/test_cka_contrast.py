@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from figures import cka_contrast
+from figures.plots import cka_contrast
 from tests.support import toy_tables
 from tests.support.looks import MARKERS
 from tests.support.toy_layers import CONTRASTS

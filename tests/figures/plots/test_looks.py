@@ -6,8 +6,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from checkpoints.console import UserError
-from figures import looks
 from figures.kit.style import Drawing, method_styles
+from figures.plots import looks
 from tests.support import toy_tables
 from tests.support.looks import MARKERS
 

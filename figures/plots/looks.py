@@ -16,7 +16,6 @@ from matplotlib.ticker import PercentFormatter
 from analysis.records.runs import MARGIN
 from analysis.studies.looks.runs import RUNS
 from analysis.studies.looks.study import LOOKS
-from figures.curves import short
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     PAGE_WIDTH,
@@ -27,6 +26,7 @@ from figures.kit.style import (
     method_styles,
     on_paper,
     one_column,
+    short,
     show_factors,
 )
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from figures import peers
 from figures.kit.style import Drawing
+from figures.plots import peers
 from tests.support import toy_tables
 from tests.support.looks import MARKERS
 

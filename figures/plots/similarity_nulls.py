@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from analysis.studies.similarity.nulls import NULL_SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
-from figures.similarity import KAPPA, MEASURES, agreed_as
+from figures.plots.similarity import KAPPA, MEASURES, agreed_as
 
 NAME = "similarity_nulls"
 SHOWN = ("cka", "cka_deconfounded", "neighbours")

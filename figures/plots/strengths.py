@@ -10,10 +10,9 @@ from analysis.records.runs import RETURNS, Measure, Run, runs_of, untrained_mean
 from analysis.records.values import EMERGENCE
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE, METHODS, base_method
-from figures.curves import short
 from figures.kit.panels import over_what, panel_title
 from figures.kit.rows import load_rows
-from figures.kit.style import Drawing, Style, method_styles, on_paper
+from figures.kit.style import Drawing, Style, method_styles, on_paper, short
 from figures.kit.varied import Row, behind, drawing, points_of, shared_step
 
 NAME = "strengths"

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from figures import emergence, onsets
 from figures.kit.style import method_styles
+from figures.plots import emergence, onsets
 from tests.support import toy_tables
 from tests.support.looks import MARKERS
 

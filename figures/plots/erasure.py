@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.studies.erasure.rows import SCHEMA
-from figures.invariance import places_of
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     COLUMN_WIDTH,
@@ -23,6 +22,7 @@ from figures.kit.style import (
     method_styles,
     on_paper,
 )
+from figures.plots.invariance import places_of
 
 NAME = "erasure"
 

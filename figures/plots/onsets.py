@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 
 from analysis.records.values import EMERGENCE_ONSETS
 from checkpoints.policy.ids import UNTRAINED
-from figures.emergence import last_layer
 from figures.kit.panels import Panel, by_family
 from figures.kit.rows import load_rows
 from figures.kit.style import (
@@ -25,6 +24,7 @@ from figures.kit.style import (
     method_styles,
     on_paper,
 )
+from figures.plots.emergence import last_layer
 from probes.studies.training import ONSETS_SCHEMA as PROBES
 
 NAME = "onsets"

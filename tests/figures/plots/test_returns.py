@@ -8,8 +8,8 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures import returns
 from figures.kit.style import method_styles
+from figures.plots import returns
 from tests.support import toy_returns, toy_tables
 from tests.support.looks import MARKERS
 

@@ -6,8 +6,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
-from figures import samples
 from figures.kit.style import Drawing, method_styles
+from figures.plots import samples
 from tests.support import toy_tables
 from tests.support.looks import MARKERS
 

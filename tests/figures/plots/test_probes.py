@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from figures import probes
+from figures.plots import probes
 from tests.support import toy_tables
 from tests.support.looks import MARKERS
 

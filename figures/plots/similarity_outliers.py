@@ -20,7 +20,7 @@ from figures.kit.style import (
     method_styles,
     on_paper,
 )
-from figures.similarity import kinds_of
+from figures.plots.similarity import kinds_of
 
 NAME = "similarity_outliers"
 

@@ -8,8 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from checkpoints.console import UserError
-from figures.erasure import NAME, draw, plot_decoded, plot_removed
 from figures.kit.style import method_styles
+from figures.plots.erasure import NAME, draw, plot_decoded, plot_removed
 from tests.support.looks import MARKERS
 from tests.support.toy_layers import erasure
 from tests.support.toy_rows import LAYERS, write

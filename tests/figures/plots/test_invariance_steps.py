@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from figures import invariance_steps
 from figures.kit.style import method_styles
+from figures.plots import invariance_steps
 from tests.support import toy_tables
 from tests.support.toy_rows import LAYERS
 

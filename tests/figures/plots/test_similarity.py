@@ -2,9 +2,9 @@
 
 import pytest
 
-from figures import similarity, similarity_nulls, similarity_outliers, similarity_pairs
-from figures.cka_map import number
 from figures.kit.style import METHOD_STYLES
+from figures.plots import similarity, similarity_nulls, similarity_outliers, similarity_pairs
+from figures.plots.cka_map import number
 from tests.support import toy_tables
 from tests.support.looks import MARKERS
 

@@ -6,8 +6,8 @@ import pytest
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
-from figures import invariance
 from figures.kit.style import Drawing, method_styles
+from figures.plots import invariance
 from tests.support import toy_tables
 from tests.support.looks import MARKERS
 
@@ -40,6 +40,7 @@ def test_every_row_is_a_point_or_a_mark(drawing):
     rows = drawing.rows
     assert heights(drawing.figure, 0) == sorted(rows.loc[rows["verdict"] == "ok", "icc"])
     assert heights(drawing.figure, 1) == sorted(rows["effective_rank"])
+    assert heights(drawing.figure, 2) == sorted(rows["cosine"])
     marks = [c for c in drawing.figure.axes[0].collections if isinstance(c, PathCollection)]
     assert [len(mark.get_offsets()) for mark in marks] == [1]
     assert marks[0].get_label() == "collapsed"

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from analysis.studies.contrasts.rows import contrast_rows
 from analysis.studies.contrasts.sources import beside_of
 from checkpoints.runs.study import read_study
-from figures import contrasts
+from figures.kit.contrasted import Line
 from figures.kit.noted import notes
 from figures.kit.style import METHOD_STYLES, in_method_order, method_styles
+from figures.plots import contrasts
 from tests.support import toy_tables
 from tests.support.looks import MARKERS
 from tests.support.planted_runs import STEPS, planted, untrained, values_of
@@ -151,7 +152,7 @@ def test_a_method_keeps_its_colour_and_place_on_other_backgrounds():
 def test_a_whisker_spans_its_interval():
     rows = pd.DataFrame(values_of("starpilot/ppo-bg9/0", STEPS[-1:]))
     rows = rows[rows["measure"] == "ratio_unseen"]
-    lines = [contrasts.Line("ppo-bg9", STEPS[-1])]
+    lines = [Line("ppo-bg9", STEPS[-1])]
     ax = contrasts.plot_policies(Figure().subplots(), rows, lines, method_styles(["ppo-bg9"]))
     whisker = next(line for line in ax.lines if len(line.get_xdata()) == 2)
     assert list(whisker.get_xdata()) == [rows["low"].iloc[0], rows["high"].iloc[0]]

@@ -14,9 +14,9 @@ from matplotlib.patches import Patch, Rectangle
 from analysis.policies.relations import PEERS, SEEDS, STEPS, kind_of
 from analysis.studies.similarity.compared import SCHEMA
 from checkpoints.policy.ids import UNTRAINED
-from figures.cka_map import COLOURS, label_edges, plot_map
 from figures.kit.rows import load_rows
 from figures.kit.style import PAGE_WIDTH, SMALL, Drawing, in_layer_order, on_paper
+from figures.plots.cka_map import COLOURS, label_edges, plot_map
 
 NAME = "similarity"
 MEASURES = {

@@ -10,10 +10,9 @@ from analysis.records.values import EMERGENCE
 from analysis.studies.twins import SCHEMA as TWINS
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import base_method
-from figures.curves import short
 from figures.kit.panels import over_what
 from figures.kit.rows import load_rows
-from figures.kit.style import Drawing, in_method_order, method_styles, on_paper
+from figures.kit.style import Drawing, in_method_order, method_styles, on_paper, short
 from figures.kit.varied import Row, behind, drawing, points_of, shared_step
 
 NAME = "backgrounds"

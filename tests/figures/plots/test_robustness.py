@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from figures import robustness
 from figures.kit.style import METHOD_STYLES
+from figures.plots import robustness
 from tests.support import toy_tables
 
 
