@@ -112,7 +112,7 @@ probes/notebooks/%.ipynb: probes/notebooks/%.py | $(READY)
 	$(VENV)/bin/jupytext --quiet --update --to ipynb --set-kernel python3 $<
 
 zoo: $(READY) ## retrain the shipped policies: hours to days
-	$(PY) -m checkpoints.zoo $(ARGS)
+	$(PY) -m checkpoints.ship $(ARGS)
 
 STUDY ?= study.yaml
 

@@ -6,10 +6,9 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from checkpoints.console import UserError, run_command, show_tables
-from checkpoints.policy.ids import parse_id
-from checkpoints.policy.shipped import usual_policies
-from checkpoints.policy.store import ZOO, find_policies, list_policies, policy_path, read_provenance
+from checkpoints.console import run_command
+from checkpoints.policy.listing import policies_of, show
+from checkpoints.policy.store import ZOO
 
 
 @dataclass(frozen=True)
@@ -26,36 +25,9 @@ class Settings:
 
 
 def main(settings: Settings) -> None:
-    """Print one row a policy; damaged files raise ``UserError``."""
-    from rich.table import Table
-
-    known, surveyed = list_policies(settings.root), set(usual_policies(settings.root))
-    if not known:
-        raise UserError(
-            f"expected a folder of kept policies, found none under {settings.root}; train one with "
-            "python -m checkpoints.train, or give another --root"
-        )
-    if settings.ids:
-        wanted = [parse_id(text) for text in settings.ids]
-        for one in wanted:
-            find_policies(one, settings.root)
-        known = [kept for kept in known if any(one.covers(kept) for one in wanted)]
-    heads = "policy", "surveyed", "encoder", "mode", "levels", "steps", "train", "unseen", "code"
-    table = Table(*heads)
-    for kept in known:
-        made = read_provenance(policy_path(settings.root, kept))
-        recipe, returns = made.settings(), made.returns
-        table.add_row(
-            str(kept),
-            "yes" if kept in surveyed else "",
-            recipe.encoder,
-            recipe.mode,
-            str(recipe.levels),
-            f"{made.steps:,}",
-            *(f"{returns.get(split, float('nan')):.2f}" for split in ("train", "unseen")),
-            made.code,
-        )
-    show_tables(table)
+    """Print one row a policy, and how many there are."""
+    known = policies_of(settings.ids, settings.root)
+    show(known, settings.root)
     print(f"{len(known)} policies under {settings.root}; returns are means of 64 to 100 episodes")
 
 

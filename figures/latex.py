@@ -2,19 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from checkpoints.console import UserError, one_of, run_command, say
+from checkpoints.console import run_command
 from checkpoints.doors.shipped import TABLES
-from checkpoints.doors.writing import check_folder, write_text
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-LONG = 100
-"""Rows of a table that is set without being asked for."""
 
 
 @dataclass(frozen=True)
@@ -43,59 +36,12 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Write the tables, then the numbers if what they come from is there."""
-    from figures.kit.latex import tabular
-    from figures.kit.numbers import as_latex, numbers, short_names
-    from figures.kit.plain import read_plain, tables_in
-    from figures.kit.rows import MissingTable
+    from figures.kit.typeset import typeset
 
-    paths = {path.stem: path for path in tables_in(settings.tables)}
-    for name in settings.names:
-        one_of("table", name, paths)
-    check_folder(settings.output)
-    written = []
-    for name in settings.names or paths:
-        frame = read_plain(paths[name])
-        if settings.rows or settings.columns:
-            frame = chosen(frame, settings)
-        if not settings.names and len(frame) > LONG:
-            say(f"left out: {name} has {len(frame):,} rows; name it, with --rows")
-            continue
-        path = settings.output / f"{name}.tex"
-        caption = f"{name} ({paths[name].name})"
-        write_text(path, tabular(frame, caption, f"tab:{name}"), keep=not settings.overwrite)
-        written.append(path)
-    try:
-        found = numbers(settings.tables)
-        text = as_latex(found, short_names(settings.tables, found))
-        path = settings.output / "numbers.tex"
-        write_text(path, text, keep=not settings.overwrite)
-        written.append(path)
-    except MissingTable as error:
-        say(f"left out: numbers.tex: {error}")
+    some = settings.names, settings.rows, settings.columns
+    written = list(typeset(settings.tables, *some, settings.output, overwrite=settings.overwrite))
     for path in written:
         print(path)
-
-
-def chosen(frame: "pd.DataFrame", settings: Settings) -> "pd.DataFrame":
-    """The rows and columns asked for.
-
-    Raises:
-        UserError: a column that is not there, or no row left.
-    """
-    from figures.kit.plain import intervals_of
-
-    for part in filter(None, settings.rows.split(",")):
-        name, _, value = part.partition("=")
-        one_of("column", name, list(frame))
-        frame = frame[frame[name].astype(str) == value]
-        if frame.empty:
-            raise UserError(f"expected rows with {part}, got none; see the column {name}")
-    names = [name.strip() for name in settings.columns.split(",") if name.strip()]
-    for name in names:
-        one_of("column", name, list(frame))
-    pairs = intervals_of(list(frame))
-    wanted = {one for name in names for one in (name, *pairs.get(name, ()))}
-    return frame[[name for name in frame if name in wanted]] if names else frame
 
 
 if __name__ == "__main__":

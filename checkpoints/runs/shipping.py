@@ -47,7 +47,7 @@ def ship(run: PolicyId, steps: tuple[int, ...], settings: Settings) -> list[Path
     if missing:
         raise UserError(
             f"expected {run} to be trained to {max(steps):,} steps, but under {settings.runs} "
-            f"{sorted(missing)} are missing; go on with: python -m checkpoints.zoo"
+            f"{sorted(missing)} are missing; go on with: python -m checkpoints.ship"
         )
     written, shipped = [], settings.output
     for policy_id in kept:

@@ -1,12 +1,13 @@
 """How far two tables of the same kind lie apart, cell by cell, in widths of their intervals."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from checkpoints.console import UserError
-from figures.kit.plain import intervals_of, key_of
+from figures.kit.plain import intervals_of, key_of, read_plain, tables_in
 
 ROWS, TEXT, NUMBER = "row", "text", "number"
 COLUMNS = ("what", "row", "column", "a", "b", "widths")
@@ -105,3 +106,46 @@ def summary(name: str, rows: int, cells: pd.DataFrame) -> dict[str, Any]:
         "widths": np.nan if far is None else float(far["widths"]),
         "where": "" if far is None else f"{far['row']} {far['column']}",
     }
+
+
+def pairs(a: Path, b: Path) -> list[tuple[Path, Path]]:
+    """Tables that go together; ``UserError`` if only one folder has one."""
+    if a.is_file() and b.is_file():
+        return [(a, b)]
+    left = {path.name: path for path in tables_in(a)}
+    right = {path.name: path for path in tables_in(b)}
+    alone = sorted(set(left) ^ set(right))
+    if alone:
+        raise UserError(
+            f"expected the same tables in {a} and {b}, got only in one: {', '.join(alone)}; "
+            "name two tables, or folders that hold the same"
+        )
+    return [(left[name], right[name]) for name in left]
+
+
+def compare(a: Path, b: Path, show: int) -> list[dict[str, Any]]:
+    """Print of each table what moved furthest; returns a :func:`summary` a table."""
+    lines: list[dict[str, Any]] = []
+    for one, other in pairs(a, b):
+        left, right = read_plain(one), read_plain(other)
+        cells = moved(left, right, one.name)
+        lines.append(summary(one.stem, len(left), cells))
+        some = cells.head(show)
+        for cell in some.itertuples():
+            far = "" if pd.isna(cell.widths) else f" ({cell.widths:.2g} widths)"
+            print(f"{one.stem}: {cell.row}: {cell.column} {cell.a} -> {cell.b}{far}")
+        if len(cells) > len(some):
+            print(f"{one.stem}: … {len(cells) - len(some):,} more; --show lists them")
+    return lines
+
+
+def say_what_differs(lines: list[dict[str, Any]]) -> None:
+    """Print a line for each table of :func:`compare` that differs, then how many do."""
+    differ = [line for line in lines if line["alone"] or line["texts"] or line["numbers"]]
+    for line in differ:
+        far = "" if pd.isna(line["widths"]) else f", at most {line['widths']:.2g} widths"
+        print(
+            f"{line['table']}: {line['alone']} rows alone, {line['texts']} texts, "
+            f"{line['numbers']} numbers ({line['without interval']} without an interval){far}"
+        )
+    print(f"{len(lines)} tables compared, {len(differ)} differ")

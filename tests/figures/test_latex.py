@@ -15,7 +15,8 @@ from figures.kit.latex import escaped, macro, tabular
 from figures.kit.numbers import numbers, short_names
 from figures.kit.plain import read_plain
 from figures.kit.readme_result import BEGIN, END
-from figures.latex import LONG, Settings, main
+from figures.kit.typeset import LONG
+from figures.latex import Settings, main
 from tests.support.tree import ROOT
 
 TABLES = ROOT / "analysis" / "tables"

@@ -10,10 +10,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from checkpoints.console import UserError
-from checkpoints.convert import ALL_LEVELS, Settings, main
 from checkpoints.policy.foreign import convert, read_weights, recognise
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.store import list_policies, load_policy, policy_path
+from checkpoints.runs.converting import ALL_LEVELS, Settings, main
 from tests.support.foreign import PROGRAMS, foreign_forward, foreign_state
 
 EACH = pytest.mark.parametrize("source", PROGRAMS)
