@@ -6,13 +6,13 @@ Files of arrays, rows of the same states, are compared as they are.
 from dataclasses import dataclass
 from typing import Annotated
 
-from analysis.studies.examination import Examination, Study, examine
+from analysis.studies.examination import Examination, OfLayers, OrArrays, Study, examine
 from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
-class Settings(Examination):
+class Settings(OrArrays, OfLayers, Examination):
     """Compare policies layer by layer, on the same pictures and across twins.
 
     CKA is 1 for representations equal up to rotation and scale, about 0 for unrelated ones. Layers
@@ -26,21 +26,16 @@ class Settings(Examination):
     same states) are compared in pairs, beside chance; writes cka_arrays.csv.
     """
 
-    levels: str = ""
-    """of arrays: a file of the level of each row, or each: every row stands alone"""
-
-    layers: tuple[str, ...] = ()
-    """only these layers, such as conv3 hidden; all if none is given"""
     states: Annotated[int, whole(4, 10**5)] = 600
 
 
 def main(settings: Settings) -> None:
     """Compare, write two tables and print one a game."""
-    from analysis.scenes.arrays import arrays_settings
+    from analysis.scenes.arrays import ArraySettings, arrays_settings
     from analysis.studies.similarity import by_arrays
     from analysis.studies.similarity import by_cka as study
 
-    if asked := arrays_settings(settings, by_arrays.Comparison):
+    if asked := arrays_settings(settings, ArraySettings):
         by_arrays.compare_arrays(asked, settings.ids)
         return
     examine(settings, Study(study.SCHEMAS, study.measure_game, study.show))

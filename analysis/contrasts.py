@@ -8,7 +8,7 @@ from tyro.conf import Positional, arg
 
 from analysis.records.command import Output, check_outputs, finish
 from checkpoints.console import run_command, say
-from checkpoints.doors.shipped import STUDY, TABLES
+from checkpoints.doors.places import STUDY, TABLES
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from analysis.studies.examination import Examination, Study, examine
+from analysis.studies.examination import Examination, OfLayers, Study, examine
 from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
-class Settings(Examination):
+class Settings(OfLayers, Examination):
     """Erase the background from each layer and see what decisions, values and returns do.
 
     The background's name is made linearly unreadable (LEACE), fitted on one half of the levels and
@@ -19,8 +19,6 @@ class Settings(Examination):
     training seeds.
     """
 
-    layers: tuple[str, ...] = ()
-    """only these layers, such as conv3 hidden; all if none is given"""
     states: Annotated[int, whole(4, 10**5)] = 200
     backgrounds: Annotated[int, whole(4, 62)] = 6
     """backgrounds that each state is drawn on, at least 4, which a mask needs"""

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from analysis.studies.examination import SteppedExamination, Study, examine
+from analysis.studies.examination import OfLayers, OrArrays, SteppedExamination, Study, examine
 from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
-class Settings(SteppedExamination):
+class Settings(OrArrays, OfLayers, SteppedExamination):
     """Measure how invariant each layer is to the background, and whether it says anything at all.
 
     The intraclass correlation (ICC) of a layer over states and backgrounds is 1 where the
@@ -23,10 +23,6 @@ class Settings(SteppedExamination):
     x features) are measured as they are; writes invariance_arrays.csv.
     """
 
-    levels: str = ""
-    """of arrays: a file of the level of each state, or each: every state stands alone"""
-    layers: tuple[str, ...] = ()
-    """only these layers, such as conv3 hidden; all if none is given"""
     backgrounds: Annotated[int, whole(2, 62)] = 13
     """backgrounds each state is drawn on, as many as in emergence.csv; more where seen or unseen
     ones would be missing"""

@@ -8,7 +8,7 @@ from analysis.records.command import Output, check_outputs, finish
 from analysis.scenes.cache import Cached
 from checkpoints.console import run_command, say
 from checkpoints.doors.numbers import Seed, whole
-from checkpoints.doors.shipped import SECOND
+from checkpoints.doors.places import SECOND
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from analysis.studies.examination import Examination, Study, examine
+from analysis.studies.examination import Examination, OfLayers, OrArrays, Study, examine
 from checkpoints.console import run_command
 from checkpoints.doors.numbers import real, whole
 
 
 @dataclass(frozen=True)
-class Settings(Examination):
+class Settings(OrArrays, OfLayers, Examination):
     """Compare policies by ten measures, and each measure with chance and with its controls.
 
     Values are comparable within a measure only. Intervals are 95 % bootstraps over levels; p is
@@ -26,11 +26,6 @@ class Settings(Examination):
     similarity_arrays.csv.
     """
 
-    levels: str = ""
-    """of arrays: a file of the level of each row, or each: every row stands alone"""
-
-    layers: tuple[str, ...] = ()
-    """only these layers, such as conv3 hidden; all if none is given"""
     permutations: Annotated[int, whole(1, 10**6)] = 500
     """permutations of levels behind each p-value"""
     replicates: Annotated[int, whole(20, 10**5)] = 200

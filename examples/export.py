@@ -1,6 +1,6 @@
 """What every exporter shares: gather states, draw twins, prove that they are twins, write the file.
 
-Needs NumPy alone. The form of the file is described in ``analysis/scenes/world_file.py``.
+Needs NumPy alone. The form of the file is described in ``analysis/scenes/world_format.py``.
 """
 
 import json

@@ -8,7 +8,7 @@ from tyro.conf import Positional, arg
 
 from checkpoints.console import UserError, one_of, run_command, say, watch
 from checkpoints.doors.children import side_by_side
-from checkpoints.doors.shipped import DRAWN, TABLES
+from checkpoints.doors.places import DRAWN, TABLES
 from checkpoints.doors.writing import check_folder
 from figures.kit.drawn import Drawer, show
 from figures.kit.printing import Print, Style, formats_of

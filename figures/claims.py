@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkpoints.console import run_command, show_tables
-from checkpoints.doors.shipped import DRAWN, TABLES
+from checkpoints.doors.places import DRAWN, TABLES
 from checkpoints.doors.writing import write_text
 from figures.kit.ledger import in_short, ledger
 from figures.kit.markdown import markdown

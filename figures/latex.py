@@ -7,7 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from checkpoints.console import run_command
-from checkpoints.doors.shipped import TABLES
+from checkpoints.doors.places import TABLES
 
 
 @dataclass(frozen=True)

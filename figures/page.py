@@ -5,7 +5,7 @@ from pathlib import Path
 
 from analysis.records.tables import check_output
 from checkpoints.console import UserError, run_command
-from checkpoints.doors.shipped import DRAWN, POLICIES, TABLES
+from checkpoints.doors.places import DRAWN, POLICIES, TABLES
 from checkpoints.doors.writing import write_text
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkpoints.console import run_command
+from checkpoints.doors.places import TABLES
 from checkpoints.doors.reading import MIB, read_text
-from checkpoints.doors.shipped import TABLES
 from checkpoints.doors.writing import write_text
 from figures.kit.readme_result import block, replaced
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from analysis.studies.examination import Examination, Study, examine
+from analysis.studies.examination import Examination, OfLayers, OrArrays, Study, examine
 from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
-class Settings(Examination):
+class Settings(OrArrays, OfLayers, Examination):
     """Probe policies for what is true of the game, layer by layer, and for its wallpaper.
 
     R² of ridge regression (numbers) and balanced accuracy of logistic regression (classes) on
@@ -26,10 +26,6 @@ class Settings(Examination):
     """only these factors, such as agent_x background; all if none is given"""
     factor: str = ""
     """of arrays: a file of what is to be read off each row"""
-    levels: str = ""
-    """of arrays: a file of the level of each row, or each: every row stands alone"""
-    layers: tuple[str, ...] = ()
-    """only these layers, such as conv3 hidden; all if none is given"""
     states: Annotated[int, whole(2, 10**5)] = 1000
     untrained: Annotated[int, whole(0, 100)] = 1
     workers: Annotated[int, whole(0, 1024)] = 0

@@ -123,7 +123,7 @@ def effective_rank(x: ArrayLike) -> float:
     return float(np.exp(-(p * np.log(p)).sum()))
 
 
-class Layout:
+class LayerSums:
     """One layer over states x backgrounds, taken in block by block.
 
     It keeps what the estimate and all its replicates need, so that no second pass is made: for
@@ -295,6 +295,6 @@ def measure(
     if len(levels) != len(x):
         got = f"{len(levels)} labels for {len(x)} states; pass features and levels of one bank"
         raise UserError(f"expected the level of every state, got {got}")
-    layout = Layout(levels, x.shape[1])
-    layout.add(slice(None), x)
-    return layout.result(cluster_weights(levels, replicates, seed))
+    sums = LayerSums(levels, x.shape[1])
+    sums.add(slice(None), x)
+    return sums.result(cluster_weights(levels, replicates, seed))

@@ -3,13 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 
 from analysis.measures.hsic import check_finite
+from analysis.records.command import Output
 from checkpoints.console import UserError, path_of, say
 from checkpoints.doors.arrays import read_array, tensor_names
+from checkpoints.doors.numbers import Seed, whole
 
 EACH = "each"
 """Given in place of a file of levels: every row is a level of its own."""
@@ -17,6 +19,19 @@ ROWS = ("rows", "features")
 _S = TypeVar("_S")
 _OF_ARRAYS = ("levels", "factor")
 _OF_POLICIES = ("layers", "factors", "policy")
+
+
+@dataclass(frozen=True)
+class ArraySettings(Output):
+    """What decides a table of arrays, as the command that takes them has it, and where it goes."""
+
+    levels: str = ""
+    """a file of the level of each row; ``each`` where every row stands alone; or nothing: then
+    there is neither interval nor chance level"""
+    replicates: Annotated[int, whole(20, 10**5)] = 500
+    """bootstrap replicates behind the interval"""
+    seed: Seed = 0
+    """of everything drawn"""
 
 
 def are_arrays(names: Sequence[str]) -> bool:

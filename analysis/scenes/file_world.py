@@ -21,7 +21,7 @@ from analysis.scenes.cache import (
     stands,
 )
 from analysis.scenes.state_list import StateList
-from analysis.scenes.world_file import PART, Contents, checked_parts, read_contents
+from analysis.scenes.world_format import PART, Contents, checked_parts, read_contents
 from analysis.scenes.worlds import keep_open
 from checkpoints.console import UserError, say, watch
 from checkpoints.doors.writing import atomic
@@ -32,7 +32,7 @@ _ROW = np.dtype("<i8")  # a state's bytes are the number of its row
 
 
 def open_world(path: Path, folder: Path | None = None) -> "FileWorld":
-    """The world in a file, known by its name from then on; its form: ``scenes.world_file``.
+    """The world in a file, known by its name from then on; its form: ``scenes.world_format``.
 
     Args:
         path: the ``.npz`` file.

@@ -72,6 +72,22 @@ class Examination(OnPolicies):
 
 
 @dataclass(frozen=True)
+class OfLayers:
+    """The setting of commands that take a policy layer by layer."""
+
+    layers: tuple[str, ...] = ()
+    """only these layers, such as conv3 hidden; all if none is given"""
+
+
+@dataclass(frozen=True)
+class OrArrays:
+    """The setting of commands that take files of arrays, too."""
+
+    levels: str = ""
+    """of arrays: a file of the level of each row, or each: every row stands alone"""
+
+
+@dataclass(frozen=True)
 class SteppedExamination(Examination):
     """Settings of those that can follow a run through its training."""
 

@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Int, UInt8
 
 from analysis.records.tables import Column, Schema
-from analysis.scenes.world_file import Contents, checked_parts, read_contents
+from analysis.scenes.world_format import Contents, checked_parts, read_contents
 from analysis.studies.player import encoded
 from checkpoints.console import UserError
 from checkpoints.doors.reading import short_hash, shown

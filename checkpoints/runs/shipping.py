@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkpoints.console import UserError
-from checkpoints.doors.shipped import STUDY
+from checkpoints.doors.places import STUDY
 from checkpoints.policy.half_precision import TOLERANCE, half_precision_shift
 from checkpoints.policy.ids import PolicyId, parse_id
 from checkpoints.policy.shipped import SHIPPED

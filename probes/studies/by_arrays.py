@@ -3,20 +3,19 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from analysis.measures.hsic import check_states
 from analysis.records.columns import interval as ends
-from analysis.records.command import Output, check_outputs, finish
+from analysis.records.command import check_outputs, finish
 from analysis.records.tables import Column, Schema
-from analysis.scenes.arrays import EACH, hash_of, read_arrays
+from analysis.scenes.arrays import EACH, ArraySettings, hash_of, read_arrays
 from analysis.stats.clusters import Interval, cluster_weights
 from checkpoints.console import UserError, path_of, show_tables, watch
 from checkpoints.doors.arrays import ArrayLike, as_array, as_labels, read_array
-from checkpoints.doors.numbers import Seed, whole
 from checkpoints.doors.reading import shown
 from probes.readers.crossfit import Task, crossfit
 from probes.readers.scores import balanced_accuracy, class_sums, interval, number_sums, r2
@@ -111,17 +110,11 @@ def _task(values: np.ndarray, folds: np.ndarray) -> Task:
 
 
 @dataclass(frozen=True)
-class Reading(Output):
+class Reading(ArraySettings):
     """What decides the probing of arrays, and where its table goes."""
 
     factor: str = ""
     """a file of the factor of each row"""
-    levels: str = ""
-    """a file of the level of each row; ``each`` where every row stands alone; or nothing"""
-    replicates: Annotated[int, whole(20, 10**5)] = 500
-    """bootstrap replicates behind the interval"""
-    seed: Seed = 0
-    """of folds and bootstrap"""
 
 
 def probe_arrays(settings: Reading, names: Sequence[str]) -> None:

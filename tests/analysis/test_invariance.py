@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.invariance import Settings, main
-from analysis.measures.icc import Layout, measure
+from analysis.measures.icc import LayerSums, measure
 from analysis.policies.subjects import every_step
 from analysis.records.tables import read_table
 from analysis.stats.clusters import cluster_weights
@@ -22,11 +22,11 @@ from tests.support.planted_encoders import INVARIANCES, PlantedPolicy, World, zo
 def test_blocks_and_their_order_do_not_matter(size):
     world = World(seed=3)
     x, weights = world.features(0.5, 0.5), cluster_weights(world.level, 20, seed=0)
-    layout = Layout(world.level, world.backgrounds)
+    sums = LayerSums(world.level, world.backgrounds)
     starts = np.random.default_rng(0).permutation(range(0, len(x), size))
     for start in starts.tolist():
-        layout.add(slice(start, start + size), x[start : start + size])
-    found, whole = layout.result(weights), measure(x, world.level, replicates=20)
+        sums.add(slice(start, start + size), x[start : start + size])
+    found, whole = sums.result(weights), measure(x, world.level, replicates=20)
     for name in ("icc", "one_way", "effective_rank", "dead_share", "norm", "spread"):
         np.testing.assert_allclose(getattr(found, name), getattr(whole, name), rtol=1e-10)
 
@@ -43,10 +43,10 @@ def test_a_far_origin_costs_no_digits():
 def test_what_is_kept_does_not_grow_with_states():
     def numbers(per_level: int) -> int:
         world = World(levels=20, per_level=per_level)
-        layout = Layout(world.level, world.backgrounds)
-        layout.add(slice(None), world.features(0.5))
+        sums = LayerSums(world.level, world.backgrounds)
+        sums.add(slice(None), world.features(0.5))
         # A flag and a level for each state are all that may grow.
-        kept = {k: v for k, v in vars(layout).items() if k not in ("_seen", "_level")}
+        kept = {k: v for k, v in vars(sums).items() if k not in ("_seen", "_level")}
         return sum(np.size(value) for value in kept.values())
 
     assert numbers(60) == numbers(120)

@@ -17,7 +17,7 @@ from analysis.records import tables
 from analysis.saliency import Settings
 from analysis.scenes.bank import Bank, StateList
 from analysis.scenes.twin_sets import TwinSet
-from analysis.studies.saliency.maps import TARGETS, Explained, MaskedTwins, masked_twins, score
+from analysis.studies.saliency.maps import TARGETS, MaskedTwins, PolicyMaps, masked_twins, score
 from analysis.studies.saliency.rows import SCHEMA, SHEET_SCHEMA
 from analysis.studies.saliency.sheet import as_grey, shown_policies, shown_states
 from checkpoints.console import UserError
@@ -107,7 +107,7 @@ def test_sanity_is_run_on_trained_policies_and_buttons(rows):
 def test_numbers_are_those_of_the_pure_functions(rows):
     (subject,) = load_subjects(["coinrun/ppo/0"], controls=0)["coinrun"]
     made = masked_twins("coinrun", "easy", states=10, backgrounds=4, replicates=20, seed=0)
-    one = Explained(subject, made)
+    one = PolicyMaps(subject, made)
     p = merged(np.exp(_decide(subject, made.frames)), "coinrun")
     np.testing.assert_array_equal(one.buttons, p.argmax(1))
     scores = Scores(subject.policy, buttons("coinrun"))
@@ -152,13 +152,13 @@ def test_the_same_seed_gives_the_same_bytes_and_another_others(tmp_path):
 
 def test_who_looks_at_the_background_moves_with_it(tmp_path):
     made, looks, blind = planted_sight(tmp_path)
-    seen = Explained(looks, made)
+    seen = PolicyMaps(looks, made)
     cells, ratio = score(seen.maps("button", "ig-twin"), seen.effects["button"], made)
     assert cells["mass"] == pytest.approx(1)
     assert cells["sprites"] == pytest.approx(0)
     assert ratio == pytest.approx(1 / made.mask.mean((1, 2)))
     assert seen.effects["button"].mean() > 0.01 and seen.effects["value"].mean() > 0.1
-    unseen = Explained(blind, made)
+    unseen = PolicyMaps(blind, made)
     assert unseen.effects["button"] == pytest.approx(0, abs=1e-6)
     cells, _ = score(unseen.maps("button", "gradient"), unseen.effects["button"], made)
     assert cells["mass"] == pytest.approx(0)

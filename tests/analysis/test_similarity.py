@@ -14,7 +14,7 @@ from analysis.records.tables import read_table
 from analysis.similarity import Settings, main
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.similarity.agreement import Agreement
-from analysis.studies.similarity.compared import SCHEMA, Likeness, comparable_pairs, liken
+from analysis.studies.similarity.compared import SCHEMA, Compared, comparable_pairs, compare_pairs
 from analysis.studies.similarity.nulls import (
     EQUAL,
     NULL_SCHEMA,
@@ -55,7 +55,7 @@ def planted():
             looks[parse_id(name)] = Look(("conv1", "hidden"), layers, layers, button)
     setup, weights = Setup.of(LEVELS, pixels, neighbours=5), cluster_weights(LEVELS, 50, 0)
     moves = level_permutations(LEVELS, 50, 0)
-    found = liken(comparable_pairs([*looks]), looks, setup, weights, moves)
+    found = compare_pairs(comparable_pairs([*looks]), looks, setup, weights, moves)
     rows = list(contrasts(found, looks, setup, pixels, moves, 50, 0))
     return found, pd.DataFrame(rows), looks
 
@@ -139,7 +139,7 @@ def test_that_no_ppo_pair_agrees_as_often_is_a_row(planted):
 def like(pair, agreement, layers=("conv1",), chance=0.0):
     x, y = (parse_id(name) for name in pair)
     found = agreement if isinstance(agreement, Agreement) else Agreement(agreement, chance)
-    return Likeness(x, y, layers, layers, 10, 5, found, {}, {}, {})
+    return Compared(x, y, layers, layers, 10, 5, found, {}, {}, {})
 
 
 def test_the_null_nearest_in_kappa_is_taken():

@@ -26,7 +26,7 @@ from analysis.studies.looks.runs import RUNS, Scenes, over_blind, ratio, wanted_
 from analysis.studies.looks.study import LOOKS, looks_of
 from checkpoints.console import run_command
 from checkpoints.doors.numbers import whole
-from checkpoints.doors.shipped import SECOND
+from checkpoints.doors.places import SECOND
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.ids import PolicyId
 from checkpoints.policy.store import Provenance

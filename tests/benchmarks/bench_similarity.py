@@ -20,7 +20,7 @@ from analysis.measures.hsic import linear_gram
 from analysis.measures.kernels import linear_profile
 from analysis.measures.panel import Look, Setup, cosines
 from analysis.measures.profiles import Pairs
-from analysis.studies.similarity.compared import liken
+from analysis.studies.similarity.compared import compare_pairs
 from checkpoints.policy.ids import parse_id
 
 # Two residual blocks of IMPALA, two convolutions of Nature, and two layers of units.
@@ -67,7 +67,7 @@ def panel() -> None:
                 yield name
             marks.append(("spectra and angles", time.perf_counter(), time.process_time()))
 
-        liken([(x, y)], looks, Setup.of(levels_of(n), base), progress=watch)
+        compare_pairs([(x, y)], looks, Setup.of(levels_of(n), base), progress=watch)
         marks.append(("", time.perf_counter(), time.process_time()))
         for (name, *start), (_, *end) in pairwise(marks):
             table.add_row(

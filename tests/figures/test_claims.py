@@ -11,7 +11,7 @@ from analysis.studies.contrasts.family import FAMILY
 from analysis.studies.contrasts.rows import contrast_rows
 from analysis.studies.contrasts.sides import Beside
 from checkpoints.console import UserError
-from checkpoints.doors.shipped import TABLES
+from checkpoints.doors.places import TABLES
 from checkpoints.runs.study import read_study
 from figures.claims import Settings, main
 from figures.kit.claimed import CLAIMS

@@ -22,7 +22,7 @@ COMMANDS = sorted(
 FIGURES_MAY_IMPORT = {
     *("analysis", "analysis.records.tables", "analysis.records.runs", "analysis.records.values"),
     *("analysis.stats.clusters", "analysis.policies.relations"),
-    *("checkpoints.console", "checkpoints.doors.writing", "checkpoints.doors.shipped"),
+    *("checkpoints.console", "checkpoints.doors.writing", "checkpoints.doors.places"),
     *("checkpoints.doors.children", "checkpoints.policy.ids", "checkpoints.policy.recipes"),
 }
 # The page carries policies as the files they are; nothing in Python runs them.

@@ -10,11 +10,11 @@ import pandas as pd
 
 from analysis.measures.icc import measure
 from analysis.records.columns import estimate, filled
-from analysis.records.command import Output, check_outputs, finish
+from analysis.records.command import check_outputs, finish
 from analysis.records.tables import Column, Schema
-from analysis.scenes.arrays import EACH, Arrays, read_arrays
+from analysis.scenes.arrays import EACH, Arrays, ArraySettings, read_arrays
 from checkpoints.console import UserError, show_tables, watch
-from checkpoints.doors.numbers import Seed, whole
+from checkpoints.doors.numbers import whole
 
 AXES = ("states", "variants", "features")
 # No command is named: the table is a user's, and no step of the workflow.
@@ -41,15 +41,10 @@ ENDS = tuple(f"{name}_{end}" for name in ("icc", "icc_one_way") for end in ("low
 
 
 @dataclass(frozen=True)
-class Twinned(Output):
+class Twinned(ArraySettings):
     """What decides the invariance of arrays, and where its table goes."""
 
-    levels: str = ""
-    """a file of the level of each state; ``each`` where every state stands alone; or nothing"""
     replicates: Annotated[int, whole(20, 10**5)] = 1000
-    """bootstrap replicates behind the interval"""
-    seed: Seed = 0
-    """of the bootstrap"""
 
 
 def measure_arrays(settings: Twinned, names: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.measures.cosine import Cosine, Cosines
-from analysis.measures.icc import Invariance, Layout
+from analysis.measures.icc import Invariance, LayerSums
 from analysis.policies.layers import asked_layers
 from analysis.policies.subjects import Subject
 from analysis.records.columns import POLICY, SIZE, estimate, filled
@@ -78,22 +78,22 @@ def measure_stream(
     Returns:
         (layer, group) -> what was found; ``None`` for a group without backgrounds.
     """
-    kept: dict[tuple[str, tuple[int, ...]], tuple[Layout, Cosines]] = {}
+    kept: dict[tuple[str, tuple[int, ...]], tuple[LayerSums, Cosines]] = {}
     for states, reading in readings:
         for layer, x in reading.layers.items():
             # Groups of the same backgrounds share their sums: often all were seen in training.
             for places in set(groups.values()) - {()}:
                 key = layer, places
                 if key not in kept:
-                    kept[key] = Layout(levels, len(places)), Cosines(levels, len(places))
+                    kept[key] = LayerSums(levels, len(places)), Cosines(levels, len(places))
                 part = x if len(places) == x.shape[1] else x[:, list(places)]
                 for sums in kept[key]:
                     sums.add(states, part)
     layers = list(dict.fromkeys(layer for layer, _ in kept))
     found = {}
     for key in list(kept):
-        layout, cosines = kept.pop(key)
-        found[key] = LayerFound(layout.result(weights), cosines.result(weights))
+        of_icc, cosines = kept.pop(key)
+        found[key] = LayerFound(of_icc.result(weights), cosines.result(weights))
     return {(layer, name): found.get((layer, groups[name])) for layer in layers for name in groups}
 
 

@@ -90,7 +90,7 @@ def masked_twins(
     return MaskedTwins(twins, renderings, mask, seed, replicates)
 
 
-class Explained:
+class PolicyMaps:
     """A policy and what it decides on states whose twins are masked.
 
     Attributes:

@@ -21,7 +21,7 @@ from checkpoints.policy.ids import UNTRAINED
 from checkpoints.world.buttons import buttons
 
 if TYPE_CHECKING:
-    from analysis.studies.saliency.maps import Explained, MaskedTwins
+    from analysis.studies.saliency.maps import MaskedTwins, PolicyMaps
 
 FILES = ("saliency/pictures.png", "saliency/maps.png")
 """Relative to the output folder."""
@@ -51,7 +51,7 @@ def as_grey(one: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
 class Shown(NamedTuple):
     """A policy, and what was made of its likeliest buttons by each method."""
 
-    one: "Explained"
+    one: "PolicyMaps"
     maps: dict[str, Float[np.ndarray, "state h w"]]
     ratios: dict[str, Float[np.ndarray, " state"]]
     """the number under each map; NaN where it is left out"""
@@ -102,7 +102,7 @@ def _strip(masked: "MaskedTwins", state: int) -> UInt8[np.ndarray, "h three_w 3"
     return np.hstack([as_rgb(masked.frames[state]), as_rgb(masked.twin[state]), mask])
 
 
-def _row(one: "Explained", state: int) -> dict[str, Any]:
+def _row(one: "PolicyMaps", state: int) -> dict[str, Any]:
     names = one.subject.columns
     return {
         **{name: names[name] for name in ("game", "id", "method")},

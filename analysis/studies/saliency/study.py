@@ -31,7 +31,7 @@ from checkpoints.console import say, show_tables, watch
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 
 if TYPE_CHECKING:
-    from analysis.studies.saliency.maps import Explained
+    from analysis.studies.saliency.maps import PolicyMaps
 
 NOT_RUN = {"sanity": "not run", "sanity_layer": "none", "logit_likeness": np.nan}
 
@@ -97,14 +97,14 @@ def asked_methods(
 
 
 def explain(
-    one: "Explained", methods: Iterable[str], sanity: Iterator[dict[str, Any]]
+    one: "PolicyMaps", methods: Iterable[str], sanity: Iterator[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], Shown]:
     """Rows of one policy, and what a sheet can show of it.
 
     Args:
         one: the policy on its states.
         methods: in the order of ``sanity``.
-        sanity: the cells of each method, from :meth:`Explained.sanity`; empty where it is not run.
+        sanity: the cells of each method, from :meth:`PolicyMaps.sanity`; empty where it is not run.
     """
     from analysis.studies.saliency.maps import TARGETS, score
 
@@ -139,7 +139,7 @@ def measure_game(
     subjects = [one for one in subjects if one.id in chosen]
     if not subjects:
         return Found([[], []])
-    from analysis.studies.saliency.maps import Explained, masked_twins
+    from analysis.studies.saliency.maps import PolicyMaps, masked_twins
 
     game, mode = subjects[0].id.game, subjects[0].mode
     masked = masked_twins(
@@ -149,7 +149,7 @@ def measure_game(
     work = [(one, method) for one in subjects for method in chosen[one.id]]
     rows, tiles = [], []
     for subject, part in groupby(watch(work, f"{game}: explaining"), key=itemgetter(0)):
-        one = Explained(subject, masked)
+        one = PolicyMaps(subject, masked)
         sanity: Iterator[dict[str, Any]] = iter(())
         if sanity_states and subject.id.method != UNTRAINED:
             sanity = one.sanity(chosen[subject.id], sanity_states)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from analysis.measures.decisions import Decisions
-from analysis.measures.icc import Layout
+from analysis.measures.icc import LayerSums
 from analysis.measures.robustness import Sums, without_each_view
 from analysis.policies.subjects import Subject
 from analysis.records.values import OK, ONE_LEFT_OUT, OVER_BLIND, Cell, Cells
@@ -123,9 +123,9 @@ def of_layer(
 ) -> Cells:
     """ICC of held-out backgrounds in three poolings, effective rank, dead units, and I(Z; L)."""
     levels, weights = scene.bank.levels, scene.weights
-    layout = Layout(levels, x.shape[1])
-    layout.add(slice(None), x)
-    found = layout.result(weights)
+    sums = LayerSums(levels, x.shape[1])
+    sums.add(slice(None), x)
+    found = sums.result(weights)
     still = np.full(len(weights), np.nan)
     cells = {
         (name, layer): Cell(np.array([value, *still]))

@@ -1,10 +1,9 @@
 """Arrays that a user brings, compared by CKA in pairs: what policies get, without policies."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +14,11 @@ from analysis.measures.cka import cka
 from analysis.measures.level_moments import turned_cka
 from analysis.measures.rings import Rings, level_rings
 from analysis.records.columns import ends_of, interval
-from analysis.records.command import Output, check_outputs, finish
+from analysis.records.command import check_outputs, finish
 from analysis.records.tables import Column, Schema
-from analysis.scenes.arrays import EACH, Arrays, read_arrays
+from analysis.scenes.arrays import EACH, Arrays, ArraySettings, read_arrays
 from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError, say, show_tables
-from checkpoints.doors.numbers import Seed, whole
 
 PERMUTATIONS = 199
 """Of levels behind chance and p."""
@@ -49,20 +47,7 @@ SCHEMA = Schema(
 )
 
 
-@dataclass(frozen=True)
-class Comparison(Output):
-    """What decides the comparison of arrays, and where its table goes."""
-
-    levels: str = ""
-    """a file of the level of each row; ``each`` where every row stands alone; or nothing: then
-    there is neither interval nor chance level"""
-    replicates: Annotated[int, whole(20, 10**5)] = 500
-    """bootstrap replicates behind the interval"""
-    seed: Seed = 0
-    """of the bootstrap and the permutations"""
-
-
-def compare_arrays(settings: Comparison, names: Sequence[str]) -> None:
+def compare_arrays(settings: ArraySettings, names: Sequence[str]) -> None:
     """Compare every pair of arrays, write a table, print it, and say what could not be given.
 
     Args:

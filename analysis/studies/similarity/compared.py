@@ -59,7 +59,7 @@ Draws = dict[str, Float[np.ndarray, "R X Y"]]
 
 
 @dataclass(frozen=True, eq=False)
-class Likeness:
+class Compared:
     """Every measure of every layer of x with every layer of y."""
 
     x: PolicyId
@@ -144,14 +144,14 @@ def are_comparable(x: PolicyId, y: PolicyId) -> bool:
     return (x.method == UNTRAINED) == (y.method == UNTRAINED)
 
 
-def liken(
+def compare_pairs(
     couples: Sequence[tuple[PolicyId, PolicyId]],
     looks: Mapping[PolicyId, Look],
     setup: Setup,
     weights: Int[np.ndarray, "R G"] | None = None,
     permutations: Int[np.ndarray, "B n"] | None = None,
     progress: Callable[[Sequence[str]], Iterable[str]] = iter,
-) -> list[Likeness]:
+) -> list[Compared]:
     """Compare policies, with a bootstrap and with chance where they are asked for.
 
     Args:
@@ -169,7 +169,7 @@ def liken(
     for x, y in couples:
         one, other = looks[x], looks[y]
         agreed = Agreement.of(x.game, one.button, other.button)
-        found.append(Likeness(x, y, one.layers, other.layers, *size, agreed, {}, {}, {}))
+        found.append(Compared(x, y, one.layers, other.layers, *size, agreed, {}, {}, {}))
     for measure in progress(PROFILES):
         pairs, rows = profiles(ready, measure, setup)
         for like in found:

@@ -24,7 +24,7 @@ from analysis.records.columns import GAME
 from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.similarity.agreement import AGREEMENT, Agreement
-from analysis.studies.similarity.compared import ENDS, SIZE, Likeness, liken, replicate_ends
+from analysis.studies.similarity.compared import ENDS, SIZE, Compared, compare_pairs, replicate_ends
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 from checkpoints.policy.recipes import BASELINE
 
@@ -72,7 +72,7 @@ class Null:
     """bootstrap replicates, or one row where the null does not vary with them"""
 
     @classmethod
-    def of(cls, pair: Likeness, kind: str = "") -> "Null":
+    def of(cls, pair: Compared, kind: str = "") -> "Null":
         """Another pair of policies."""
         values = {name: np.diagonal(cells) for name, cells in pair.values.items()}
         draws = {name: np.diagonal(cells, axis1=1, axis2=2) for name, cells in pair.draws.items()}
@@ -85,9 +85,9 @@ def apart(one: Agreement, other: Agreement) -> float:
     return float("inf") if np.isnan(gap) else gap
 
 
-def nearest(peers: Likeness, others: Sequence[Likeness]) -> dict[str, Likeness]:
+def nearest(peers: Compared, others: Sequence[Compared]) -> dict[str, Compared]:
     """Of each kind of null the pair whose κ is nearest to the peers'."""
-    found: dict[str, Likeness] = {}
+    found: dict[str, Compared] = {}
     for one in sorted(others, key=lambda one: apart(one.agreement, peers.agreement)):
         fits = one.layers_x == one.layers_y == peers.layers_x
         if fits and kind_of(one.pair) != PEERS:
@@ -95,7 +95,7 @@ def nearest(peers: Likeness, others: Sequence[Likeness]) -> dict[str, Likeness]:
     return found
 
 
-def at_equal_kappa(peers: Likeness, nulls: Mapping[str, Likeness]) -> Null:
+def at_equal_kappa(peers: Compared, nulls: Mapping[str, Compared]) -> Null:
     """Two PPO policies, seeds or steps, that agree as much as the peers; or who comes nearest.
 
     Args:
@@ -118,7 +118,7 @@ def at_equal_kappa(peers: Likeness, nulls: Mapping[str, Likeness]) -> Null:
 
 
 def after_permutation(
-    peers: Likeness, looks: Mapping[PolicyId, Look], permutations: Int[np.ndarray, "B n"]
+    peers: Compared, looks: Mapping[PolicyId, Look], permutations: Int[np.ndarray, "B n"]
 ) -> Null:
     """The peers' own chance: means over permutations of the levels of one of them."""
     moved = looks[peers.y].button[permutations]
@@ -128,7 +128,7 @@ def after_permutation(
     return Null(PERMUTED, f"{peers.y} with its levels permuted", agreement, values, draws)
 
 
-def contrast_rows(peers: Likeness, null: Null, on: str) -> Iterator[dict[str, object]]:
+def contrast_rows(peers: Compared, null: Null, on: str) -> Iterator[dict[str, object]]:
     """How much more alike the peers are, layer by layer; columns as in ``NULL_SCHEMA``.
 
     Differences are taken within each replicate, so both sides share their levels.
@@ -170,7 +170,7 @@ def compared_agreements(mine: Agreement, theirs: Agreement) -> dict[str, object]
 
 
 def contrasts(
-    found: Sequence[Likeness],
+    found: Sequence[Compared],
     looks: Mapping[PolicyId, Look],
     setup: Setup,
     pixels: np.ndarray,
@@ -198,11 +198,13 @@ def contrasts(
             some = {one: looks[one].only(agreed) for one in (peers.x, peers.y, null.x, null.y)}
             few = Setup.of(levels, pixels[agreed], setup.neighbours, setup.bandwidth, setup.keep)
             weights = cluster_weights(levels, replicates, seed)
-            mine, theirs = liken([(one.x, one.y) for one in (peers, null)], some, few, weights)
+            mine, theirs = compare_pairs(
+                [(one.x, one.y) for one in (peers, null)], some, few, weights
+            )
             yield from contrast_rows(mine, Null.of(theirs), "agreed")
 
 
-def _agree(looks: Mapping[PolicyId, Look], pair: Likeness) -> Bool[np.ndarray, " n"]:
+def _agree(looks: Mapping[PolicyId, Look], pair: Compared) -> Bool[np.ndarray, " n"]:
     return looks[pair.x].button == looks[pair.y].button
 
 

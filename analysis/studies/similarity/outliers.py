@@ -14,7 +14,7 @@ from analysis.stats.clusters import cluster_weights
 
 if TYPE_CHECKING:
     from analysis.measures.panel import Look
-    from analysis.studies.similarity.compared import Likeness
+    from analysis.studies.similarity.compared import Compared
     from checkpoints.policy.ids import PolicyId
 
 OUTLIER_SCHEMA = Schema(
@@ -91,7 +91,7 @@ def cka_without_top(
 
 
 def outlier_rows(
-    found: "Sequence[Likeness]",
+    found: "Sequence[Compared]",
     looks: "Mapping[PolicyId, Look]",
     levels: Int[np.ndarray, " n"],
     replicates: int,

@@ -28,13 +28,13 @@ from analysis.measures.panel import (
 )
 from analysis.measures.profiles import Pairs, resampled
 from analysis.records.columns import interval
-from analysis.records.command import Output, check_outputs, finish
+from analysis.records.command import check_outputs, finish
 from analysis.records.tables import Column, Schema
-from analysis.scenes.arrays import EACH, Arrays, read_arrays
+from analysis.scenes.arrays import EACH, Arrays, ArraySettings, read_arrays
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.similarity.compared import replicate_ends
 from checkpoints.console import UserError, say, show_tables, watch
-from checkpoints.doors.numbers import Seed, real, whole
+from checkpoints.doors.numbers import real, whole
 
 OF_PICTURES = ("cka_deconfounded", "cka_one_background")
 """Measures that take the pictures, or other renderings of them, and so are none of arrays."""
@@ -64,24 +64,18 @@ Cell = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Panel(Output):
+class Panel(ArraySettings):
     """What decides the panel of arrays, and where its table goes."""
 
-    levels: str = ""
-    """a file of the level of each row; ``each`` where every row stands alone; or nothing: then
-    there is neither interval nor chance level"""
     permutations: Annotated[int, whole(1, 10**6)] = 500
     """permutations of levels behind each p-value"""
     replicates: Annotated[int, whole(20, 10**5)] = 200
-    """bootstrap replicates behind each interval"""
     neighbours: Annotated[int, whole(1, 10**4)] = NEIGHBOURS
     """nearest rows compared by the measure neighbours"""
     bandwidth: Annotated[float, real(0, 1e3, above=True)] = BANDWIDTH
     """of the Gaussian kernel, in units of the median distance"""
     keep: Annotated[float, real(0, 1, above=True)] = KEEP
     """share of variance that SVCCA and PWCCA keep"""
-    seed: Seed = 0
-    """of the bootstrap and the permutations"""
 
 
 def compare_arrays(settings: Panel, names: Sequence[str]) -> None:
@@ -125,7 +119,7 @@ def _rows(arrays: Arrays, settings: Panel) -> Iterator[dict[str, Any]]:
             moves = level_permutations(labels, settings.permutations, settings.seed)
         except UserError as error:
             say(f"no chance levels and no p: {error}")
-    found = liken(features, setup, weights, moves)
+    found = compare_pairs(features, setup, weights, moves)
     for x, y in combinations(features, 2):
         for measure in (one.name for one in MEASURES if one.name not in OF_PICTURES):
             yield {
@@ -141,7 +135,7 @@ def _rows(arrays: Arrays, settings: Panel) -> Iterator[dict[str, Any]]:
             }
 
 
-def liken(
+def compare_pairs(
     features: Mapping[str, Float[np.ndarray, "n _"]],
     setup: Setup,
     weights: Int[np.ndarray, "R G"] | None,

@@ -18,7 +18,7 @@ from analysis.scenes.worlds import world_of
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.examination import Found
 from analysis.studies.similarity.agreement import HEADING, both_of
-from analysis.studies.similarity.compared import SCHEMA, comparable_pairs, liken
+from analysis.studies.similarity.compared import SCHEMA, comparable_pairs, compare_pairs
 from analysis.studies.similarity.nulls import NULL_SCHEMA, contrasts
 from analysis.studies.similarity.outliers import OUTLIER_SCHEMA, outlier_rows
 from checkpoints.console import say, show_tables, watch
@@ -78,7 +78,7 @@ def measure_game(
     weights = cluster_weights(level, replicates, seed)
     moves = level_permutations(level, permutations, seed)
     watched = partial(watch, doing=f"{game}: comparing by each measure")
-    found = liken(pairs, looks, setup, weights, moves, watched)
+    found = compare_pairs(pairs, looks, setup, weights, moves, watched)
     say(f"{game}: setting peers beside their nulls")
     nulls = list(contrasts(found, looks, setup, own, moves, replicates, seed))
     outliers = list(outlier_rows(found, looks, level, replicates, seed))

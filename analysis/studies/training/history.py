@@ -22,7 +22,7 @@ BY_FIRST = "by the first step"
 """Half of the way was covered before anything was kept: the onset is a bound."""
 
 
-class Timing(NamedTuple):
+class Event(NamedTuple):
     """When something happened."""
 
     draws: Float[np.ndarray, " r"]
@@ -72,43 +72,43 @@ class History:
         return float(self.networks[:, 0].mean()) if len(self.networks) else np.nan
 
     @cached_property
-    def onset(self) -> Timing:
+    def onset(self) -> Event:
         """Where half of the way is covered, or why that cannot be said."""
         nowhere = np.full(self.starts.shape[1], np.nan)
         if self.stopped:
-            return Timing(nowhere, self.stopped)
+            return Event(nowhere, self.stopped)
         if not self.known[-1]:
             why = self.cells[-1].verdict
-            return Timing(nowhere, "undefined in a replicate" if why == OK else why)
+            return Event(nowhere, "undefined in a replicate" if why == OK else why)
         late = not len(self.networks)
         # Two values alone are half of the way apart in the middle, whatever they are.
         if self.known.sum() < 2 + late:
-            return Timing(nowhere, "too few steps")
+            return Event(nowhere, "too few steps")
         steps, values = self.steps[self.known], self.draws[self.known]
         starts = values[:1] if late else self.networks
         moved = direction(starts, values[-1])
         if self.measure == RETURN and moved < 1:
-            return Timing(nowhere, "earns no more than untrained")
+            return Event(nowhere, "earns no more than untrained")
         if not moved:
-            return Timing(nowhere, "did not move")
+            return Event(nowhere, "did not move")
         found = half_way(steps, values, one_start(starts, seed=0))
         if found[0] <= np.log2(steps[0]):
-            return Timing(found, BY_FIRST)
-        return Timing(found, f"untrained undefined: from step {steps[0]}" if late else OK)
+            return Event(found, BY_FIRST)
+        return Event(found, f"untrained undefined: from step {steps[0]}" if late else OK)
 
-    def after(self, other: "History") -> Timing:
+    def after(self, other: "History") -> Event:
         """How many octaves its onset comes after that of ``other``."""
         mine, its = self.onset, other.onset
         found = mine.draws - its.draws
         if not mine.there:
-            return Timing(found, mine.verdict)
+            return Event(found, mine.verdict)
         if not its.there:
-            return Timing(found, f"{other.measure}: {its.verdict}")
+            return Event(found, f"{other.measure}: {its.verdict}")
         mine_early, its_early = (one.verdict == BY_FIRST for one in (mine, its))
         if mine_early and its_early:
-            return Timing(np.full_like(found, np.nan), "both by the first step")
+            return Event(np.full_like(found, np.nan), "both by the first step")
         verdict = "at most" if mine_early else "at least" if its_early else mine.verdict
-        return Timing(found, verdict)
+        return Event(found, verdict)
 
     def increments(self, other: "History") -> tuple[float, int]:
         """Rank correlation of increments with ``other`` on the steps that both know; how many."""

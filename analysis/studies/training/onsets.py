@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.measures.onset import detectable
 from analysis.records.columns import ends_of
 from analysis.records.values import OK, RETURN
-from analysis.studies.training.history import History, Timing
+from analysis.studies.training.history import Event, History
 from checkpoints.console import show_tables
 from checkpoints.policy.ids import PolicyId
 
@@ -105,7 +105,7 @@ def _row(
     return cells
 
 
-def pooled(timings: Sequence[Timing], runs: Sequence[int], scope: str = "method") -> Timing:
+def pooled(events: Sequence[Event], runs: Sequence[int], scope: str = "method") -> Event:
     """The mean over runs of the mean over their peers, runs drawn anew in each replicate.
 
     One run says nothing of others: its ends are NaN, and the verdict says so. Where a policy has
@@ -113,25 +113,23 @@ def pooled(timings: Sequence[Timing], runs: Sequence[int], scope: str = "method"
     such an interval is short.
     """
     if scope == "policy":
-        return timings[0]
-    lost = [one.verdict for one in timings if not one.there]
+        return events[0]
+    lost = [one.verdict for one in events if not one.there]
     if lost:
         why = ", ".join(dict.fromkeys(lost))
-        return Timing(
-            np.full(len(timings[0].draws), np.nan), f"{len(lost)} of {len(timings)}: {why}"
-        )
-    draws = np.stack([one.draws for one in timings])
+        return Event(np.full(len(events[0].draws), np.nan), f"{len(lost)} of {len(events)}: {why}")
+    draws = np.stack([one.draws for one in events])
     of_run = np.stack([draws[np.array(runs) == run].mean(axis=0) for run in sorted(set(runs))])
     K, r = of_run.shape
-    notes = [one.verdict for one in timings if one.verdict != OK]
+    notes = [one.verdict for one in events if one.verdict != OK]
     verdict = ", ".join(dict.fromkeys(notes)) or OK
     if K == 1:
         alone = np.concatenate([of_run[0, :1], np.full(r - 1, np.nan)])
-        return Timing(alone, "one run" if verdict == OK else f"one run, {verdict}")
+        return Event(alone, "one run" if verdict == OK else f"one run, {verdict}")
     drawn = np.random.default_rng(0).integers(K, size=(K, r))
     found = of_run[drawn, np.arange(r)].mean(axis=0)
     found[0] = of_run[:, 0].mean()
-    return Timing(found, verdict)
+    return Event(found, verdict)
 
 
 def show(onsets: pd.DataFrame, game: str) -> None:

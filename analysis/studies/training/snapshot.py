@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int
 
 from analysis.measures.decisions import Decisions, probabilities
-from analysis.measures.icc import Layout
+from analysis.measures.icc import LayerSums
 from analysis.measures.level_sums import Levels
 from analysis.measures.mask_scores import mask_scores
 from analysis.policies.subjects import Subject
@@ -116,16 +116,16 @@ def empty(scene: Scene, verdict: str) -> Cell:
 
 def on_twins(subject: Subject, scene: Scene, twins: TwinSet, layers: Sequence[str]) -> Cells:
     """ICC of each layer, R-robustness, its ratio and what stands beside them, from one pass."""
-    layouts = {name: Layout(scene.bank.levels, len(twins.backgrounds)) for name in layers}
+    sums = {name: LayerSums(scene.bank.levels, len(twins.backgrounds)) for name in layers}
     log_probs, values = [], []
     for states, reading in twins.readings(subject.policy, layers):
-        for name, layout in layouts.items():
-            layout.add(states, reading.layers[name])
+        for name, one in sums.items():
+            one.add(states, reading.layers[name])
         log_probs.append(reading.log_probs)
         values.append(reading.values.astype(np.float64))
     cells: Cells = {}
-    for name, layout in layouts.items():
-        found = layout.result(scene.weights)
+    for name, one in sums.items():
+        found = one.result(scene.weights)
         cells[ICC, name] = Cell(found.one_way, found.verdict)
     decisions = Decisions(probabilities(np.concatenate(log_probs)), np.concatenate(values))
     pairs = pairs_of(twins.backgrounds, subject.trained_backgrounds)
@@ -140,9 +140,9 @@ def saliency(subject: Subject, masked: "MaskedTwins") -> Cell:
 
     1 is what a map that knows nothing of the background gets.
     """
-    from analysis.studies.saliency.maps import Explained
+    from analysis.studies.saliency.maps import PolicyMaps
 
-    found = mask_scores(Explained(subject, masked).maps("button", "gradient").maps, masked.mask)
+    found = mask_scores(PolicyMaps(subject, masked).maps("button", "gradient").maps, masked.mask)
     ratio = found.mass_over_area
     weights = cluster_weights(masked.bank.levels, masked.replicates, masked.seed)
     draws = cluster_means(ratio, masked.bank.levels, weights)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.measures.icc import Layout, effective_rank, intraclass, measure
+from analysis.measures.icc import LayerSums, effective_rank, intraclass, measure
 from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError
 from tests.support.planted_encoders import COLLAPSES, INVARIANCES, World
@@ -113,9 +113,9 @@ def test_analysis_of_variance_by_statsmodels():
 def test_replicates_pair_by_pair():
     levels = np.array([0, 0, 0, 1, 2, 2, 3, 4, 4])
     x, B, draws = features(n=9, B=3, d=4), 3, np.array([[1, 1, 1, 1, 1], [2, 0, 1, 2, 0]])
-    layout = Layout(levels, B)
-    layout.add(slice(None), x)
-    found = layout.result(draws).one_way
+    sums = LayerSums(levels, B)
+    sums.add(slice(None), x)
+    found = sums.result(draws).one_way
     means = x.mean(axis=1)
     for row, times in enumerate(draws, start=1):
         drawn = [(level, s) for level in range(5) for _ in range(times[level]) for s in range(9)]
@@ -246,9 +246,9 @@ def test_dead_units_are_counted_and_change_nothing_else(q):
 
 def test_one_background_is_vacuous():
     x = WORLD.features(0.5)[:, :1]
-    layout = Layout(WORLD.level, 1)
-    layout.add(slice(None), x)
-    found = layout.result(np.ones((5, len(np.unique(WORLD.level))), dtype=int))
+    sums = LayerSums(WORLD.level, 1)
+    sums.add(slice(None), x)
+    found = sums.result(np.ones((5, len(np.unique(WORLD.level))), dtype=int))
     assert found.verdict == "vacuous"
     assert np.isnan(found.one_way).all()
     assert found.effective_rank > 5
@@ -259,15 +259,15 @@ def test_one_background_is_vacuous():
 
 def test_wrong_features_are_refused():
     x = features()
-    layout = Layout(np.arange(40), 5)
+    sums = LayerSums(np.arange(40), 5)
     with pytest.raises(UserError, match="expected all 40 states, got 0; add every block"):
-        layout.result(np.ones((2, 40), dtype=int))
-    layout.add(slice(0, 8), x[:8])
+        sums.result(np.ones((2, 40), dtype=int))
+    sums.add(slice(0, 8), x[:8])
     for states, y in ((slice(4, 9), x[4:9]), (slice(8, 40), x[8:, :4]), (slice(8, 9), x[8:10])):
         with pytest.raises(UserError, match="expected features of new states, shape"):
-            layout.add(states, y)
+            sums.add(states, y)
     with pytest.raises(UserError, match="states 8 to 23: expected finite features, got NaN or inf"):
-        layout.add(slice(8, 40), np.where(np.arange(32)[:, None, None] == 3, np.nan, x[8:]))
+        sums.add(slice(8, 40), np.where(np.arange(32)[:, None, None] == 3, np.nan, x[8:]))
 
 
 def test_wrong_levels_and_weights_are_refused():
@@ -278,9 +278,9 @@ def test_wrong_levels_and_weights_are_refused():
         measure(x, np.zeros(40, dtype=int))
     with pytest.raises(UserError, match=r"2 or more backgrounds, features\), got \(40, 0, "):
         measure(x[:, :0])
-    layout = Layout(np.arange(40) // 20, 5)
-    layout.add(slice(None), x)
+    sums = LayerSums(np.arange(40) // 20, 5)
+    sums.add(slice(None), x)
     with pytest.raises(UserError, match=r"expected shape \(replicates, 2 levels\), got \(3, 5\)"):
-        layout.result(np.ones((3, 5), dtype=int))
+        sums.result(np.ones((3, 5), dtype=int))
     with pytest.raises(UserError, match="at least 2 different levels in every replicate, got 1"):
-        layout.result(cluster_weights(np.arange(2), 50, seed=0))
+        sums.result(cluster_weights(np.arange(2), 50, seed=0))

@@ -20,7 +20,7 @@ from analysis.measures.panel import MEASURES, PROFILES, Look, Prepared, Setup, p
 from analysis.measures.profiles import Pairs
 from analysis.measures.rsa import rsa
 from analysis.stats.clusters import cluster_weights
-from analysis.studies.similarity.compared import liken
+from analysis.studies.similarity.compared import compare_pairs
 from checkpoints.doors.arrays import ArrayLike
 from checkpoints.policy.ids import parse_id
 from tests.support.cka_reference import features
@@ -52,7 +52,7 @@ A, B = (parse_id(f"leaper/ppo/{seed}/peer0/step1") for seed in range(2))
 
 
 def compare(one, other, setup, *rest):
-    (found,) = liken([(A, B)], {A: one, B: other}, setup, *rest)
+    (found,) = compare_pairs([(A, B)], {A: one, B: other}, setup, *rest)
     return found
 
 

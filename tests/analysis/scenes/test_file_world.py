@@ -84,7 +84,7 @@ def test_what_is_no_longer_that_file_is_unpacked_anew(
 
 
 def test_in_blocks_of_states_smaller_than_the_file(file, arrays, tmp_path, monkeypatch):
-    monkeypatch.setattr("analysis.scenes.world_file.PART", 7 * arrays["frames"][0].nbytes)
+    monkeypatch.setattr("analysis.scenes.world_format.PART", 7 * arrays["frames"][0].nbytes)
     world = open_world(file, tmp_path)
     assert np.array_equal(np.load(world.files[0]), arrays["frames"])
     assert np.array_equal(np.load(world.files[1]), arrays["mask"])

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.records.tables import read_table, write_table
 from analysis.records.values import Cell, onsets_schema, values_schema
-from analysis.studies.training.history import History, Timing
+from analysis.studies.training.history import Event, History
 from analysis.studies.training.onsets import onset_rows, pooled
 from tests.support.planted_histories import STEPS, made, policy, sigmoid
 
@@ -87,8 +87,8 @@ def test_increments_are_taken_where_both_are_known():
 # --- methods --------------------------------------------------------------------------------------
 
 
-def timing(value: float, verdict: str = "ok") -> Timing:
-    return Timing(value + 0.01 * np.random.default_rng(0).normal(size=201), verdict)
+def timing(value: float, verdict: str = "ok") -> Event:
+    return Event(value + 0.01 * np.random.default_rng(0).normal(size=201), verdict)
 
 
 def test_peers_are_one_run_and_one_run_has_no_interval():
@@ -106,7 +106,7 @@ def test_runs_are_drawn_anew():
 
 
 def test_a_run_without_an_onset_is_not_averaged_away():
-    lost = Timing(np.full(201, np.nan), "did not move")
+    lost = Event(np.full(201, np.nan), "did not move")
     found = pooled([timing(16.0), lost, timing(18.0)], [0, 1, 2])
     assert (found.there, found.verdict) == (False, "1 of 3: did not move")
 
