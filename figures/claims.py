@@ -6,8 +6,6 @@ from pathlib import Path
 from checkpoints.console import run_command, show_tables
 from checkpoints.doors.places import DRAWN, TABLES
 from checkpoints.doors.writing import write_text
-from figures.kit.ledger import in_short, ledger
-from figures.kit.markdown import markdown
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,9 @@ class Settings:
 def main(settings: Settings) -> None:
     """Write the ledger and print it."""
     from rich.table import Table
+
+    from figures.kit.ledger import in_short, ledger
+    from figures.kit.markdown import markdown
 
     title, *both = ledger(settings.tables)
     write_text(settings.output, markdown(in_short(settings.tables), title, *both))

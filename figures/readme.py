@@ -7,7 +7,6 @@ from checkpoints.console import run_command
 from checkpoints.doors.places import TABLES
 from checkpoints.doors.reading import MIB, read_text
 from checkpoints.doors.writing import write_text
-from figures.kit.readme_result import block, replaced
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,8 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Rewrite the section; the file is replaced whole."""
+    from figures.kit.readme_result import block, replaced
+
     there = read_text(settings.readme, limit=MIB, what="a README")
     write_text(settings.readme, replaced(there, block(settings.tables), settings.readme))
     print(f"the result in {settings.readme} says what {settings.tables} holds")

@@ -12,9 +12,10 @@ from analysis.records.command import Frames
 from analysis.scenes.common import common_bank, draw_twins
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.examination import Found
-from analysis.studies.similarity.agreement import HEADING, both_of
+from analysis.studies.similarity.agreement import HEADING
 from analysis.studies.similarity.cka import SCHEMA, Rendering, compare_all
 from analysis.studies.similarity.cka_contrasts import CONTRAST_SCHEMA, contrasts, show_contrasts
+from analysis.studies.similarity.printed import agreement_in, mean_in, pairs_in
 from checkpoints.console import say, show_tables
 from checkpoints.world.games import get_game
 
@@ -45,7 +46,7 @@ def show(frames: Frames, game: str) -> None:
 
 
 def show_pairs(rows: pd.DataFrame, game: str) -> None:
-    """Print same-layer CKA with intervals, a line for each kind of pair."""
+    """Print the mean same-layer CKA of each kind of pair; its interval where there is one pair."""
     from rich.table import Table
 
     here = rows[(rows["game"] == game) & (rows["layer_x"] == rows["layer_y"])]
@@ -59,15 +60,8 @@ def show_pairs(rows: pd.DataFrame, game: str) -> None:
     title = f"{game}: CKA, {first.states} states, {first.levels} unseen levels"
     table = Table("pair", "y sees", "pairs", *names, HEADING, title=title)
     for (kind, pair), group in here.groupby(["rendering", label], sort=False):
-        cells = group.groupby("layer_x")[["cka", "low", "high"]].mean()
-        shown = [_cell(cells.loc[name]) if name in cells.index else "" for name in names]
-        pairs = len(group.groupby(["id_x", "id_y"]))
+        pairs = pairs_in(group)
+        shown = [mean_in(group[group["layer_x"] == name], "cka", pairs) for name in names]
         sees = "the same" if kind == "same" else "a twin"
-        agreed = both_of(*group[["agreement", "kappa"]].mean())
-        table.add_row(pair, sees, str(pairs), *shown, agreed)
+        table.add_row(pair, sees, str(pairs), *shown, agreement_in(group))
     show_tables(table, keys=2)
-
-
-def _cell(one: pd.Series) -> str:
-    """The mean over pairs; a layer that does not vary has none."""
-    return "–" if np.isnan(one.cka) else f"{one.cka:.2f} [{one.low:.2f}, {one.high:.2f}]"

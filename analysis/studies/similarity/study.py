@@ -21,6 +21,7 @@ from analysis.studies.similarity.agreement import HEADING, both_of
 from analysis.studies.similarity.compared import SCHEMA, comparable_pairs, compare_pairs
 from analysis.studies.similarity.nulls import NULL_SCHEMA, contrasts
 from analysis.studies.similarity.outliers import OUTLIER_SCHEMA, outlier_rows
+from analysis.studies.similarity.printed import agreement_in, mean_in, pairs_in
 from checkpoints.console import say, show_tables, watch
 from checkpoints.policy.ids import PolicyId
 
@@ -107,9 +108,9 @@ def show_pairs(rows: pd.DataFrame, game: str) -> None:
     table = Table("measure", "pair", HEADING, *layers, title=title)
     for measure, group in here.groupby("measure", sort=False):
         for pair, cells in group.groupby("pair", sort=False):
-            shown = (_cell(cells[cells["layer_x"] == layer]) for layer in layers)
-            agreed = both_of(*cells[["agreement", "kappa"]].mean())
-            table.add_row(str(measure), str(pair), agreed, *shown)
+            pairs = pairs_in(cells)
+            shown = (_cell(cells[cells["layer_x"] == layer], pairs) for layer in layers)
+            table.add_row(str(measure), str(pair), agreement_in(cells), *shown)
         table.add_section()
     show_tables(table, keys=2)
     if here["value"].isna().any():
@@ -119,17 +120,9 @@ def show_pairs(rows: pd.DataFrame, game: str) -> None:
         )
 
 
-def _cell(cells: pd.DataFrame) -> str:
-    """The mean over pairs, with the interval where there is only one; blank where none has it."""
-    if cells.empty:
-        return ""
-    value = cells["value"].mean()
-    if np.isnan(value):
-        return "–"
-    mark = "*" if (cells["p_max"] > 0.05).any() else ""
-    one = cells.iloc[0]
-    ends = "" if len(cells) > 1 or np.isnan(one.low) else f" [{one.low:.2f}, {one.high:.2f}]"
-    return f"{value:.2f}{mark}{ends}"
+def _cell(cells: pd.DataFrame, pairs: int) -> str:
+    """The mean over pairs, marked where one of them is not beyond chance."""
+    return mean_in(cells, "value", pairs, "*" if (cells["p_max"] > 0.05).any() else "")
 
 
 def show_nulls(rows: pd.DataFrame, game: str, measure: str = "cka") -> None:
