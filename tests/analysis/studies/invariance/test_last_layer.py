@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.measures.icc import measure
+from analysis.records.tables import read_table
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.invariance import last_layer
+from analysis.studies.invariance.study import SCHEMA
+from checkpoints.doors.places import TABLES
 from tests.support.planted_encoders import World
 
 
@@ -37,3 +40,13 @@ def test_one_set_of_backgrounds_is_measured_once_and_stands_under_both_names(mon
     assert times == [4, 4, 3, 3]
     pd.testing.assert_series_equal(apart.loc["all"], rows.loc["all"])
     assert apart.loc["seen", "icc"] != apart.loc["all", "icc"]
+
+
+def test_an_icc_of_one_policy_is_one_number_in_both_tables():
+    key = ["id", "layer", "backgrounds"]
+    every, last = (
+        read_table(TABLES / f"{one.name}.csv", one).set_index(key)["icc"]
+        for one in (SCHEMA, last_layer.LAST_SCHEMA)
+    )
+    assert last.notna().sum() > 20
+    np.testing.assert_allclose(last, every[last.index], atol=1e-4)
