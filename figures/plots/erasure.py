@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.studies.erasure.rows import SCHEMA
+from figures.kit.over_layers import name_layers, places_of, plot_estimates, plot_marks
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     COLUMN_WIDTH,
@@ -22,7 +22,6 @@ from figures.kit.style import (
     method_styles,
     on_paper,
 )
-from figures.plots.invariance import places_of
 
 NAME = "erasure"
 
@@ -41,24 +40,13 @@ def plot_removed(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes
     places = places_of(rows, layers)
     ax.axhline(0.0, color="0.35", linewidth=0.8, zorder=0)
     decided = rows[~rows["id"].isin(rows.loc[rows["verdict"] == "undecided", "id"])]
-    for method in in_method_order(decided["method"]):
-        own = decided[(decided["method"] == method) & (decided["kind"] == "background")]
-        for _, one in own.groupby("id"):
-            at, style = places[one.index], styles[method]
-            ax.vlines(
-                at, one["removed_low"], one["removed_high"], color=style.colour, linewidth=1.2
-            )
-            ax.plot(at, one["removed"], label=method, **style.points(size=2.8))
+    plot_estimates(ax, decided[decided["kind"] == "background"], places, "removed", styles)
     random = decided[decided["kind"] == "random"]
     if len(random):
         at = places[random.index]
         ax.plot(at, random["removed"], "_", color="0.45", markersize=5, label="random directions")
-    nothing = rows[rows["verdict"] == "undecided"]
-    if len(nothing):
-        dye = [styles[method].colour for method in nothing["method"]]
-        at = places[nothing.index]
-        ax.scatter(at, np.zeros(len(nothing)), s=14, c=dye, marker="x", label="undecided", zorder=3)
-    return _over_layers(ax, layers)
+    plot_marks(ax, rows, places, "undecided", "x", styles)
+    return name_layers(ax, layers)
 
 
 def plot_decoded(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
@@ -74,13 +62,7 @@ def plot_decoded(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes
         ax.vlines(at, one["decoded_after"], one["decoded"], color=colour, linewidth=0.6)
         ax.plot(at, one["decoded"], "_", color=colour, markersize=4)
         ax.plot(at, one["decoded_after"], **style.points(size=2.8))
-    return _over_layers(ax, layers)
-
-
-def _over_layers(ax: Axes, layers: list[str]) -> Axes:
-    ax.set_xticks(range(len(layers)), layers, rotation=45, ha="right")
-    ax.set_xlim(-0.5, len(layers) - 0.5)
-    return ax
+    return name_layers(ax, layers)
 
 
 @on_paper

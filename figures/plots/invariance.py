@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from analysis.studies.invariance.study import SCHEMA
+from figures.kit.over_layers import name_layers, places_of, plot_estimates, plot_marks
 from figures.kit.rows import load_rows
 from figures.kit.style import (
     COLUMN_WIDTH,
@@ -25,8 +25,6 @@ from figures.kit.style import (
 )
 
 NAME = "invariance"
-APART = 0.5
-"""Share of the room between two layers over which policies are spread."""
 
 
 def last_steps(rows: pd.DataFrame) -> pd.DataFrame:
@@ -34,16 +32,6 @@ def last_steps(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["backgrounds"] == "all"]
     last = rows.groupby(["game", "method", "seed", "peer"])["step"].transform("max")
     return rows[rows["step"] == last].reset_index(drop=True)
-
-
-def places_of(rows: pd.DataFrame, layers: list[str]) -> pd.Series:
-    """Where each row stands: at its layer, its policies side by side in the order of methods."""
-    methods = in_method_order(rows["method"])
-    names = rows[["method", "seed", "peer", "id"]].itertuples(index=False, name=None)
-    order = sorted(set(names), key=lambda one: (methods.index(one[0]), *one[1:]))
-    ids = [one[-1] for one in order]
-    shift = APART * ((rows["id"].map(ids.index) + 0.5) / len(ids) - 0.5)
-    return rows["layer"].map(layers.index) + shift
 
 
 def plot_icc(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
@@ -57,21 +45,10 @@ def plot_icc(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
     layers = in_layer_order(rows["layer"])
     places = places_of(rows, layers)
     ax.axhline(0.0, color="0.35", linewidth=0.8, zorder=0)
-    for method in in_method_order(rows["method"]):
-        for _, one in rows[rows["method"] == method].groupby("id"):
-            ok = one[one["verdict"] == "ok"]
-            at, style = places[ok.index], styles[method]
-            ax.vlines(at, ok["icc_low"], ok["icc_high"], color=style.colour, linewidth=1.2)
-            ax.plot(at, ok["icc"], label=method, **style.points(size=2.8))
+    plot_estimates(ax, rows[rows["verdict"] == "ok"], places, "icc", styles)
     for verdict, marker in (("collapsed", "x"), ("vacuous", "_")):
-        bad = rows[rows["verdict"] == verdict]
-        if len(bad):
-            heights = np.zeros(len(bad))
-            dye = [styles[method].colour for method in bad["method"]]
-            ax.scatter(
-                places[bad.index], heights, s=14, c=dye, marker=marker, label=verdict, zorder=3
-            )
-    return _over_layers(ax, layers)
+        plot_marks(ax, rows, places, verdict, marker, styles)
+    return name_layers(ax, layers)
 
 
 def plot_rank(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
@@ -86,26 +63,18 @@ def plot_rank(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.yaxis.set_minor_locator(NullLocator())
-    return _over_layers(ax, layers)
+    return name_layers(ax, layers)
 
 
 def plot_cosine(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
     """Mean cosine between twins, a dash where other states are by chance; arguments as above."""
     layers = in_layer_order(rows["layer"])
     places = places_of(rows, layers)
-    for method in in_method_order(rows["method"]):
-        for _, one in rows[rows["method"] == method].groupby("id"):
-            at, style = places[one.index], styles[method]
-            ax.vlines(at, one["cosine_low"], one["cosine_high"], color=style.colour, linewidth=1.2)
-            ax.plot(at, one["cosine"], **style.points(size=2.8))
-            ax.plot(at, one["cosine_chance"], "_", color=style.colour, markersize=5)
-    return _over_layers(ax, layers)
-
-
-def _over_layers(ax: Axes, layers: list[str]) -> Axes:
-    ax.set_xticks(range(len(layers)), layers, rotation=45, ha="right")
-    ax.set_xlim(-0.5, len(layers) - 0.5)
-    return ax
+    plot_estimates(ax, rows, places, "cosine", styles)
+    for method, one in rows.groupby("method"):
+        colour = styles[str(method)].colour
+        ax.plot(places[one.index], one["cosine_chance"], "_", color=colour, markersize=5)
+    return name_layers(ax, layers)
 
 
 @on_paper
@@ -124,7 +93,8 @@ def draw(tables: Path) -> Iterator[Drawing]:
         plot_icc(axes[0, column], here, styles).set_title(game)
         plot_rank(axes[1, column], here, styles)
         plot_cosine(axes[2, column], here, styles)
-        handles |= dict(zip(*axes[0, column].get_legend_handles_labels()[::-1], strict=True))
+        for ax in (axes[2, column], axes[0, column]):
+            handles |= dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
     axes[0, 0].set_ylim(min(-0.1, float(rows["icc_low"].min()) - 0.02), 1)
     axes[0, 0].set_ylabel("ICC(2,1) across backgrounds")
     axes[1, 0].set_ylabel("effective rank")

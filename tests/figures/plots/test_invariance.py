@@ -6,6 +6,7 @@ import pytest
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
+from figures.kit import over_layers
 from figures.kit.style import Drawing, method_styles
 from figures.plots import invariance
 from tests.support import toy_tables
@@ -55,11 +56,11 @@ def test_nothing_is_cut_off(drawing):
 
 def test_policies_stand_side_by_side_in_the_order_of_methods(drawing):
     here = drawing.rows[drawing.rows["game"] == "coinrun"]
-    places = invariance.places_of(here, ["conv1", "conv2", "conv3", "hidden"])
+    places = over_layers.places_of(here, ["conv1", "conv2", "conv3", "hidden"])
     first = here.assign(place=places)[here["layer"] == "conv1"].sort_values("place")
     assert list(first["method"]) == ["ppo", "ppo", "mutual", "mutual", "untrained"]
     assert first["place"].is_unique
-    assert first["place"].abs().max() < invariance.APART / 2
+    assert first["place"].abs().max() < over_layers.APART / 2
     assert first["place"].mean() == pytest.approx(0)
 
 
