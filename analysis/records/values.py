@@ -129,10 +129,13 @@ def value_tables(folder: Path) -> dict[Path, Schema]:
 def read_values(folder: Path) -> pd.DataFrame:
     """Rows of emergence.csv, and of probes_steps.csv and samples.csv where they are there.
 
-    Of what two of them hold, the first counts.
+    Of what two of them hold, the last counts: the samples draw backgrounds anew for all that they
+    say of decisions, emergence does so for its later runs alone; the values are the same.
 
     Raises:
         UserError: no emergence.csv, or one of them is no such table.
     """
     found = [read_table(path, schema) for path, schema in value_tables(folder).items()]
-    return pd.concat(found, ignore_index=True).drop_duplicates(["id", "measure", "layer"])
+    return pd.concat(found, ignore_index=True).drop_duplicates(
+        ["id", "measure", "layer"], keep="last"
+    )

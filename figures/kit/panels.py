@@ -1,6 +1,6 @@
 """Which policies share a panel: those of one game and set of training backgrounds, by family."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -26,20 +26,23 @@ def panel_title(game: str, method: str) -> str:
     return f"{game}, {count} training background{many}" if count else game
 
 
-def over_what(policies: pd.DataFrame) -> str:
+def over_what(policies: pd.DataFrame, shown: Iterable[tuple[str, str, int]]) -> str:
     """What the bars of policies are taken over, in words.
 
     Backgrounds are drawn anew since buttons are merged: a policy without a row of layer
     ``buttons`` was measured before, and its interval holds the backgrounds as they are.
 
     Args:
-        policies: :data:`analysis.records.values.VALUES`, of those shown.
+        policies: :data:`analysis.records.values.VALUES`.
+        shown: game, method and step of those that are drawn.
     """
-    anew = policies["layer"].eq("buttons").groupby(policies["id"]).any()
+    keys = pd.MultiIndex.from_frame(policies[["game", "method", "step"]])
+    drawn = policies[keys.isin(list(shown))]
+    anew = drawn["layer"].eq("buttons").groupby(drawn["id"]).any()
     if not anew.any():
         return "over levels, backgrounds as they are"
-    some = "" if anew.all() else "some "
-    return f"over levels, of {some}decisions over backgrounds too"
+    whose = "decisions" if anew.all() else "some policies' decisions"
+    return f"over levels, of {whose} over backgrounds too"
 
 
 def name_lines(ax: Axes, names: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.records.tables import Schema, read_table
+from analysis.records.values import EMERGENCE, read_values
 from checkpoints.console import UserError
 
 
@@ -38,3 +39,13 @@ def load_rows(tables: Path, schema: Schema) -> pd.DataFrame:
             f"among the policies; name more of them, or all, to: {command}"
         )
     return rows
+
+
+def load_values(tables: Path) -> pd.DataFrame:
+    """What all tables of values say of policies, as :func:`analysis.records.values.read_values`.
+
+    Raises:
+        MissingTable: no emergence.csv, or no row in it.
+    """
+    load_rows(tables, EMERGENCE)
+    return read_values(tables)

@@ -224,6 +224,12 @@ def _handles(methods: dict[str, Style]) -> list[Line2D]:
     return handles
 
 
+def shown_in(rows: Iterable[Row]) -> set[tuple[str, str, int]]:
+    """Game, method and step of all points."""
+    some = (row.points[["game", "method", "step"]] for row in rows)
+    return {key for points in some for key in points.itertuples(index=False, name=None)}
+
+
 def drawing(
     name: str,
     rows: Sequence[Row],

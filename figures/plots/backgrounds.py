@@ -6,14 +6,13 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.records.runs import RETURNS, Run, runs_of, untrained_mean
-from analysis.records.values import EMERGENCE
 from analysis.studies.twins import SCHEMA as TWINS
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import base_method
 from figures.kit.panels import over_what
-from figures.kit.rows import load_rows
+from figures.kit.rows import load_rows, load_values
 from figures.kit.style import Drawing, in_method_order, method_styles, on_paper, short
-from figures.kit.varied import Row, behind, drawing, points_of, shared_step
+from figures.kit.varied import Row, behind, drawing, points_of, shared_step, shown_in
 
 NAME = "backgrounds"
 MEASURES = {
@@ -73,7 +72,7 @@ def row_of(game: str, runs: list[Run], values: pd.DataFrame, total: int | None) 
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a row of panels for each game where the number of backgrounds was varied."""
-    values = load_rows(tables, EMERGENCE)
+    values = load_values(tables)
     games = load_rows(tables, TWINS).set_index("game")
     totals = games["backgrounds_trained"].to_dict()
     runs = list(runs_of(values))
@@ -85,6 +84,6 @@ def draw(tables: Path) -> Iterator[Drawing]:
     names = in_method_order(name for row in rows for name in row.points["line"])
     methods = [method for row in rows for method in row.points["method"]]
     styles = method_styles([*methods, *names, UNTRAINED])
-    over = over_what(values[values["method"].isin(methods)])
+    over = over_what(values, shown_in(rows))
     nothing = "No method was trained on two sets of backgrounds so far."
     yield drawing(NAME, rows, nothing, styles, {name: styles[name] for name in names}, over)

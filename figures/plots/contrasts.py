@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.records.values import EMERGENCE
 from checkpoints.policy.recipes import is_strength
 from figures.kit.contrasted import (
     UNSEEN,
@@ -24,7 +23,7 @@ from figures.kit.contrasted import (
 )
 from figures.kit.noted import notes
 from figures.kit.panels import over_what, panel_title
-from figures.kit.rows import load_rows
+from figures.kit.rows import load_values
 from figures.kit.style import (
     LETTERS,
     PAGE_WIDTH,
@@ -135,7 +134,7 @@ def _finish(ax: Axes) -> None:
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure of the declared contrast's game and backgrounds, one of all others."""
     rows = against_ppo(tables)
-    policies = load_rows(tables, EMERGENCE)
+    policies = load_values(tables)
     styles = method_styles([*rows["treatment"], *rows["control"]])
     keys = panels(rows)
     rows = rows[~rows["treatment"].map(is_strength)]
@@ -181,9 +180,8 @@ def page(
     for ax in axes.flat:  # only now do all know the ends of the axis that they share
         _finish(ax)
     rows = pd.concat(parts.values(), ignore_index=True)
-    shown = policies["game"].isin(rows["game"])
-    shown &= policies["method"].isin([*rows["treatment"], *rows["control"]])
-    _legend(figure, "Above" if below else "Left", over_what(policies[shown]))
+    shown = [(key[0], *line) for key, lines in zip(parts, shapes, strict=True) for line in lines]
+    _legend(figure, "Above" if below else "Left", over_what(policies, shown))
     return Drawing(name, figure, rows)
 
 

@@ -7,13 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.records.runs import RETURNS, Measure, Run, runs_of, untrained_mean
-from analysis.records.values import EMERGENCE
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE, METHODS, base_method
 from figures.kit.panels import over_what, panel_title
-from figures.kit.rows import load_rows
+from figures.kit.rows import load_values
 from figures.kit.style import Drawing, Style, method_styles, on_paper, short
-from figures.kit.varied import Row, behind, drawing, points_of, shared_step
+from figures.kit.varied import Row, behind, drawing, points_of, shared_step, shown_in
 
 NAME = "strengths"
 KINDS = {"l2": "weight of L2", "dropout": "probability of dropout"}
@@ -101,7 +100,7 @@ def row_of(kind: str, groups: dict[str, list[Run]], step: int, values: pd.DataFr
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a row of panels for each regulariser, game and set of training backgrounds."""
-    values = load_rows(tables, EMERGENCE)
+    values = load_values(tables)
     runs = list(runs_of(values))
     rows = [
         row
@@ -110,6 +109,6 @@ def draw(tables: Path) -> Iterator[Drawing]:
     ]
     methods = [method for row in rows for method in row.points["method"]]
     styles = method_styles([*methods, UNTRAINED])
-    over = over_what(values[values["method"].isin(methods)])
+    over = over_what(values, shown_in(rows))
     nothing = "No strengths of L2 or dropout were trained so far."
     yield drawing(NAME, rows, nothing, styles, dict.fromkeys(KINDS, MEANS), over)

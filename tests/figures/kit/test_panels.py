@@ -47,10 +47,12 @@ def test_the_baseline_alone_is_a_panel():
     ("anew", "said"),
     [
         ([], "over levels, backgrounds as they are"),
-        (["a"], "over levels, of some decisions over backgrounds too"),
+        (["a"], "over levels, of some policies' decisions over backgrounds too"),
         (["a", "b"], "over levels, of decisions over backgrounds too"),
     ],
 )
 def test_bars_are_said_to_resample_what_they_resample(anew, said):
-    cells = [(one, "decisions") for one in "ab"] + [(one, "buttons") for one in anew]
-    assert over_what(pd.DataFrame(cells, columns=["id", "layer"])) == said
+    cells = [(one, "decisions") for one in "abc"] + [(one, "buttons") for one in [*anew, "c"]]
+    rows = pd.DataFrame(cells, columns=["id", "layer"]).assign(game="g", method="m", step=1)
+    rows.loc[rows["id"] == "c", "step"] = 2  # not drawn
+    assert over_what(rows, [("g", "m", 1)]) == said
