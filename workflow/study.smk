@@ -104,6 +104,8 @@ if TRAINING:
             options=training_options,
         retries: 0 if workflow.remote_exec else JOBS
         threads: 1
+        message:
+            "training {params.run}"
         shell:
             "{sys.executable} -m checkpoints.queue {STUDY} --output {RUNS} --only {params.run}"
             " --retry --threads {threads} {params.options} --note {output} || test -e {output}"
@@ -120,6 +122,8 @@ rule control:
         module=lambda wildcards: MEASURES[wildcards.table],
         decides=decides,
     retries: 0 if workflow.remote_exec else 2
+    message:
+        "{params.module} of {params.name}"
     shell:
         "{sys.executable} -m {params.module} {params.name} --study {STUDY} --root {RUNS}"
         " --parts {PARTS} --overwrite {SETTINGS}"
@@ -147,6 +151,8 @@ for table, module in MEASURES.items():
         params:
             module=module,
         localrule: True
+        message:
+            "{params.module}: joining the parts of all runs"
         shell:
             "{sys.executable} -m {params.module} --study {STUDY} --root {RUNS} --parts {PARTS}"
             " --output {RESULTS} --overwrite {SETTINGS}"
@@ -162,6 +168,8 @@ rule drawn:
     output:
         touch(f"{PARTS}/figures.done"),
     localrule: True
+    message:
+        "python -m figures emergence onsets"
     shell:
         "{sys.executable} -m figures emergence onsets --tables {RESULTS} --overwrite"
 
@@ -171,6 +179,8 @@ rule drawn:
 # not miss one that lies before a table which is there.
 rule study:
     localrule: True
+    message:
+        "every run that could be is trained, measured and joined"
     input:
         NOTES.values(),
         ALL_PARTS,

@@ -132,12 +132,19 @@ def test_a_failed_step_keeps_the_committed_table(clone):
     assert sorted(reproduce(clone)[1]) == sorted([*OUTPUTS, *LAST])
 
 
-def test_the_shipped_graph_is_sound():
-    options = ["--dry-run", "--nolock", "--quiet", "all", "--forceall", "--cores", "1"]
+def test_the_shipped_graph_is_sound_and_says_each_step_in_a_line():
+    options = ["--dry-run", "--forceall", "--cores", "1"]
+    profile = ["--workflow-profile", "workflow/profiles/local"]
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", *options], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "snakemake", *profile, *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "python -m analysis.cka\n" in said and "python -m probes\n" in said
+    assert max(map(len, said.splitlines())) < 300
 
 
 def test_the_graph_knows_whatever_draws_a_figure():
