@@ -164,8 +164,8 @@ def test_convergence_is_what_was_planted():
     rows = {row["measure"]: row for row in convergence_rows(planted(0.9, 0.4))}
     assert rows["cka"]["difference"] == pytest.approx(0.5, abs=0.01)
     assert rows["cka"]["difference_low"] < 0.5 < rows["cka"]["difference_high"]
-    assert rows["shift"]["peers"] == pytest.approx(0.9)
-    assert rows["shift"]["apart"] == pytest.approx(0.4)
+    assert rows["shift"]["value_peers"] == pytest.approx(0.9)
+    assert rows["shift"]["value_apart"] == pytest.approx(0.4)
     assert rows["agreement_chance"]["difference"] == pytest.approx(0.25)
     assert all(row["runs"] == 3 for row in rows.values())
     peers_only = planted(0.9, 0.4).query("kind == 'peers'")

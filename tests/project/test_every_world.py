@@ -113,8 +113,10 @@ def test_saliency(world: World):
     rows = world.run("saliency")
     height, width, _ = SHAPES[world.name][0]
     area = 1 - PATCH**2 / (height * width)
-    assert of(rows, "ignores", target="button")["ratio"].to_numpy() == pytest.approx(0, abs=1e-6)
-    assert of(rows, "sees", target="button")["ratio"].to_numpy() == pytest.approx(
+    assert of(rows, "ignores", target="button")["mass_over_area"].to_numpy() == pytest.approx(
+        0, abs=1e-6
+    )
+    assert of(rows, "sees", target="button")["mass_over_area"].to_numpy() == pytest.approx(
         1 / area, rel=1e-4
     )
 
