@@ -10,7 +10,7 @@ from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
 from figures.browser.sources import Part, Places, rows_of, source
 from figures.kit import ledger, other_claims
-from figures.kit.claimed import BESIDE, CLAIMS, Claim
+from figures.kit.claimed import BESIDE, CLAIMS, STANDS_IN, Claim
 from figures.kit.rows import load_rows
 from figures.plots import contrasts, embedding, looks
 from figures.plots import peers as peers_figure
@@ -24,8 +24,6 @@ BY_WORDS = {claim.words: claim for claim in CLAIMS} | {
     f"… {claim.words}": claim for some in BESIDE.values() for claim in some
 }
 """What the ledger says decides a line -> the contrast that it means."""
-ALL = ", all backgrounds"
-"""Said of a positive control that was measured on all of them."""
 PEERS = {other_claims.CONVERGE: ("cka", 1), other_claims.CANCEL: ("shift", -1)}
 """Claim about the peers of a run -> its measure, and the sign that is claimed."""
 
@@ -94,11 +92,11 @@ def _of_peers(peers: pd.DataFrame, measure: str, sign: int) -> Part | None:
 def _control(controls: pd.DataFrame, words: str) -> str:
     """What the measure's positive control says: methods that make a policy invariant, against PPO.
 
-    ICC has one on all backgrounds. Empty of a measure that has none.
+    Empty of a measure that has none.
     """
     heads = list(controls.columns)
     for measure, *cells in controls.itertuples(index=False, name=None):
-        if measure.removesuffix(ALL) == words:
+        if STANDS_IN.get(measure, measure) == words:
             of = zip(heads[1::2], cells[::2], cells[1::2], strict=True)
             return "; ".join(f"{head} {effect}".rstrip() + f": {told}" for head, effect, told in of)
     return ""

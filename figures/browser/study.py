@@ -42,7 +42,7 @@ COMPARED = (
 MATCHES = ("steps", "frames")
 """What is equal in the contrasts that are drawn."""
 OF_RUNS = (
-    *("run", "method", "steps", "policies", "held_out", "value"),
+    *("run", "method", "step", "policies", "held_out", "value"),
     *("over_blind", "over_blind_low", "over_blind_high", "sees", "verdict"),
 )
 """Of a run of the second sample."""
@@ -166,13 +166,13 @@ def second(places: Places) -> Part:
 def training(places: Places) -> Part:
     """Every measure at every kept step: of decisions and layers, probes, samples, and rank.
 
-    Of what two tables hold, the first counts.
+    Of what two tables hold, the last counts, as in ``analysis.records.values.read_values``.
 
     Raises:
         UserError: no table of emergence.
     """
     found, sources = [load_rows(places.tables, EMERGENCE)], [source(places, EMERGENCE)]
-    for schema in (PROBES, SAMPLES, INVARIANCE):
+    for schema in (PROBES, INVARIANCE, SAMPLES):
         try:
             rows = load_rows(places.tables, schema)
         except UserError:
@@ -180,7 +180,7 @@ def training(places: Places) -> Part:
         found.append(_ranks(rows) if schema is INVARIANCE else rows)
         sources.append(source(places, schema))
     together = pd.concat([rows[list(VALUES)] for rows in found], ignore_index=True)
-    together = together.drop_duplicates(["id", "measure", "layer"])
+    together = together.drop_duplicates(["id", "measure", "layer"], keep="last")
     measures = together["measure"]
     together = together[~(measures.isin(NOT_CARRIED) | measures.str.endswith(ONE_LEFT_OUT))]
     figure = places.figure(emergence.NAME)

@@ -73,3 +73,5 @@ PUBLISHED = (
     Claim("", "background probe, last layer", "probe_background", "hidden", -1),
 )
 """What the controls are asked at equal steps: of runs that were not kept, their tables only."""
+STANDS_IN = {"ICC(1,1), last layer, all backgrounds": "ICC, last layer"}
+"""Of :data:`PUBLISHED` what is asked in place of a claim's own measure -> what that is called."""

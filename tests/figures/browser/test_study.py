@@ -11,6 +11,7 @@ from checkpoints.console import UserError
 from figures.browser.sources import Places, source
 from figures.browser.study import answer, dash_of, methods_of, study
 from figures.kit import ledger, other_claims
+from figures.kit.claimed import STANDS_IN
 from figures.kit.style import METHOD_STYLES
 from tests.support.tree import ROOT
 
@@ -47,7 +48,7 @@ def test_claims_say_what_their_positive_control_says(whole):
     controls = whole["ledger"]["controls"]["rows"]
     said = {line["decided by"]: line["control"] for line in whole["ledger"]["lines"]}
     for measure, *cells in controls:
-        words = said[measure.removesuffix(", all backgrounds")]
+        words = said[STANDS_IN.get(measure, measure)]
         assert all(cell in words for cell in cells)
     assert sum(map(bool, said.values())) == len(controls)
     assert said["return on unseen levels"] == ""
@@ -114,7 +115,7 @@ def test_training_has_probes_rank_and_returns(whole):
     measures = {row[place] for row in part["rows"]}
     assert {"return", "icc_one_way", "ratio", "probe_background", "effective_rank"} <= measures
     tables = [one["table"] for one in part["sources"]]
-    assert tables == ["emergence", "probes_steps", "samples", "invariance"]
+    assert tables == ["emergence", "probes_steps", "invariance", "samples"]
     names = ("id", "measure", "layer")
     keys = [tuple(row[part["columns"].index(name)] for name in names) for row in part["rows"]]
     assert len(set(keys)) == len(keys)

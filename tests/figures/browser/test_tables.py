@@ -14,7 +14,7 @@ pytestmark = needs_node
 SCRIPT = Path(__file__).with_name("read_table.mjs")
 TABLES = ROOT / "analysis" / "tables"
 HEAD = '# {"schema": "looks", "format": 1}'
-COLUMNS = "game,name,look,factor,low,high,verdict"
+COLUMNS = "game,name,look,effect,low,high,verdict"
 
 
 def read(text: str, folder: Path) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def test_a_name_that_every_object_has_is_no_table_of_this_page(schema, tmp_path)
         (f"{HEAD}\n{COLUMNS}\ncoinrun,second,1\n", "its rows are cut short"),
         (f'{HEAD}\n{COLUMNS}\n"coinrun,second,1,1,1,1,ok\n', "its rows are cut short"),
         (f"{HEAD}\ngame,name\na,b\n", "lacks the column “look” that a table of “looks” has"),
-        (f"{HEAD}\n{COLUMNS}\na,b,1,Infinity,,,ok\n", "row 1, “factor”: it holds “Infinity”, no"),
+        (f"{HEAD}\n{COLUMNS}\na,b,1,Infinity,,,ok\n", "row 1, “effect”: it holds “Infinity”, no"),
         (f"{HEAD}\n{COLUMNS}\na,b,1,1,<b>,,ok\n", "row 1, “low”: it holds “<b>”, no number"),
         (f"{HEAD}\n{COLUMNS}\n" + "a,b,1,1,,,ok\n" * 100_001, "it has 100,001 rows; this page"),
     ],
