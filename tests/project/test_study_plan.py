@@ -58,7 +58,10 @@ def test_all_of_a_study_is_planned(folder):
 def test_a_teacher_is_trained_first(folder):
     said = planned(folder, target=note(folder, "starpilot/oneway-bg9/0"))
     assert jobs(said) == {"train": 2}
-    assert f"input: {note(folder, 'starpilot/ppo-bg9/1')}\n" in said
+    assert re.findall(r"Job \d+: training (\S+)", said) == [
+        "starpilot/ppo-bg9/1",
+        "starpilot/oneway-bg9/0",
+    ]
 
 
 def test_the_second_encoder_of_a_game_waits_for_the_scene_of_the_first(folder):
