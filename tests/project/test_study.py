@@ -73,8 +73,12 @@ def test_a_study_on_one_machine_through_kills(tmp_path: Path):
     (tree / "said").unlink()
     (tree / ".cache" / "study" / "toy" / "emergence" / "starpilot+mutual+0.npz").unlink()
     _, said = finish(tree, "--cores", "2", "--dry-run")
-    planned = re.findall(r"^ *(?:local)?rule (\w+):", said, flags=re.MULTILINE)
-    assert sorted(planned) == ["drawn", "join_emergence", "measure", "study"]
+    assert sorted(re.findall(r"^ *Job \d+: (.+)", said, flags=re.MULTILINE)) == [
+        "analysis.emergence of starpilot/mutual/0",
+        "analysis.emergence: joining the parts of all runs",
+        "every run that could be is trained, measured and joined",
+        "python -m figures emergence onsets",
+    ]
 
 
 @pytest.fixture
