@@ -132,7 +132,7 @@ def answer(places: Places) -> Part:
     Raises:
         UserError: no table, or no declared contrast in it.
     """
-    rows = contrasted.against_ppo(places.tables)
+    rows = contrasted.against_ppo(load_rows(places.tables, CONTRASTS))
     declared: Any = next(rows[rows["primary"]].itertuples(), None)
     if declared is None:
         raise UserError(

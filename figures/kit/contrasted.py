@@ -1,14 +1,11 @@
 """Contrasts as figures, README and LaTeX read them: a panel a game and control, and its lines."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from analysis.studies.contrasts.rows import SCHEMA
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE
-from figures.kit.rows import load_rows
 from figures.kit.style import in_method_and_step_order, without_backgrounds
 
 UNSEEN, ALL = "ratio_unseen", "ratio"
@@ -28,9 +25,8 @@ class Line(NamedTuple):
         return name if self.step == usual else f"{name}, {self.step / 1e6:.1f} M"
 
 
-def against_ppo(tables: Path) -> pd.DataFrame:
+def against_ppo(rows: pd.DataFrame) -> pd.DataFrame:
     """The contrasts that have PPO as control."""
-    rows = load_rows(tables, SCHEMA)
     return rows[[without_backgrounds(control) == BASELINE for control in rows["control"]]]
 
 

@@ -124,7 +124,7 @@ def _of_look(row: dict[str, Any]) -> Iterator[Number]:
 
 def _of_methods(tables: Path) -> Iterator[Number]:
     """Means over runs, as in the README's table: of factors geometric."""
-    rows, values = against_ppo(tables), read_values(tables)
+    rows, values = against_ppo(load_rows(tables, CONTRASTS)), read_values(tables)
     game, control = panels(rows)[0]
     here = rows[(rows["game"] == game) & (rows["control"] == control)]
     runs = [run for run in runs_of(values) if run.game == game]

@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.records.runs import Measure, Run, is_factor, runs_of, untrained_mean, untrained_values
 from analysis.records.values import read_values
+from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.looks.study import LOOKS
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import is_strength
@@ -97,7 +98,7 @@ def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> tuple[st
 
 def block(tables: Path) -> str:
     """The result section, without its marks."""
-    rows = contrasted.against_ppo(tables)
+    rows = contrasted.against_ppo(load_rows(tables, CONTRASTS))
     values = read_values(tables)
     runs = list(runs_of(values))
     head: list[str] = []

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.records.tables import Schema, read_table
-from analysis.records.values import EMERGENCE, read_values
+from analysis.records.values import read_values
 from checkpoints.console import UserError
 
 
@@ -41,11 +41,15 @@ def load_rows(tables: Path, schema: Schema) -> pd.DataFrame:
     return rows
 
 
-def load_values(tables: Path) -> pd.DataFrame:
+def load_values(tables: Path, schema: Schema) -> pd.DataFrame:
     """What all tables of values say of policies, as :func:`analysis.records.values.read_values`.
 
+    Args:
+        tables: folder of tables.
+        schema: of the one that must be there.
+
     Raises:
-        MissingTable: no emergence.csv, or no row in it.
+        MissingTable: no such table, or no row in it.
     """
-    load_rows(tables, EMERGENCE)
+    load_rows(tables, schema)
     return read_values(tables)

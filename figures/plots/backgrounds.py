@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.records.runs import RETURNS, Run, runs_of, untrained_mean
+from analysis.records.values import EMERGENCE
 from analysis.studies.twins import SCHEMA as TWINS
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import base_method
@@ -72,7 +73,7 @@ def row_of(game: str, runs: list[Run], values: pd.DataFrame, total: int | None) 
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a row of panels for each game where the number of backgrounds was varied."""
-    values = load_values(tables)
+    values = load_values(tables, EMERGENCE)
     games = load_rows(tables, TWINS).set_index("game")
     totals = games["backgrounds_trained"].to_dict()
     runs = list(runs_of(values))

@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.records.values import EMERGENCE
+from analysis.studies.contrasts.rows import SCHEMA
 from checkpoints.policy.recipes import is_strength
 from figures.kit.contrasted import (
     UNSEEN,
@@ -23,7 +25,7 @@ from figures.kit.contrasted import (
 )
 from figures.kit.noted import notes
 from figures.kit.panels import over_what, panel_title
-from figures.kit.rows import load_values
+from figures.kit.rows import load_rows, load_values
 from figures.kit.style import (
     LETTERS,
     PAGE_WIDTH,
@@ -133,8 +135,8 @@ def _finish(ax: Axes) -> None:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure of the declared contrast's game and backgrounds, one of all others."""
-    rows = against_ppo(tables)
-    policies = load_values(tables)
+    rows = against_ppo(load_rows(tables, SCHEMA))
+    policies = load_values(tables, EMERGENCE)
     styles = method_styles([*rows["treatment"], *rows["control"]])
     keys = panels(rows)
     rows = rows[~rows["treatment"].map(is_strength)]

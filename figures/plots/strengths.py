@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.records.runs import RETURNS, Measure, Run, runs_of, untrained_mean
+from analysis.records.values import EMERGENCE
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE, METHODS, base_method
 from figures.kit.panels import over_what, panel_title
@@ -100,7 +101,7 @@ def row_of(kind: str, groups: dict[str, list[Run]], step: int, values: pd.DataFr
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a row of panels for each regulariser, game and set of training backgrounds."""
-    values = load_values(tables)
+    values = load_values(tables, EMERGENCE)
     runs = list(runs_of(values))
     rows = [
         row

@@ -39,7 +39,7 @@ def test_a_map_that_knows_nothing_scores_the_area():
     np.testing.assert_allclose(found.rank, found.area, atol=0.04)
     # 400 draws of 0 or 1 around their chances: 3.5 standard deviations.
     assert abs((found.pointing - found.area).mean()) < 3.5 * 0.45 / 20
-    np.testing.assert_allclose(found.ratio, found.mass / found.area)
+    np.testing.assert_allclose(found.mass_over_area, found.mass / found.area)
 
 
 def test_quantus_gives_the_same_scores():
