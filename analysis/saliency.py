@@ -12,7 +12,7 @@ from checkpoints.doors.numbers import whole
 class Settings(Examination):
     """Score saliency maps on exact masks of the background, and against twins.
 
-    PolicyMaps are the likeliest button (actions that do the same are one) and the value. A ratio of
+    Explained are the likeliest button (actions that do the same are one) and the value. A ratio of
     1 says that a map knows nothing of the mask, 0 that it lies on sprites only. Intervals are 95 %
     bootstraps over levels; they do not speak of other training seeds. Writes saliency.csv,
     saliency_sheet.csv and saliency/*.png.

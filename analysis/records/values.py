@@ -1,5 +1,6 @@
 """Measures at every kept step: the form that tables of training have, and the cells they hold."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -129,13 +130,17 @@ def value_tables(folder: Path) -> dict[Path, Schema]:
 def read_values(folder: Path) -> pd.DataFrame:
     """Rows of emergence.csv, and of probes_steps.csv and samples.csv where they are there.
 
-    Of what two of them hold, the last counts: the samples draw backgrounds anew for all that they
-    say of decisions, emergence does so for its later runs alone; the values are the same.
-
     Raises:
         UserError: no emergence.csv, or one of them is no such table.
     """
-    found = [read_table(path, schema) for path, schema in value_tables(folder).items()]
-    return pd.concat(found, ignore_index=True).drop_duplicates(
-        ["id", "measure", "layer"], keep="last"
-    )
+    return latest(read_table(path, schema) for path, schema in value_tables(folder).items())
+
+
+def latest(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Tables of values in one; of what two of them hold, the last counts.
+
+    The samples come last: they draw backgrounds anew for all that they say of decisions, emergence
+    does so for its later runs alone; the values are the same.
+    """
+    together = pd.concat(list(tables), ignore_index=True)
+    return together.drop_duplicates(["id", "measure", "layer"], keep="last")

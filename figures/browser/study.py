@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.records.runs import FACTORS
-from analysis.records.values import EMERGENCE, ONE_LEFT_OUT, SAMPLES
+from analysis.records.values import EMERGENCE, ONE_LEFT_OUT, SAMPLES, latest
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.invariance.study import SCHEMA as INVARIANCE
 from analysis.studies.looks.runs import RUNS
@@ -166,7 +166,7 @@ def second(places: Places) -> Part:
 def training(places: Places) -> Part:
     """Every measure at every kept step: of decisions and layers, probes, samples, and rank.
 
-    Of what two tables hold, the last counts, as in ``analysis.records.values.read_values``.
+    Of what two tables hold, the last counts, as in ``analysis.records.values.latest``.
 
     Raises:
         UserError: no table of emergence.
@@ -179,8 +179,7 @@ def training(places: Places) -> Part:
             continue  # the part stands without it, and names the tables that it has
         found.append(_ranks(rows) if schema is INVARIANCE else rows)
         sources.append(source(places, schema))
-    together = pd.concat([rows[list(VALUES)] for rows in found], ignore_index=True)
-    together = together.drop_duplicates(["id", "measure", "layer"], keep="last")
+    together = latest(rows[list(VALUES)] for rows in found)
     measures = together["measure"]
     together = together[~(measures.isin(NOT_CARRIED) | measures.str.endswith(ONE_LEFT_OUT))]
     figure = places.figure(emergence.NAME)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.records.tables import Schema, read_table
-from analysis.records.values import read_values
+from analysis.records.values import latest, value_tables
 from checkpoints.console import UserError
 
 
@@ -51,5 +51,7 @@ def load_values(tables: Path, schema: Schema) -> pd.DataFrame:
     Raises:
         MissingTable: no such table, or no row in it.
     """
-    load_rows(tables, schema)
-    return read_values(tables)
+    return latest(
+        load_rows(tables, one) if one is schema else read_table(path, one)
+        for path, one in value_tables(tables).items()
+    )
