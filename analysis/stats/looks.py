@@ -10,12 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from analysis.stats.look_verdicts import EFFECT, GO_ON, NO_EFFECT, NOT_DECIDED, NOT_REACHED
 from analysis.stats.welch import Tests, compare
 from checkpoints.console import UserError
 from checkpoints.runs.declaration import Declaration
-
-EFFECT, NO_EFFECT, GO_ON = "effect", "no relevant effect", "go on"
-NOT_DECIDED, NOT_REACHED = "not decided", "not reached"
 
 
 class Look(NamedTuple):

@@ -12,6 +12,7 @@ from figures.browser.sources import Part, Places, rows_of, source
 from figures.kit import ledger, other_claims
 from figures.kit.claimed import BESIDE, CLAIMS, STANDS_IN, Claim
 from figures.kit.rows import load_rows
+from figures.kit.second_sample import counted, has_effect
 from figures.plots import contrasts, embedding, looks
 from figures.plots import peers as peers_figure
 
@@ -57,7 +58,11 @@ def claims(places: Places) -> Part:
         elif line["decided by"].startswith(other_claims.SPREAD):
             more |= picture if line["claim"] == other_claims.PICTURE else picture | {"figure": ""}
         elif line["decided by"] == ledger.SECOND:
-            more |= {"source": source(places, LOOKS), "figure": places.figure(looks.NAME)}
+            more = {
+                "numbers": _of_look(counted(load_rows(places.tables, LOOKS))),
+                "source": source(places, LOOKS),
+                "figure": places.figure(looks.NAME),
+            }
         else:
             more["numbers"] = _of_methods(pair, BY_WORDS[line["decided by"]])
         lines.append(line | more | {"control": _control(controls, line["decided by"])})
@@ -87,6 +92,12 @@ def _of_peers(peers: pd.DataFrame, measure: str, sign: int) -> Part | None:
         return None
     ends = {"effect": one.difference, "low": one.difference_low, "high": one.difference_high}
     return {**ends, "scale": "difference", "sign": sign}
+
+
+def _of_look(look: Any) -> Part | None:
+    """The numbers of the second sample, claimed to lie below 1; none if it is insensitive."""
+    ends = {name: float(look[name]) for name in ("effect", "low", "high")}
+    return {**ends, "scale": "factor", "sign": -1} if has_effect(look) else None
 
 
 def _control(controls: pd.DataFrame, words: str) -> str:

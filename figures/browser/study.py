@@ -18,7 +18,7 @@ from checkpoints.policy.recipes import is_strength, narrowed_to
 from figures.browser.beside import VALUES, beside, needs
 from figures.browser.claims import claims
 from figures.browser.sources import Part, Places, rows_of, source, table_part
-from figures.kit import contrasted, in_words
+from figures.kit import contrasted, in_words, second_sample
 from figures.kit.rows import command_of, load_rows
 from figures.kit.style import (
     METHOD_STYLES,
@@ -42,7 +42,7 @@ COMPARED = (
 MATCHES = ("steps", "frames")
 """What is equal in the contrasts that are drawn."""
 OF_RUNS = (
-    *("run", "method", "step", "policies", "held_out", "value"),
+    *("run", "method", "step", "policies", "held_out", "clipped", "value"),
     *("over_blind", "over_blind_low", "over_blind_high", "sees", "verdict"),
 )
 """Of a run of the second sample."""
@@ -156,7 +156,8 @@ def second(places: Places) -> Part:
     found = load_rows(places.tables, LOOKS)
     runs = load_rows(places.tables, RUNS)
     return {
-        "text": in_words.second_sample(found),
+        "text": second_sample.second_sample(found),
+        "change": second_sample.would_change(found),
         "sources": [source(places, LOOKS), source(places, RUNS)],
         "figure": places.figure(looks.NAME),
         **rows_of(runs[list(OF_RUNS)]),

@@ -13,9 +13,11 @@ EXPLORATORY = (
 )
 """What study.yaml's sample cannot be asked."""
 UNSEEN: Measure = ("ratio_unseen", "buttons")
+MOVES: tuple[Measure, Measure] = ("tv_unseen", "buttons"), ("tv_between_unseen", "buttons")
+"""Decisions between twins, and between states."""
 ANSWER: dict[Measure, str] = {
-    ("tv_unseen", "buttons"): "backgrounds that training never showed move decisions {} as far",
-    ("tv_between_unseen", "buttons"): "other states on these backgrounds move them {} as far",
+    MOVES[0]: "backgrounds that training never showed move decisions {} as far",
+    MOVES[1]: "other states on these backgrounds move them {} as far",
     UNSEEN: "the first over the second, which alone would be invariance, is {}",
     ("effective_rank", "hidden"): "the last layer's effective rank is {}",
     ("icc_unseen", "hidden"): "its ICC differs by {}",
@@ -52,8 +54,15 @@ def answer(rows: pd.DataFrame) -> str:
         f"{declared.runs_treatment} runs of mutual distillation against {declared.runs_control} of "
         f"PPO with as many frames: "
     )
-    found = head + "; ".join(parts) + ". " if parts else ""
+    found = head + "; ".join(parts) + ". " + _together(there) if parts else ""
     return found + verdict(there.get(UNSEEN, declared), declared)
+
+
+def _together(there: dict[Measure, Any]) -> str:
+    """What it means that twins and states move decisions less; nothing where they do not."""
+    both = [there.get(measure) for measure in MOVES]
+    less = all(one is not None and one.high < 1 for one in both)
+    return "They answer less to everything, which is not invariance. " if less else ""
 
 
 def verdict(one: Any, declared: Any) -> str:
@@ -74,21 +83,3 @@ def verdict(one: Any, declared: Any) -> str:
     if (one.measure, one.layer) == (declared.measure, declared.layer):
         return f"{words}."
     return f"{words}. As declared, all 15 actions apart: × {effect(declared)}."
-
-
-def second_sample(looks: pd.DataFrame) -> str:
-    """Where the declared second sample stands, in a sentence."""
-    last = looks.iloc[-1]
-    said = f"**The second sample**, {last['game']} ({last['pairs']} of {last['asked']} pairs of "
-    said += f"runs at look {last['look']}; {last['sees_treatment']} and {last['sees_control']} "
-    said += f"see): {last['verdict']}"
-    if np.isfinite(last["effect"]):
-        said += f"; × {last['effect']:.2f} [{last['low']:.2f}, {last['high']:.2f}]"
-    return f"{said}."
-
-
-def would_change(looks: pd.DataFrame) -> str:
-    """What would change the answer: the declaration of the second sample, in a sentence."""
-    game = looks.iloc[-1]["game"]
-    said = f"**What would change this**: on {game}, where each run holds out its own backgrounds"
-    return f"{said}, a factor on one side of 1 at a look, or one shown within {MARGIN:g}."

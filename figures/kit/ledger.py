@@ -19,10 +19,12 @@ from analysis.studies.samples.peers import PAIRS
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import base_method
 from figures.kit.claimed import BESIDE, CLAIMS, PUBLISHED, Claim
-from figures.kit.in_words import answer, second_sample, would_change
+from figures.kit.in_words import answer
 from figures.kit.other_claims import PICTURED, of_peers, picture
 from figures.kit.panels import panel_title
 from figures.kit.rows import command_of, load_rows
+from figures.kit.second_sample import counted, has_effect, second_sample, would_change
+from figures.kit.second_sample import verdict as verdict_of_looks
 from figures.kit.verdicts import OPEN, SUPPORTED, judged, written
 
 CONTROLS = ("drac-twins", "drac")
@@ -79,16 +81,17 @@ def agreement(one: Any, other: Any, sign: int) -> str:
     return "says the same" if side(one) == sign * side(other) else "says otherwise"
 
 
-def of_look(look: Any) -> dict[str, Any]:
-    """Where the declared second sample stands: the last look that is tabled."""
+def of_looks(looks: pd.DataFrame) -> dict[str, Any]:
+    """Where the declared second sample stands; no effect of one that is insensitive."""
+    look = counted(looks)
     ends = look["effect"], look["low"], look["high"]
     return {
         "claim": f"Declared beforehand, on {look['game']}: less bound to the background",
         "decided by": SECOND,
-        "mutual to PPO": written(*ends, factor=True),
+        "mutual to PPO": written(*ends, factor=True) if has_effect(look) else "",
         "runs (that see)": f"{look['pairs']} of {look['asked']} pairs "
         f"({look['sees_treatment']} and {look['sees_control']})",
-        "verdict": f"look {look['look']}: {look['verdict']}",
+        "verdict": f"look {look['look']}: {verdict_of_looks(looks)}",
     }
 
 
@@ -172,7 +175,7 @@ def ledger(tables: Path) -> tuple[str, pd.DataFrame, pd.DataFrame]:
     apart = apart[apart["game"] == game]
     looks = load_rows(tables, LOOKS)
     found = [
-        of_look(looks.iloc[-1]),
+        of_looks(looks),
         *compared(pair),
         *of_peers(
             peers[(peers["game"] == game) & (peers["method"] == declared.treatment)],

@@ -3,8 +3,9 @@
 import pandas as pd
 
 from analysis.records.runs import MARGIN
+from analysis.stats.look_verdicts import NO_EFFECT
 from figures.kit.in_words import EXPLORATORY
-from figures.kit.verdicts import AGAINST, LEVEL, NO_EFFECT, SUPPORTED
+from figures.kit.verdicts import AGAINST, LEVEL, SUPPORTED
 
 
 def table(rows: pd.DataFrame) -> list[str]:

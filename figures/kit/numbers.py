@@ -1,5 +1,6 @@
 r"""Numbers that a paper quotes, each a LaTeX macro with its provenance in a comment."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from figures.kit.other_claims import SPREAD, runs_pictured
 from figures.kit.plain import rounded
 from figures.kit.readme_result import columns_of, lines_of, mean
 from figures.kit.rows import load_rows
+from figures.kit.second_sample import counted, has_effect, verdict
 
 LEVEL = 95
 """Per cent of the intervals."""
@@ -63,8 +65,7 @@ def numbers(tables: Path) -> list[Number]:
     peers = load_rows(tables, SAMPLES_PEERS)
     for row in peers.to_dict("records"):
         found += _of_peers(row)
-    last = load_rows(tables, LOOKS).iloc[-1].to_dict()
-    found += _of_look(last)
+    found += _of_looks(load_rows(tables, LOOKS))
     found += _of_methods(tables)
     found += _of_picture(tables, contrasts)
     names = [number.name for number in found]
@@ -110,16 +111,21 @@ def _of_peers(row: dict[str, Any]) -> Iterator[Number]:
     yield Number(macro([*start, "difference"]), text, f"{source}, difference [low, high]")
 
 
-def _of_look(row: dict[str, Any]) -> Iterator[Number]:
+def _of_looks(looks: pd.DataFrame) -> Iterator[Number]:
+    row = counted(looks)
     source = f"{LOOKS.name}.csv: game={row['game']} look={row['look']}"
     for column in ("look", "pairs", "asked", "sees_treatment", "sees_control"):
         text = rf"\num{{{row[column]}}}"
         yield Number(macro(["second sample", column]), text, f"{source}, {column}")
-    for column in ("effect", "low", "high", "p"):
-        if pd.notna(row[column]):
-            text = rf"\num{{{rounded(float(row[column]), row['high'] - row['low'])}}}"
-            yield Number(macro(["second sample", column]), text, f"{source}, {column}")
-    yield Number("secondSampleVerdict", escaped(row["verdict"]), f"{source}, verdict")
+    for start in ("", "positive_") if has_effect(row) else ("positive_",):
+        low, high = row[f"{start}low"], row[f"{start}high"]
+        middle = start.rstrip("_") or "effect"
+        for column in (middle, f"{start}low", f"{start}high", f"{start}p"):
+            if pd.notna(row[column]):
+                width = math.nan if column.endswith("p") else high - low
+                text = rf"\num{{{rounded(float(row[column]), width)}}}"
+                yield Number(macro(["second sample", column]), text, f"{source}, {column}")
+    yield Number("secondSampleVerdict", escaped(verdict(looks)), f"{source}, verdict")
 
 
 def _of_methods(tables: Path) -> Iterator[Number]:

@@ -17,10 +17,11 @@ from analysis.studies.looks.study import LOOKS
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import is_strength
 from figures.kit import contrasted
-from figures.kit.in_words import answer, effect, second_sample, would_change
+from figures.kit.in_words import answer, effect
 from figures.kit.noted import seen
 from figures.kit.panels import panel_title
 from figures.kit.rows import load_rows
+from figures.kit.second_sample import second_sample, would_change
 from figures.kit.style import without_backgrounds
 
 BEGIN, END = "<!-- result: python -m figures.readme -->", "<!-- end of result -->"

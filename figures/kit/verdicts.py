@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from analysis.records.runs import EQUIVALENT, MARGIN
+from analysis.stats.look_verdicts import NO_EFFECT
 from figures.kit.claimed import Claim
 
 LEVEL = 0.05
 """False discoveries tolerated within the family."""
 SUPPORTED, AGAINST, OPEN = "supported", "not supported", "not decidable here"
-NO_EFFECT = "no relevant effect"
 
 
 def verdict(estimate: float, low: float, high: float, null: float, sign: int, q: float) -> str:

@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from analysis.records.runs import MARGIN
 from analysis.studies.looks.runs import RUNS
 from analysis.studies.looks.study import LOOKS
 from figures.kit.rows import load_rows
+from figures.kit.second_sample import counted, has_effect, is_insensitive
 from figures.kit.style import (
     PAGE_WIDTH,
     SMALL,
@@ -65,27 +65,33 @@ def plot_runs(ax: Axes, runs: pd.DataFrame, column: str, styles: dict[str, Style
             ax.plot(x, y, **styles[method].points(filled=sees == "yes", size=size))
     ax.set_xlim(runs["seed"].min() - 0.7, runs["seed"].max() + 0.7)
     ax.set_xlabel("seed")
-    ax.set_xticks(sorted(set(runs["seed"])))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
     return ax
 
 
 def plot_looks(ax: Axes, looks: pd.DataFrame) -> Axes:
     """The factor and its interval at each look that was reached, and what the next one waits for.
 
+    Of an insensitive sample the factor of its positive control stands there, and no other.
+
     Args:
         ax: where to draw, looks from the top.
         looks: :data:`analysis.studies.looks.study.LOOKS`.
     """
-    ax.axvspan(1 / MARGIN, MARGIN, color="0.5", alpha=0.15, linewidth=0)
+    margin = float(looks["margin"].iloc[-1])
+    ax.axvspan(1 / margin, margin, color="0.5", alpha=0.15, linewidth=0)
     ax.axvline(1.0, color="0.35", linestyle=":", linewidth=0.9, zorder=0)
     ax.set_xscale("log")
     for place, one in enumerate(looks.itertuples()):
         words: dict[str, Any] = {"fontsize": SMALL, "transform": ax.get_yaxis_transform()}
         said = textwrap.fill(one.verdict, NOTE_WIDTH)
-        if np.isfinite(one.effect):
-            ax.plot([one.low, one.high], [place, place], color="0.2", linewidth=1.6)
-            ax.plot(one.effect, place, **Style("0.2", "D").points(size=3.4))
+        if has_effect(one._asdict()):
+            _interval(ax, place, (one.low, one.effect, one.high), Style("0.2", "D"))
             said = f"p = {one.p:.2g}, asked below {one.effect_p:g}\n{said}"
+        elif np.isfinite(one.effect):
+            middle = one.positive_low, one.positive, one.positive_high
+            _interval(ax, place, middle, Style("0.5", "s"))
+            said = f"positive control: p = {one.positive_p:.2g}\n{said}"
         ax.text(0.02, place + 0.12, said, va="top", **words)
     ax.set_yticks(range(len(looks)), [f"{n} of {m}" for n, m in looks[["pairs", "asked"]].values])
     ax.set_ylim(len(looks) - 0.2, -0.6)
@@ -95,6 +101,12 @@ def plot_looks(ax: Axes, looks: pd.DataFrame) -> Axes:
     ax.set_ylabel("pairs of runs")
     ax.grid(visible=False, axis="y")
     return ax
+
+
+def _interval(ax: Axes, place: int, middle: tuple[float, float, float], style: Style) -> None:
+    low, value, high = middle
+    ax.plot([low, high], [place, place], color=style.colour, linewidth=1.6)
+    ax.plot(value, place, **style.points(size=3.4))
 
 
 @on_paper
@@ -111,13 +123,16 @@ def draw(tables: Path) -> Iterator[Drawing]:
     left.set_ylim(ratios.min() / ROOM, ratios.max() * ROOM)
     show_factors(left.yaxis, TICKS)
     left.set_title(f"{runs['game'].iloc[0]}: TV twins ÷ states,\nheld-out backgrounds")
-    plot_looks(middle, looks).set_title("treatment ÷ control,\n95 % over runs")
+    look = counted(looks)
+    what = "positive control" if is_insensitive(look) else "treatment"
+    title = f"{what} ÷ control,\n95 % over runs, for one look"
+    plot_looks(middle, looks).set_title(title)
     plot_runs(right, runs, "clipped", styles)
     right.set_ylim(-0.03, 1.03)
     right.yaxis.set_major_formatter(PercentFormatter(1.0))
     right.set_title("updates whose gradient\nwas clipped")
     _legend(figure, runs, styles)
-    yield Drawing(NAME, figure, runs)
+    yield Drawing(NAME, figure, pd.concat([runs, looks]))
 
 
 def _legend(figure: Figure, runs: pd.DataFrame, styles: dict[str, Style]) -> None:

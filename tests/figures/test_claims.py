@@ -15,7 +15,6 @@ from checkpoints.doors.places import TABLES
 from checkpoints.runs.study import read_study
 from figures.claims import Settings, main
 from figures.kit.claimed import CLAIMS
-from figures.kit.in_words import second_sample
 from figures.kit.ledger import in_short, ledger
 from figures.kit.markdown import markdown
 from figures.kit.other_claims import CANCEL, CONVERGE
@@ -244,21 +243,6 @@ def test_the_second_sample_stands_first_and_as_far_as_it_is(tmp_path, toy):
     assert one["verdict"] == "look 1: not reached: waits for the pair of seed 102"
     assert one["runs (that see)"].startswith("2 of 6 pairs (0 and 0)")
     assert one["mutual to PPO"] == ""
-
-
-def test_a_second_sample_that_decides_is_told_in_ledger_and_sentence(tmp_path, toy):
-    folder = tables(tmp_path, toy, planted(0.5))
-    [row] = toy_tables.looks()
-    row |= {"pairs": 6, "effect": 0.8, "low": 0.7, "high": 0.9, "verdict": "effect: less bound"}
-    (folder / "looks.csv").unlink()
-    toy_tables.write([row], folder, "looks")
-    one = ledger(folder)[1].iloc[0]
-    assert one["mutual to PPO"] == "× 0.80 [0.70, 0.90]"
-    assert one["verdict"] == "look 1: effect: less bound"
-    assert second_sample(pd.DataFrame([row | {"sees_treatment": 6, "sees_control": 5}])) == (
-        "**The second sample**, coinrun (6 of 6 pairs of runs at look 1; 6 and 5 see): "
-        "effect: less bound; × 0.80 [0.70, 0.90]."
-    )
 
 
 def test_what_the_ledger_asks_is_the_declared_family():

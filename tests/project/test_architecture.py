@@ -21,7 +21,7 @@ COMMANDS = sorted(
 # and what methods and pairs are called, and from a study the schemas of its tables.
 FIGURES_MAY_IMPORT = {
     *("analysis", "analysis.records.tables", "analysis.records.runs", "analysis.records.values"),
-    *("analysis.stats.clusters", "analysis.policies.relations"),
+    *("analysis.stats.clusters", "analysis.stats.look_verdicts", "analysis.policies.relations"),
     *("checkpoints.console", "checkpoints.doors.writing", "checkpoints.doors.places"),
     *("checkpoints.doors.children", "checkpoints.policy.ids", "checkpoints.policy.recipes"),
 }

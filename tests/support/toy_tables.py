@@ -168,6 +168,7 @@ def looks_runs() -> list[dict]:
 def looks() -> list[dict]:
     """A first look that is not reached."""
     numbers = {"look": 1, "asked": 6, "pairs": 2, "effect_p": 0.003, "equivalence_p": 0.008}
+    numbers["margin"] = 1.25
     said = {"name": "second", "verdict": "not reached: waits for the pair of seed 102"}
     return [{"game": "coinrun", **numbers, **said}]
 

@@ -91,6 +91,12 @@ def wanted_of(declaration: Declaration, pairs: int | None = None) -> list[Wanted
     return list(dict.fromkeys([*found, *chain(*gate_of(declaration))]))
 
 
+def shown_of(declaration: Declaration) -> list[Wanted]:
+    """The second control, which is measured where it was trained and decides nothing."""
+    runs = (PolicyId(declaration.game, declaration.second, seed) for seed in declaration.seeds)
+    return [Wanted(run, declaration.control_steps) for run in runs]
+
+
 def kept_policies(root: Path, wanted: Wanted, last: int) -> list[PolicyId]:
     """The last kept policies of a run up to a step, of each peer; none if it is not so far."""
     there = [one for one in list_policies(root) if one.run == wanted.run]
@@ -169,7 +175,7 @@ def rows_of(
         UserError: a run, measured before or not, that was begun under another declaration or with
             another recipe than that of ``recipes``.
     """
-    wanted = wanted_of(declaration)
+    wanted = [*wanted_of(declaration), *shown_of(declaration)]
     there = list_policies(root)
     for run in dict.fromkeys(one.run for one in wanted):
         policies = [one for one in there if one.run == run]

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.records.columns import GAME, interval
+from analysis.records.columns import GAME, estimate, interval
 from analysis.records.tables import Column, Schema
-from analysis.stats.looks import EFFECT, GO_ON, NOT_REACHED, decide
+from analysis.stats.look_verdicts import DECIDES_NOTHING, EFFECT, GO_ON, INSENSITIVE, NOT_REACHED
+from analysis.stats.looks import decide
 from analysis.stats.welch import welch
 from analysis.studies.looks.runs import Wanted, gate_of, pair_of, wanted_of
 from checkpoints.console import show_tables
@@ -17,8 +18,6 @@ from checkpoints.runs.declaration import Declaration
 
 There = Mapping[tuple[str, int], Any]
 """Run and its steps -> its row."""
-DECIDES_NOTHING = "decides nothing"
-INSENSITIVE = "insensitive: its positive control is not told from the control"
 POSITIVE_P = 0.05
 LOOKS = Schema(
     "looks",
@@ -34,10 +33,17 @@ LOOKS = Schema(
         Column("effect_p", "float", "below which p decides for an effect", low=0, high=1),
         Column("p_equivalence", "float", "of a factor beyond the margin", low=0, high=1),
         Column("equivalence_p", "float", "below which that decides against one", low=0, high=1),
-        Column("positive", "float", "positive control / control at its steps", low=0),
+        Column("margin", "float", "factors from 1 / margin to margin are not relevant", low=1),
+        *estimate(
+            "positive",
+            "positive control / control at its steps",
+            over="Welch's interval over runs",
+            low=0,
+        ),
         Column("positive_p", "float", "two-sided", low=0, high=1),
-        Column("sees_treatment", "int", "runs that see", low=0),
-        Column("sees_control", "int", "runs that see", low=0),
+        Column("sees_treatment", "int", "of the pairs: runs that see", low=0),
+        Column("sees_control", "int", "of the pairs: runs that see", low=0),
+        Column("sees_positive", "int", "positive controls that see", low=0),
         Column("verdict", "text", "what the rule says, or which runs it waits for or lacks"),
     ),
     key=("name", "look"),
@@ -56,7 +62,7 @@ def look_rows(runs: pd.DataFrame, declaration: Declaration) -> list[dict[str, An
         declaration: the rule.
     """
     there = {(one.run, one.step): one for one in runs.itertuples()}
-    gate = {"positive": np.nan, "positive_p": np.nan}
+    gate = dict.fromkeys(("positive", "positive_low", "positive_high", "positive_p"), np.nan)
     rows: list[dict[str, Any]] = []
     for at, asked in enumerate(declaration.looks):
         label = label_of(declaration, at, there)
@@ -83,10 +89,16 @@ def label_of(declaration: Declaration, at: int, there: There) -> dict[str, Any]:
     names = {"game": declaration.game, "name": declaration.name, "look": at + 1, "asked": asked}
     bounds = {name: getattr(declaration, name)[at] for name in ("effect_p", "equivalence_p")}
     sees = {
-        f"sees_{side}": sum(there[pair[place].key].sees == "yes" for pair in whole)
+        f"sees_{side}": sum(_sees(pair[place], there) for pair in whole)
         for place, side in enumerate(("treatment", "control"))
     }
-    return {**names, "pairs": len(whole), **bounds, **sees}
+    positive, _ = gate_of(declaration)
+    sees["sees_positive"] = sum(one.key in there and _sees(one, there) for one in positive)
+    return {**names, "pairs": len(whole), **bounds, "margin": declaration.margin, **sees}
+
+
+def _sees(one: Wanted, there: There) -> bool:
+    return bool(there[one.key].sees == "yes")
 
 
 def blocked(wanted: Sequence[Wanted], declaration: Declaration, there: There) -> str:
@@ -107,7 +119,9 @@ def told_apart(declaration: Declaration, there: There) -> dict[str, float]:
     """The positive control against the control at its steps, of the first look's seeds."""
     ours, theirs = (values_of(side, there) for side in gate_of(declaration))
     found = welch(ours, theirs)
-    return {"positive": float(np.exp(found.estimate)), "positive_p": found.p}
+    ends = {"": found.estimate, "_low": found.low, "_high": found.high}
+    factors = {f"positive{end}": float(np.exp(value)) for end, value in ends.items()}
+    return {**factors, "positive_p": found.p}
 
 
 def asked_of(declaration: Declaration, asked: int, there: There) -> tuple[dict[str, float], str]:
@@ -148,4 +162,7 @@ def show(runs: pd.DataFrame, looks: pd.DataFrame) -> None:
     for one in looks.itertuples():
         print(f"look {one.look}, at {one.asked} pairs ({one.pairs} there): {one.verdict}")
         if np.isfinite(one.effect):
-            print(f"  × {one.effect:.2f} [{one.low:.2f}, {one.high:.2f}], p = {one.p:.2g}")
+            gate = f"[{one.positive_low:.2f}, {one.positive_high:.2f}], p = {one.positive_p:.2g}"
+            print(f"  positive control ÷ control × {one.positive:.2f} {gate}")
+            ends = f"[{one.low:.2f}, {one.high:.2f}], p = {one.p:.2g}"
+            print(f"  treatment ÷ control × {one.effect:.2f} {ends}")

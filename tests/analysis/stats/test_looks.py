@@ -8,16 +8,9 @@ import pytest
 from scipy.stats import ttest_ind
 from statsmodels.stats.weightstats import ttost_ind
 
-from analysis.stats.looks import (
-    EFFECT,
-    GO_ON,
-    NO_EFFECT,
-    NOT_DECIDED,
-    NOT_REACHED,
-    compare,
-    decide,
-    error_rates,
-)
+from analysis.stats.look_verdicts import EFFECT, GO_ON, NO_EFFECT, NOT_DECIDED, NOT_REACHED
+from analysis.stats.looks import decide, error_rates
+from analysis.stats.welch import compare
 from checkpoints.console import UserError
 from checkpoints.runs.declaration import Declaration
 from checkpoints.runs.study import read_declaration

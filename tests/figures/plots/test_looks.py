@@ -39,7 +39,7 @@ def test_every_run_stands_in_both_panels_by_its_seed(tables):
     for ax in (left, right):
         at = [float(line.get_xdata()[0]) for line in marks(ax)]
         assert sorted(np.rint(at)) == sorted(rows["seed"])
-    assert len(drawing.rows) == len(rows)
+    assert len(drawing.rows) == len(rows) + len(toy_tables.looks())
 
 
 def test_who_does_not_see_is_a_ring_and_steps_before_the_last_are_small(tables):

@@ -103,7 +103,7 @@ function Found({ part }) {
 function Second({ part }) {
   return (
     <>
-      <p class="found second"><Words text={part.text} /></p>
+      <p class="found second"><Words text={`${part.text} ${part.change}`} /></p>
       <Plain title="Its runs" table={part} />
       <Source source={part.sources} figure={part.figure} name="second-sample" take={() => part} />
     </>

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from analysis.policies.subjects import Subject
+from analysis.stats.look_verdicts import INSENSITIVE
 from analysis.studies.looks import runs
 from analysis.studies.looks.runs import Wanted, known_rows, ratio, rows_of, run_row, wanted_of
-from analysis.studies.looks.study import INSENSITIVE, looks_of
+from analysis.studies.looks.study import looks_of
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.store import load_policy, policy_path
 from checkpoints.runs.declaration import Declaration, note_declaration

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from analysis.records.tables import read_table
-from analysis.studies.looks.runs import RUNS, Wanted, wanted_of
-from analysis.studies.looks.study import INSENSITIVE, LOOKS, looks_of
+from analysis.stats.look_verdicts import INSENSITIVE
+from analysis.studies.looks.runs import RUNS, Wanted, shown_of, wanted_of
+from analysis.studies.looks.study import LOOKS, looks_of
 from checkpoints.policy.ids import PolicyId
 from checkpoints.runs.declaration import Declaration
 from checkpoints.runs.study import read_declaration
@@ -178,7 +179,25 @@ def test_without_its_positive_control_nothing_is_decided(declared):
 
 def test_runs_that_see_are_counted(declared):
     looks = looks_of(sample(declared, 0.5, 6), declared)
-    assert looks[["sees_treatment", "sees_control"]].to_numpy().tolist() == [[3, 3]]
+    counts = looks[["sees_treatment", "sees_control", "sees_positive"]]
+    assert counts.to_numpy().tolist() == [[3, 3, 2]]
+
+
+def test_the_second_control_is_wanted_for_show_and_moves_nothing(declared):
+    shown = shown_of(declared)
+    assert {(one.run.method, one.steps) for one in shown} == {("ppo-split32", 2**21)}
+    assert [one.run.seed for one in shown] == list(declared.seeds)
+    rows = sample(declared, 0.5, 6)
+    more = pd.DataFrame([row_of(one, 9.0 + one.run.seed) for one in shown])
+    found = looks_of(pd.concat([rows, more]), declared)
+    pd.testing.assert_frame_equal(found, looks_of(rows, declared))
+
+
+def test_a_look_shows_its_margin_and_the_gate_with_its_interval(declared):
+    other = replace(declared, margin=1.5)
+    (row,) = looks_of(sample(other, 0.5, 6), other).itertuples()
+    assert row.margin == 1.5
+    assert row.positive_low < row.positive < row.positive_high < 1
 
 
 def test_what_is_wanted_is_what_decides(declared):
