@@ -27,7 +27,7 @@ class Settings(Output):
     games: Positional[Annotated[tuple[str, ...], arg(metavar="[GAME ...]")]] = ()
     """games to answer for, such as starpilot; none takes all in the table"""
     tables: Path = TABLES
-    """folder with emergence.csv and probes_steps.csv"""
+    """folder with emergence.csv and probes_steps.csv, and with samples.csv and samples_peers.csv"""
     study: Path = STUDY
     """which runs there should be"""
 

@@ -1,10 +1,10 @@
 """A declared sample at its looks: ``python -m analysis.looks``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
-from analysis.records.command import Output, check_outputs, finish
+from analysis.records.command import check_outputs, finish, provenance_of
 from analysis.scenes.cache import Cached
 from checkpoints.console import run_command, say
 from checkpoints.doors.numbers import Seed, whole
@@ -46,15 +46,14 @@ def main(settings: Settings) -> None:
     declaration = read_declaration(settings.study)
     recipes = {planned.id: planned.recipe for planned in read_study(settings.study)}
     say(f"looking for runs of {declaration.name} in {settings.root}")
-    numbers = {"states": settings.states, "episodes": settings.episodes, "seed": settings.seed}
-    noted = {**numbers, "declaration": declaration.digest}
-    anew = settings.overwrite
-    known = runs.known_rows(settings.output, noted, settings.root, anew=anew)
-    check_outputs(Output(settings.output, overwrite=True), (runs.RUNS, study.LOOKS))
+    numbers, anew = provenance_of(settings), settings.overwrite
+    digest = {"declaration": declaration.digest}
+    known = runs.known_rows(settings.output, numbers | digest, settings.root, anew=anew)
+    growing, schemas = replace(settings, overwrite=True), (runs.RUNS, study.LOOKS)
+    check_outputs(growing, schemas)
     rows = runs.rows_of(settings.root, known, declaration, recipes, numbers, anew=anew)
     looks = study.looks_of(rows, declaration)
-    given = Output(settings.output, overwrite=True)
-    finish(given, (runs.RUNS, study.LOOKS), [rows, looks], lambda: study.show(rows, looks), **noted)
+    finish(growing, schemas, [rows, looks], lambda: study.show(rows, looks), **digest)
 
 
 if __name__ == "__main__":

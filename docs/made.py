@@ -2,6 +2,7 @@
 
 import ast
 import shutil
+import sys
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -46,6 +47,7 @@ def executed(script: Path) -> Path:
     digest = sha256(script.read_bytes()).hexdigest()[:12]
     kept = ROOT / ".cache" / "notebooks" / f"{script.stem}-{digest}.ipynb"
     if not kept.exists():
+        print(f"running {script.stem}", file=sys.stderr, flush=True)
         notebook = jupytext.read(script)
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
         notebook.metadata["language_info"] = {"name": "python"}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from checkpoints.console import run_command, show_tables
+from checkpoints.console import run_command, say, show_tables
 from checkpoints.doors.places import DRAWN, TABLES
 from checkpoints.doors.writing import write_text
 
@@ -13,7 +13,7 @@ class Settings:
     """Hold each claim of arXiv 2501.02481 against the tables: estimate, interval, verdict."""
 
     tables: Path = TABLES
-    """folder with contrasts.csv, samples_pairs.csv and embedding_scores.csv"""
+    """folder with contrasts, looks, curves, samples_peers, samples_pairs and embedding_scores"""
     output: Path = DRAWN / "claims.md"
     """file to write; replaced if it exists"""
 
@@ -25,6 +25,7 @@ def main(settings: Settings) -> None:
     from figures.kit.ledger import in_short, ledger
     from figures.kit.markdown import markdown
 
+    say(f"reading tables in {settings.tables}")
     title, *both = ledger(settings.tables)
     write_text(settings.output, markdown(in_short(settings.tables), title, *both))
     heads = f"mutual distillation and PPO on {title}", "would these measures see invariance?"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from checkpoints.console import run_command
+from checkpoints.console import run_command, say
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ def main(settings: Settings) -> None:
     """Compare, print a line a table, and end with 1 if they do not say the same."""
     from figures.kit.comparing import compare, say_what_differs
 
+    say(f"comparing {settings.a} with {settings.b}")
     lines = compare(settings.a, settings.b, settings.show)
     say_what_differs(lines)
     if any(li["alone"] or li["texts"] or li["widths"] > settings.widths for li in lines):

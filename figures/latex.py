@@ -6,7 +6,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from checkpoints.console import run_command
+from checkpoints.console import run_command, say
 from checkpoints.doors.places import TABLES
 
 
@@ -38,6 +38,7 @@ def main(settings: Settings) -> None:
     """Write the tables, then the numbers if what they come from is there."""
     from figures.kit.typeset import typeset
 
+    say(f"reading tables in {settings.tables}")
     some = settings.names, settings.rows, settings.columns
     written = list(typeset(settings.tables, *some, settings.output, overwrite=settings.overwrite))
     for path in written:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.records.tables import check_output
-from checkpoints.console import UserError, run_command
+from checkpoints.console import UserError, run_command, say
 from checkpoints.doors.places import DRAWN, POLICIES, TABLES
 from checkpoints.doors.writing import write_text
 
@@ -43,6 +43,7 @@ def main(settings: Settings) -> None:
             f"others as text: --output {settings.output}.html"
         )
     check_output(settings.output, overwrite=settings.overwrite)
+    say(f"gathering tables of {settings.tables} and policies of {settings.zoo}")
     text = page(
         tables=settings.tables,
         figures=settings.figures,

@@ -23,8 +23,18 @@ MARGIN = 1.25
 """Factors from 1 / 1.25 to 1.25 are not relevant; as declared for the second sample."""
 EQUIVALENT = 0.05
 """Error of *no relevant effect*, of both one-sided tests."""
+SPREAD = "spread within ÷ between states"
+"""Measure of embedding_scores: two views of a state apart, over two states."""
+SPREAD_RANK = "effective rank of these states"
+"""The same: of fewer states, more alike, than those behind ``effective_rank`` in other tables."""
 BEGUN = 0.25
 """Share of the longest training that runs must have been trained for to be compared."""
+
+
+def last_steps(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of each policy its last step only."""
+    last = rows.groupby(["game", "method", "seed", "peer"])["step"].transform("max")
+    return rows[rows["step"] == last]
 
 
 def is_factor(measure: Measure) -> bool:

@@ -62,6 +62,7 @@ def onsets_schema(name: str, command: str = "") -> Schema:
 
 EMERGENCE = values_schema("emergence", command="analysis.emergence")
 EMERGENCE_ONSETS = onsets_schema("emergence_onsets", command="analysis.emergence")
+PROBES_STEPS = values_schema("probes_steps", command="probes.steps")
 SAMPLES = values_schema("samples", command="analysis.samples")
 OF_PEERS = "cka", "agreement", "agreement_chance", "shift"
 SAMPLES_PEERS = Schema(
@@ -119,12 +120,8 @@ def value_row(policy: PolicyId, measure: str, layer: str, cell: Cell) -> dict[st
 
 def value_tables(folder: Path) -> dict[Path, Schema]:
     """The tables that hold values: emergence.csv, and others where they are there."""
-    found = {folder / "emergence.csv": EMERGENCE}
-    for schema in (values_schema("probes_steps"), SAMPLES):
-        path = folder / f"{schema.name}.csv"
-        if path.exists():
-            found[path] = schema
-    return found
+    there = ((folder / f"{one.name}.csv", one) for one in (EMERGENCE, PROBES_STEPS, SAMPLES))
+    return {path: one for path, one in there if one is EMERGENCE or path.exists()}
 
 
 def read_values(folder: Path) -> pd.DataFrame:

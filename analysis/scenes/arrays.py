@@ -1,6 +1,5 @@
 """Arrays in place of policies: files of features whose rows are the same states."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, TypeVar
@@ -9,6 +8,7 @@ import numpy as np
 
 from analysis.measures.hsic import check_finite
 from analysis.records.command import Output
+from analysis.scenes.cache import digest_of
 from checkpoints.console import UserError, path_of, say
 from checkpoints.doors.arrays import read_array, tensor_names
 from checkpoints.doors.numbers import Seed, whole
@@ -138,19 +138,13 @@ def read_arrays(
             f"expected arrays of the same states, row by row, got {told} rows; compute all of "
             "them on one set of states, in one order"
         )
-    files = {name: hash_of(name) for name in names}
+    files = {name: digest_of(path_of(name)) for name in names}
     labels = None
     if levels == EACH:
         labels, files["levels"] = np.arange(sizes.pop()), EACH
     elif levels:
-        labels, files["levels"] = read_levels(levels, sizes.pop()), hash_of(levels)
+        labels, files["levels"] = read_levels(levels, sizes.pop()), digest_of(path_of(levels))
     return Arrays(features, labels, files)
-
-
-def hash_of(name: str) -> str:
-    """SHA-256 of a file, as the provenance names it."""
-    with open(path_of(name), "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _features(name: str, axes: Sequence[str]) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from checkpoints.console import UserError, show_tables
+from checkpoints.console import UserError, say, show_tables
 from checkpoints.doors.reading import KIB, check_file
 from checkpoints.doors.sheets import LARGEST
 from checkpoints.runs.folder import PROGRESS, Standing
@@ -95,6 +95,7 @@ class Rates:
         """Frames a second of this machine; half a second for each kind of network."""
         kind = run.recipe.encoder, run.recipe.features, run.recipe.precision
         if kind not in self._known:
+            say(f"timing {run.recipe.encoder} networks ({run.recipe.precision}) on this machine")
             import torch
 
             from checkpoints.training.speed import frames_a_second

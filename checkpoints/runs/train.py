@@ -186,6 +186,7 @@ def main(settings: Settings, behind: float = 0.0) -> None:
             there.
     """
     wanted = _check(settings)
+    say(f"{wanted}: setting up in {settings.output}")
     keep_freed_memory()
     import torch
 

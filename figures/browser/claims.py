@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.records.runs import SPREAD
 from analysis.records.values import SAMPLES_PEERS
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.embedding.study import SCORES
@@ -55,11 +56,11 @@ def claims(places: Places) -> Part:
                 "source": source(places, SAMPLES_PEERS),
                 "figure": places.figure(peers_figure.NAME),
             }
-        elif line["decided by"].startswith(other_claims.SPREAD):
+        elif line["decided by"].startswith(SPREAD):
             more |= picture if line["claim"] == other_claims.PICTURE else picture | {"figure": ""}
         elif line["decided by"] == ledger.SECOND:
             more = {
-                "numbers": _of_look(counted(load_rows(places.tables, LOOKS))),
+                "numbers": of_look(counted(load_rows(places.tables, LOOKS))),
                 "source": source(places, LOOKS),
                 "figure": places.figure(looks.NAME),
             }
@@ -94,7 +95,7 @@ def _of_peers(peers: pd.DataFrame, measure: str, sign: int) -> Part | None:
     return {**ends, "scale": "difference", "sign": sign}
 
 
-def _of_look(look: Any) -> Part | None:
+def of_look(look: Any) -> Part | None:
     """The numbers of the second sample, claimed to lie below 1; none if it is insensitive."""
     ends = {name: float(look[name]) for name in ("effect", "low", "high")}
     return {**ends, "scale": "factor", "sign": -1} if has_effect(look) else None

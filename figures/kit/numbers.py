@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.records.runs import Measure, runs_of, untrained_mean
+from analysis.records.runs import SPREAD, Measure, runs_of, untrained_mean
 from analysis.records.values import EMERGENCE, SAMPLES_PEERS, read_values
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.embedding.study import SCORES
@@ -17,7 +17,7 @@ from checkpoints.policy.ids import UNTRAINED
 from figures.kit.claimed import BESIDE, CLAIMS, PUBLISHED
 from figures.kit.contrasted import against_ppo, outcome, panels
 from figures.kit.latex import escaped, interval, macro
-from figures.kit.other_claims import SPREAD, runs_pictured
+from figures.kit.other_claims import runs_pictured
 from figures.kit.plain import rounded
 from figures.kit.readme_result import columns_of, lines_of, mean
 from figures.kit.rows import load_rows
@@ -65,7 +65,7 @@ def numbers(tables: Path) -> list[Number]:
     peers = load_rows(tables, SAMPLES_PEERS)
     for row in peers.to_dict("records"):
         found += _of_peers(row)
-    found += _of_looks(load_rows(tables, LOOKS))
+    found += of_looks(load_rows(tables, LOOKS))
     found += _of_methods(tables)
     found += _of_picture(tables, contrasts)
     names = [number.name for number in found]
@@ -111,7 +111,8 @@ def _of_peers(row: dict[str, Any]) -> Iterator[Number]:
     yield Number(macro([*start, "difference"]), text, f"{source}, difference [low, high]")
 
 
-def _of_looks(looks: pd.DataFrame) -> Iterator[Number]:
+def of_looks(looks: pd.DataFrame) -> Iterator[Number]:
+    """Where the second sample stands; the effect of an insensitive one has no macro."""
     row = counted(looks)
     source = f"{LOOKS.name}.csv: game={row['game']} look={row['look']}"
     for column in ("look", "pairs", "asked", "sees_treatment", "sees_control"):

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from analysis.records.runs import SPREAD, SPREAD_RANK
 from analysis.studies.embedding.study import SCHEMA, SCORES
 from figures.kit.rows import load_rows
 from figures.kit.style import (
@@ -28,9 +29,7 @@ MAPS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
 _LABELS = (*list(METHOD_STYLES.values())[:5], *SPARE_STYLES[:4])
 LABEL_COLOURS = tuple(style.colour for style in _LABELS)
 """Of backgrounds and frames; they start over where there are more."""
-SPREAD = "spread within ÷ between states"
-RANK = "effective rank of these states"
-SHORT = {SPREAD: "within ÷ between", RANK: "effective rank"} | {
+SHORT = {SPREAD: "within ÷ between", SPREAD_RANK: "effective rank"} | {
     f"purity by {label}": f"same {label}" for label in ("policy", "state", "background")
 }
 
@@ -122,7 +121,7 @@ def one_policy(ax: Axes, rows: pd.DataFrame, scores: pd.DataFrame, panel: str) -
         tie(ax, rows, "tsne")
     name = rows["id"].iloc[0]
     lines = [say(scores, "tsne", name, f"purity by {what}") for what in ("state", "background")]
-    lines += [say(scores, "layer", name, measure) for measure in (SPREAD, RANK)]
+    lines += [say(scores, "layer", name, measure) for measure in (SPREAD, SPREAD_RANK)]
     ax.set_xlabel("\n".join(line for line in lines if line), fontsize=SMALL)
     ax.set_title(f"{rows['method'].iloc[0]}: {'twins' if twins else 'recoloured frames'}")
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
+from analysis.records.runs import last_steps
 from analysis.studies.invariance.study import SCHEMA
 from figures.kit.over_layers import name_layers, places_of, plot_estimates, plot_marks
 from figures.kit.rows import load_rows
@@ -25,13 +26,6 @@ from figures.kit.style import (
 )
 
 NAME = "invariance"
-
-
-def last_steps(rows: pd.DataFrame) -> pd.DataFrame:
-    """On all backgrounds, and of each policy its last step only."""
-    rows = rows[rows["backgrounds"] == "all"]
-    last = rows.groupby(["game", "method", "seed", "peer"])["step"].transform("max")
-    return rows[rows["step"] == last].reset_index(drop=True)
 
 
 def plot_icc(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
@@ -80,7 +74,8 @@ def plot_cosine(ax: Axes, rows: pd.DataFrame, styles: dict[str, Style]) -> Axes:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a column for each game; ICC, effective rank and cosine from above."""
-    rows = last_steps(load_rows(tables, SCHEMA))
+    rows = load_rows(tables, SCHEMA)
+    rows = last_steps(rows[rows["backgrounds"] == "all"]).reset_index(drop=True)
     games, styles = sorted(set(rows["game"])), method_styles(rows["method"])
     width = COLUMN_WIDTH if len(games) <= 2 else PAGE_WIDTH
     figure = Figure(figsize=(width, 5.3))

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.records.runs import last_steps
 from analysis.studies.robustness.rows import SCHEMA
 from figures.kit.rows import load_rows
 from figures.kit.style import (
@@ -40,12 +41,6 @@ KINDS = {
 BACKGROUNDS = 3  # of them compare backgrounds
 APART = 0.64
 """Share of the room between two kinds over which policies are spread."""
-
-
-def last_steps(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of each policy its last step only."""
-    last = rows.groupby(["game", "method", "seed", "peer"])["step"].transform("max")
-    return rows[rows["step"] == last].reset_index(drop=True)
 
 
 def policies_of(rows: pd.DataFrame) -> list[str]:
@@ -123,7 +118,7 @@ def _pairs_of_panels(games: int) -> tuple[Figure, Any]:
 @on_paper
 def draw(tables: Path) -> Iterator[Drawing]:
     """One figure: a line for each game, total variations on the left, ratios on the right."""
-    rows = last_steps(load_rows(tables, SCHEMA))
+    rows = last_steps(load_rows(tables, SCHEMA)).reset_index(drop=True)
     games, styles = sorted(set(rows["game"])), method_styles(rows["method"])
     figure, axes = _pairs_of_panels(len(games))
     for line, game in enumerate(games):

@@ -12,7 +12,8 @@ from analysis.measures.hsic import check_states
 from analysis.records.columns import interval as ends
 from analysis.records.command import check_outputs, finish
 from analysis.records.tables import Column, Schema
-from analysis.scenes.arrays import EACH, ArraySettings, hash_of, read_arrays
+from analysis.scenes.arrays import EACH, ArraySettings, read_arrays
+from analysis.scenes.cache import digest_of
 from analysis.stats.clusters import Interval, cluster_weights
 from checkpoints.console import UserError, path_of, show_tables, watch
 from checkpoints.doors.arrays import ArrayLike, as_array, as_labels, read_array
@@ -152,7 +153,7 @@ def probe_arrays(settings: Reading, names: Sequence[str]) -> None:
                 "converged": found.converged,
             }
 
-    arrays.files["factor"] = hash_of(settings.factor)
+    arrays.files["factor"] = digest_of(path_of(settings.factor))
     frame = pd.DataFrame(list(rows()), columns=list(SCHEMA.names))
     finish(settings, (SCHEMA,), (frame,), lambda: show(frame), **arrays.provenance)
 

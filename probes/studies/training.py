@@ -13,7 +13,7 @@ import numpy as np
 from analysis.policies.features import read
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
-from analysis.records.values import Cell, Cells, Starts, onsets_schema, values_schema
+from analysis.records.values import PROBES_STEPS, Cell, Cells, Starts, onsets_schema
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.training import logged_returns
 from analysis.studies.training.onsets import show as show_onsets
@@ -25,7 +25,7 @@ from probes.readers.scores import balanced_accuracy, class_sums, number_sums, r2
 from probes.readers.scores import replicates as draw
 from probes.studies.questions import Sights, background_groups, gather, limits
 
-SCHEMA = values_schema("probes_steps", command="probes.steps")
+SCHEMA = PROBES_STEPS
 ONSETS_SCHEMA = onsets_schema("probes_onsets", command="probes.steps")
 TASK, NUISANCE = "probe_task", "probe_background"
 

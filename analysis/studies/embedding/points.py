@@ -10,13 +10,11 @@ from jaxtyping import Float
 
 from analysis.measures import joint_maps as maps
 from analysis.measures.icc import Invariance
+from analysis.records.runs import SPREAD, SPREAD_RANK
 from checkpoints.console import UserError
 
 Layers = Mapping[str, Float[np.ndarray, "state view feature"]]
 """Policy -> one of its layers."""
-SPREAD = "spread within ÷ between states"
-RANK = "effective rank of these states"
-"""Of fewer states, more alike, than those behind ``effective_rank`` in other tables."""
 
 
 @dataclass(frozen=True)
@@ -138,4 +136,4 @@ def spread_rows(name: str, found: Invariance) -> Iterator[dict[str, Any]]:
     ends = {"value": ratio[0], "low": low, "high": high}
     yield {**shared, "measure": SPREAD, **ends}
     rank = found.effective_rank
-    yield {**shared, "measure": RANK, "value": rank, "low": rank, "high": rank}
+    yield {**shared, "measure": SPREAD_RANK, "value": rank, "low": rank, "high": rank}

@@ -15,13 +15,14 @@ from analysis.policies.layers import asked_layers, check_layers
 from analysis.policies.subjects import Subject
 from analysis.records.columns import GAME
 from analysis.records.command import Frames
+from analysis.records.runs import SPREAD
 from analysis.records.tables import Column, Schema
 from analysis.scenes.backgrounds import pick_backgrounds
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
 from analysis.scenes.pictures import applies, random_conv
 from analysis.scenes.worlds import world_of
-from analysis.studies.embedding.points import SPREAD, Panel, Plan, lay_out, spread_rows
+from analysis.studies.embedding.points import Panel, Plan, lay_out, spread_rows
 from analysis.studies.examination import Found
 from checkpoints.console import UserError, say, show_tables, watch
 from checkpoints.world.games import get_game

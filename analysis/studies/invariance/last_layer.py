@@ -20,7 +20,7 @@ from analysis.stats.clusters import cluster_means
 
 ICC_RANGE: dict[str, Any] = {"low": -1, "high": 1}
 POOLINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "icc": np.asarray,
+    "icc_pooled": np.asarray,
     "icc_standardised": standardised,
     "icc_whitened": whitened,
 }
@@ -33,23 +33,21 @@ LAST_SCHEMA = Schema(
         Column("backgrounds", "text", "all, or those seen or unseen in training"),
         *SIZE,
         Column("renderings", "int", "backgrounds each state is drawn on", low=0),
-        *estimate("icc", "ICC(2,1), its units as they are", over=OVER_BOTH, **ICC_RANGE),
-        Column("without_low", "float", "icc, one background left out: the lowest", **ICC_RANGE),
-        Column("without_high", "float", "icc, one background left out: the highest", **ICC_RANGE),
+        *estimate("icc_pooled", "ICC(2,1), its units as they are", over=OVER_BOTH, **ICC_RANGE),
+        Column("without_low", "float", "icc_pooled, one background left out: lowest", **ICC_RANGE),
+        Column("without_high", "float", "the same: highest", **ICC_RANGE),
         *estimate("icc_standardised", "ICC(2,1), each unit alike", over=OVER_BOTH, **ICC_RANGE),
         *estimate(
             "icc_whitened", "ICC(2,1), each principal direction alike", over=OVER_BOTH, high=1
         ),
         *estimate("level_information", "I(Z; L) on one background at a time", unit="nats"),
         Column("level_most", "float", "what naming the level would get", "nats", low=0),
-        Column("effective_rank", "float", "directions that the layer varies along", low=0),
-        Column("dead_share", "float", "units with one value everywhere", low=0, high=1),
         Column("verdict", "text", "ok; collapsed or vacuous: no ICC"),
     ),
     key=("game", "id", "backgrounds"),
     command="analysis.invariance",
 )
-NUMBERS = LAST_SCHEMA.names[LAST_SCHEMA.names.index("icc") : -1]
+NUMBERS = LAST_SCHEMA.names[LAST_SCHEMA.names.index("icc_pooled") : -1]
 
 
 def last_rows(
@@ -81,8 +79,7 @@ def last_rows(
             of_group = [on_each[place] for place in places]
             told = filled("level_information", information(of_group, levels, weights))
             closer = icc_cells(x[:, list(places)], levels, weights, seed, one.verdict)
-            rank = {"effective_rank": one.effective_rank, "dead_share": one.dead_share}
-            measured[key] = told | closer | rank | {"level_most": limit, "verdict": one.verdict}
+            measured[key] = told | closer | {"level_most": limit, "verdict": one.verdict}
         size = {"states": len(x), "levels": weights.shape[1], "renderings": len(places)}
         cells: dict[str, Any] = {**dict.fromkeys(NUMBERS, np.nan), "verdict": "vacuous"}
         cells |= measured[key] if one is not None else {}

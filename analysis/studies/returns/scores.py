@@ -92,12 +92,6 @@ class Plan(NamedTuple):
     seed: int = 0
 
 
-def last_steps(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of each policy its last step only."""
-    last = rows.groupby(["game", "method", "seed", "peer"])["step"].transform("max")
-    return rows[rows["step"] == last]
-
-
 def runs_of(
     rows: pd.DataFrame, bounds: tuple[float, float], plan: Plan, stream: int = 0
 ) -> dict[str, Runs]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
+from analysis.records.runs import last_steps
 from analysis.scenes.episodes import SWAPS, Pool
 from analysis.studies.examination import ALL, Found, Rows
 from analysis.studies.returns.episodes import SCHEMA, SPLITS, play_splits, stages_of
@@ -16,7 +17,6 @@ from analysis.studies.returns.scores import (
     SCORES,
     Plan,
     Runs,
-    last_steps,
     over_games,
     profile_rows,
     runs_of,

@@ -143,7 +143,8 @@ def of_layer(
     nothing = np.full(1 + len(weights), np.nan)
     for name, pooled in poolings(held_out, levels, weights, scene.seed).items():
         draws = pooled if verdict == OK else nothing
-        cells[f"{name}_unseen", layer] = Cell(draws, verdict)
+        measure = "icc_unseen" if name == "icc_pooled" else f"{name}_unseen"
+        cells[measure, layer] = Cell(draws, verdict)
     if verdict == OK:
         without = without_each_background(held_out, levels)
         cells |= left_out("icc_unseen", dict(zip(unseen, without, strict=True)), scene)

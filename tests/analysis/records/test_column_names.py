@@ -20,6 +20,27 @@ def meant_otherwise(schemas: Iterable[Schema]) -> dict[str, set[tuple[str, str]]
     return {name: found for name, found in meant.items() if len(found) > 1}
 
 
+OF_THEIR_TABLE = ("difference_low", "difference_high", "without_low", "without_high")
+"""Ends whose name, as ``low`` and ``high`` do, leaves open of what they are."""
+
+
+def over_otherwise(schemas: Iterable[Schema]) -> dict[str, set[str]]:
+    """Name of an interval's end -> what it is taken over, where that is two things or more."""
+    over = defaultdict(set)
+    for schema in schemas:
+        for column in schema.columns:
+            if column.name.endswith(("_low", "_high")) and column.name not in OF_THEIR_TABLE:
+                over[column.name].add(column.meaning)
+    return {name: found for name, found in over.items() if len(found) > 1}
+
+
+def test_intervals_of_one_name_are_over_the_same():
+    assert over_otherwise(SCHEMAS.values()) == {}
+    one, two = (Column("icc_low", "float", f"2.5 % point over {what}") for what in ("a", "b"))
+    schemas = [Schema(name, (end,), key=("icc_low",)) for name, end in (("a", one), ("b", two))]
+    assert over_otherwise(schemas) == {"icc_low": {one.meaning, two.meaning}}
+
+
 def test_a_name_is_one_thing_in_every_table():
     assert meant_otherwise(SCHEMAS.values()) == {}
 

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from analysis.studies.looks.study import looks_of
 from checkpoints.runs.declaration import Declaration
 from checkpoints.runs.study import read_declaration
-from figures.browser.claims import _of_look
+from figures.browser.claims import of_look
+from figures.kit import numbers
 from figures.kit.ledger import of_looks
-from figures.kit.numbers import _of_looks
 from figures.kit.second_sample import counted, second_sample, would_change
 from figures.plots.looks import plot_looks
 from tests.support.declared import sample
@@ -98,12 +98,12 @@ def test_it_is_told_alike_in_sentence_ledger_page_macros_and_figure(declared, ki
     assert bool(re.fullmatch(FACTOR, row["mutual to PPO"])) == has_factor
     assert has_factor or row["mutual to PPO"] == ""
 
-    numbers = _of_look(counted(table))
-    assert (numbers is not None) == has_factor
-    if numbers:
-        assert f"× {numbers['effect']:.2f} [" in second_sample(table)
+    on_page = of_look(counted(table))
+    assert (on_page is not None) == has_factor
+    if on_page:
+        assert f"× {on_page['effect']:.2f} [" in second_sample(table)
 
-    macros = {one.name: one.text for one in _of_looks(table)}
+    macros = {one.name: one.text for one in numbers.of_looks(table)}
     assert ("secondSampleEffect" in macros) == has_factor
     assert macros["secondSampleVerdict"].startswith(table["verdict"].iloc[-1][:5]) or len(table) > 1
 
@@ -115,7 +115,7 @@ def test_it_is_told_alike_in_sentence_ledger_page_macros_and_figure(declared, ki
 
 def test_a_small_p_is_no_zero(declared):
     table = looks(declared, "less")
-    macros = {one.name: one.text for one in _of_looks(table)}
+    macros = {one.name: one.text for one in numbers.of_looks(table)}
     p = float(re.sub(r"\\num{(.*)}", r"\1", macros["secondSampleP"]))
     assert p == pytest.approx(table["p"].iloc[0], rel=0.01) and 0 < p < 0.001
 

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from analysis.records.runs import last_steps
 from figures.kit.style import METHOD_STYLES
 from figures.plots import robustness
 from tests.support import toy_tables
@@ -57,7 +58,7 @@ def test_only_the_last_step_is_drawn():
     rows = pd.DataFrame(
         dict(game="g", method="ppo", seed=0, peer=0, id=["g/ppo/0/peer0", "later"], step=[1, 2])
     )
-    assert robustness.last_steps(rows)["id"].tolist() == ["later"]
+    assert last_steps(rows)["id"].tolist() == ["later"]
 
 
 def test_a_table_of_undecided_policies_is_drawn(drawing):

@@ -34,19 +34,19 @@ def test_one_set_of_backgrounds_is_measured_once_and_stands_under_both_names(mon
     rows = rows_of(World(levels=12), {"all": places, "seen": places, "unseen": ()})
     assert times == [4]
     pd.testing.assert_series_equal(rows.loc["all"], rows.loc["seen"], check_names=False)
-    assert rows.loc["all", "icc"] > 0 and rows["verdict"].tolist() == ["ok", "ok", "vacuous"]
+    assert rows.loc["all", "icc_pooled"] > 0 and rows["verdict"].tolist() == ["ok", "ok", "vacuous"]
     assert rows.loc["unseen", list(last_layer.NUMBERS)].isna().all()
     apart = rows_of(World(levels=12), {"all": places, "seen": (0, 1, 2), "unseen": (1, 2, 3)})
     assert times == [4, 4, 3, 3]
     pd.testing.assert_series_equal(apart.loc["all"], rows.loc["all"])
-    assert apart.loc["seen", "icc"] != apart.loc["all", "icc"]
+    assert apart.loc["seen", "icc_pooled"] != apart.loc["all", "icc_pooled"]
 
 
 def test_an_icc_of_one_policy_is_one_number_in_both_tables():
     key = ["id", "layer", "backgrounds"]
     every, last = (
-        read_table(TABLES / f"{one.name}.csv", one).set_index(key)["icc"]
-        for one in (SCHEMA, last_layer.LAST_SCHEMA)
+        read_table(TABLES / f"{one.name}.csv", one).set_index(key)[column]
+        for one, column in ((SCHEMA, "icc"), (last_layer.LAST_SCHEMA, "icc_pooled"))
     )
     assert last.notna().sum() > 20
     np.testing.assert_allclose(last, every[last.index], atol=1e-4)

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.records.runs import last_steps
 from analysis.stats.clusters import cluster_interval
 from analysis.studies.returns.scores import (
     THRESHOLDS,
     Plan,
     Runs,
-    last_steps,
     over_games,
     profile_rows,
     runs_of,
