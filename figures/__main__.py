@@ -13,29 +13,19 @@ from checkpoints.doors.writing import check_folder
 from figures.kit.drawn import Drawer, show
 from figures.kit.printing import Print, Style, formats_of
 
-NAMES = (
-    *("curves", "cka_map", "cka_contrast", "invariance", "invariance_steps", "robustness"),
-    *("emergence", "onsets", "contrasts", "samples", "peers", "looks", "backgrounds"),
-    *("strengths", "erasure", "probes", "variation", "saliency", "saliency_sheet", "embedding"),
-    *("similarity", "similarity_pairs", "similarity_nulls", "similarity_outliers", "returns"),
-    "twins_panel",
-)
-"""In the order in which they are drawn; each has a file of its name."""
+NAMES = tuple(sorted(path.stem for path in (Path(__file__).parent / "plots").glob("[a-z]*.py")))
+"""Each has a file of its name."""
+WHICH = f"figures to draw, of {', '.join(NAMES)}; none takes all whose tables are there"
 
 
 @dataclass(frozen=True)
 class Settings:
     """Draw figures from tables, each as PDF, PNG (200 dpi) and CSV of the rows it shows.
 
-    NAME is one of: curves, cka_map, cka_contrast, invariance, invariance_steps, robustness,
-    emergence, onsets, contrasts, samples, peers, looks, backgrounds, strengths, erasure,
-    probes, variation, saliency, saliency_sheet, embedding, similarity, similarity_pairs,
-    similarity_nulls, similarity_outliers, returns, twins_panel. No name draws all whose tables
-    are there. Type is embedded in PDF and drawn as shapes in SVG.
+    Type is embedded in PDF and drawn as shapes in SVG.
     """
 
-    names: Positional[Annotated[tuple[str, ...], arg(metavar="[NAME ...]")]] = ()
-    """figures to draw"""
+    names: Positional[Annotated[tuple[str, ...], arg(metavar="[NAME ...]", help=WHICH)]] = ()
     tables: Path = TABLES
     """folder of tables, such as results"""
     output: Path | None = None
