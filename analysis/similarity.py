@@ -43,7 +43,7 @@ def main(settings: Settings) -> None:
     from analysis.scenes.arrays import arrays_settings
     from analysis.studies.similarity import panel_by_arrays, study
 
-    if asked := arrays_settings(settings, panel_by_arrays.Panel):
+    if asked := arrays_settings(settings, panel_by_arrays.PanelSettings):
         panel_by_arrays.compare_arrays(asked, settings.ids)
         return
     examine(settings, Study(study.SCHEMAS, study.measure_game, study.show, check=study.check))

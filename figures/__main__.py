@@ -11,7 +11,7 @@ from checkpoints.doors.children import side_by_side
 from checkpoints.doors.places import DRAWN, TABLES
 from checkpoints.doors.writing import check_folder
 from figures.kit.drawn import Drawer, show
-from figures.kit.printing import Print, Style, formats_of
+from figures.kit.printing import Print, PrintStyle, formats_of
 
 NAMES = tuple(sorted(path.stem for path in (Path(__file__).parent / "plots").glob("[a-z]*.py")))
 """Each has a file of its name."""
@@ -33,7 +33,7 @@ class Settings:
     of others TABLES/figures"""
     width: float | None = None
     """inches, exactly, such as 3.25 or 6.75; what has no room there is left out and named"""
-    style: Style = "paper"
+    style: PrintStyle = "paper"
     """talk: half as large again; own: your matplotlibrc laid over paper's settings"""
     format: str = "pdf,png"
     """of pdf, png and svg, between commas"""

@@ -44,7 +44,7 @@ def main(settings: Settings) -> None:
     from probes.studies import layers as study
     from probes.studies.questions import limits
 
-    if asked := arrays_settings(settings, by_arrays.Reading):
+    if asked := arrays_settings(settings, by_arrays.ProbeSettings):
         by_arrays.probe_arrays(asked, settings.ids)
         return
     examine(settings, Study((study.SCHEMA,), study.measure_game, study.show, limits))

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 
 from analysis.measures.hsic import Undefined, centred, normalise
 from analysis.measures.level_features import hsic_by_features
-from analysis.measures.level_sums import Levels, LevelSums, check_levels, hsic_of_sums
+from analysis.measures.level_sums import LevelSums, LevelWeights, check_levels, hsic_of_sums
 from checkpoints.doors.arrays import ArrayLike
 
 
@@ -33,7 +33,7 @@ class LevelGram(LevelSums):
         kw: (n, 1 + R) √w_i (K̂w)_i.
     """
 
-    def __init__(self, K: Float[np.ndarray, "n n"], levels: Levels) -> None:
+    def __init__(self, K: Float[np.ndarray, "n n"], levels: LevelWeights) -> None:
         check_levels(len(K), levels)
         self.off = K[np.ix_(levels.order, levels.order)]
         for g in levels.slices:
@@ -83,9 +83,9 @@ def cka_levels(
         of the features where they are the cheaper road.
 
     Raises:
-        UserError: as :class:`Levels`; features that do not fit or do not vary.
+        UserError: as :class:`LevelWeights`; features that do not fit or do not vary.
     """
-    levels = Levels(clusters, weights)
+    levels = LevelWeights(clusters, weights)
     sides = [
         [centred(x, f"{side}, layer {i}") for i, x in enumerate(layers)]
         for side, layers in (("x", xs), ("y", ys))

@@ -20,7 +20,7 @@ from checkpoints.world.games import get_game
 
 _ROWS = 256  # states compared at once, in all pairs of views or with all others: bounds memory
 
-Pairs = Sequence[tuple[int, int]]
+ViewPairs = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,9 @@ def entropy(p: Float[np.ndarray, "*some action"]) -> Float[np.ndarray, "*some"]:
     return entr(p).sum(-1)
 
 
-def between_views(decisions: Decisions, pairs: Pairs) -> dict[str, Float[np.ndarray, "state pair"]]:
+def between_views(
+    decisions: Decisions, pairs: ViewPairs
+) -> dict[str, Float[np.ndarray, "state pair"]]:
     """Each state's change over each of the given pairs of its views.
 
     Args:
@@ -132,7 +134,7 @@ def between_views(decisions: Decisions, pairs: Pairs) -> dict[str, Float[np.ndar
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _between_views(decisions: Decisions, pairs: Pairs, rows: slice) -> dict[str, np.ndarray]:
+def _between_views(decisions: Decisions, pairs: ViewPairs, rows: slice) -> dict[str, np.ndarray]:
     p, V = decisions.probs[rows], decisions.values[rows]
     left, right = np.array(pairs).T
     likeliest = p.argmax(-1)
@@ -144,7 +146,7 @@ def _between_views(decisions: Decisions, pairs: Pairs, rows: slice) -> dict[str,
     }
 
 
-def views_of(pairs: Pairs) -> list[int]:
+def views_of(pairs: ViewPairs) -> list[int]:
     """The views that stand in the pairs."""
     return sorted({view for pair in pairs for view in pair})
 

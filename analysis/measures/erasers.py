@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from analysis.measures import leace
-from analysis.measures.leace import Eraser, Spectrum, one_hot
+from analysis.measures.leace import Covariance, Eraser, one_hot
 from checkpoints.console import UserError
 
 KINDS = ("background", "random", "shuffled")
@@ -66,11 +66,11 @@ class Fit:
         erasers: dict[str, list[Eraser]] = {kind: [] for kind in KINDS}
         clean, shrinkage = np.empty_like(x), []
         for k in range(FOLDS):
-            spectrum = Spectrum(x[folds != k].reshape(-1, d))
-            shrinkage.append(spectrum.shrinkage)
+            covariance = Covariance(x[folds != k].reshape(-1, d))
+            shrinkage.append(covariance.shrinkage)
             for kind in KINDS:
                 goal = targets(kind, int((folds != k).sum()), B, rng)
-                erasers[kind].append(spectrum.eraser(goal))
+                erasers[kind].append(covariance.eraser(goal))
             held_out = x[folds == k].reshape(-1, d)
             clean[folds == k] = erasers["background"][k].erase(held_out).reshape(-1, B, d)
         named = [_named(features, quarters) for features in (x, clean)]

@@ -71,8 +71,8 @@ class Eraser:
         return x - self.component(x)
 
 
-class Spectrum:
-    """The features of a fit, decomposed once for any number of labels.
+class Covariance:
+    """The covariance of a fit's features, decomposed once for any number of labels.
 
     Works on the smaller of the two Gram matrices: at most ``min(n, d)³`` steps, for any width.
     """
@@ -147,8 +147,8 @@ def fit(
     labels: Int[np.ndarray, " frame"],
     shrinkage: float | None = None,
 ) -> Eraser:
-    """The eraser of a class label; see :class:`Spectrum` for the arguments."""
-    return Spectrum(x, shrinkage).eraser(one_hot(labels))
+    """The eraser of a class label; see :class:`Covariance` for the arguments."""
+    return Covariance(x, shrinkage).eraser(one_hot(labels))
 
 
 def nearest_mean(

@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Float
 
-from analysis.measures.level_sums import Levels, LevelSums, check_levels, hsic_of_sums
+from analysis.measures.level_sums import LevelSums, LevelWeights, check_levels, hsic_of_sums
 
 _CHUNK = 1 << 21
 """Numbers of the products of features taken at once: 16 MB."""
@@ -22,7 +22,9 @@ _STATES = 512
 
 
 def hsic_by_features(
-    xs: Sequence[Float[np.ndarray, "n _"]], ys: Sequence[Float[np.ndarray, "n _"]], levels: Levels
+    xs: Sequence[Float[np.ndarray, "n _"]],
+    ys: Sequence[Float[np.ndarray, "n _"]],
+    levels: LevelWeights,
 ) -> tuple[Float[np.ndarray, "r x y"], Float[np.ndarray, "r x"], Float[np.ndarray, "r y"]]:
     """HSIC of every x with every y, of every x with itself, and of every y.
 
@@ -52,7 +54,7 @@ def hsic_by_features(
 
 
 def _row_sums(
-    sides: Sequence[np.ndarray], pairs: Sequence[tuple[int, int]], levels: Levels
+    sides: Sequence[np.ndarray], pairs: Sequence[tuple[int, int]], levels: LevelWeights
 ) -> tuple[
     Float[np.ndarray, "side G G"], Float[np.ndarray, "pair G G"], Float[np.ndarray, "pair r"]
 ]:
@@ -76,7 +78,7 @@ def _row_sums(
     return blocks, Q, rows
 
 
-def _parts(levels: Levels) -> Iterator[tuple[slice, slice]]:
+def _parts(levels: LevelWeights) -> Iterator[tuple[slice, slice]]:
     """Whole levels of some states together, and the states, sorted by level."""
     ends = np.array([one.stop for one in levels.slices])
     first = 0
@@ -88,7 +90,7 @@ def _parts(levels: Levels) -> Iterator[tuple[slice, slice]]:
 
 
 def _products(
-    x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], levels: Levels
+    x: Float[np.ndarray, "n dx"], y: Float[np.ndarray, "n dy"], levels: LevelWeights
 ) -> Float[np.ndarray, "G G"]:
     """P_gh by (n + G²) d_x d_y multiplications, half of it of an array with itself."""
     G, found = len(levels.slices), np.zeros((len(levels.slices),) * 2)

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from scipy.fft import fft, irfft, rfft
 
 from analysis.measures.hsic import centred, check_states, normalise, sum_or_zero
-from analysis.measures.level_sums import Levels
+from analysis.measures.level_sums import LevelWeights
 from analysis.measures.rings import Rings
 
 _CHUNK = 1 << 21
@@ -133,7 +133,7 @@ def _sums_moved(
 def _hsic(
     xs: Sequence[_Ring],
     ys: Sequence[_Ring],
-    levels: Levels,
+    levels: LevelWeights,
     turns: Int[np.ndarray, "b ring"] | None = None,
 ) -> Float[np.ndarray, " b"]:
     """HSIC over tuples of distinct levels, letters as in ``by_level.hsic_levels``, all weights 1.
@@ -213,7 +213,7 @@ def turned_cka(
         UserError: fewer than 4 levels; features that do not fit, are not finite or do not vary.
     """
     check_states(len(x), len(y))
-    levels = Levels(clusters, np.ones((1, len(np.unique(clusters)))))
+    levels = LevelWeights(clusters, np.ones((1, len(np.unique(clusters)))))
     check_states(len(x), len(levels.order))
     xs, ys = _side(x, rings, "x"), _side(y, rings, "y")
     found = []

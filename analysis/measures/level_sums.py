@@ -8,7 +8,7 @@ from checkpoints.console import UserError
 from checkpoints.doors.arrays import ArrayLike, as_labels
 
 
-class Levels:
+class LevelWeights:
     """Which states share a level, and how often each level counts in each replicate.
 
     Args:
@@ -72,7 +72,7 @@ class LevelSums:
         level: (G, 1 + R) w_g (K_G w)_g, whose sum is ``total``.
     """
 
-    def __init__(self, blocks: Float[np.ndarray, "G G"], levels: Levels) -> None:
+    def __init__(self, blocks: Float[np.ndarray, "G G"], levels: LevelWeights) -> None:
         self.levels, self.blocks, w = levels, blocks, levels.w
         self.level = blocks @ w.T * w.T
         self.total = self.level.sum(axis=0)
@@ -121,7 +121,7 @@ def hsic_of_sums(
     return sum_or_zero(A / levels.pairs, -2 * B / levels.triples, C / levels.quads)
 
 
-def check_levels(states: int, levels: Levels) -> None:
+def check_levels(states: int, levels: LevelWeights) -> None:
     """Raise ``UserError`` unless there is a level for each state."""
     if states != len(levels.order):
         raise UserError(

@@ -22,13 +22,13 @@ from analysis.measures.profiles import Pairs
 from analysis.measures.rsa import rank_profile
 
 Key = TypeVar("Key", bound=Hashable)
-Kind = Literal["profile", "spectrum", "angle"]
+SimilarityKind = Literal["profile", "spectrum", "angle"]
 ANGLE_OF = "cka"
 _ROWS = 1 << 16  # pairs taken to float64 at once
 
 
 @dataclass(frozen=True)
-class Measure:
+class Similarity:
     """One row of the property table.
 
     Invariances are to a change of *either* layer: of its features by a ``rotation`` (orthogonal),
@@ -37,7 +37,7 @@ class Measure:
     """
 
     name: str
-    kind: Kind
+    kind: SimilarityKind
     """a cosine of profiles, tested by permutation; read off spectra, not tested; or an angle"""
     low: float
     high: float
@@ -62,24 +62,24 @@ _UP_TO_ROTATION = {
 }
 _UP_TO_ORDER = {**_UP_TO_ROTATION, "rotation": False}
 MEASURES = (
-    Measure("cka", "profile", -1.0, 1.0, 1.0, **_UNBIASED, **_UP_TO_ROTATION),
-    Measure("cka_deconfounded", "profile", -1.0, 1.0, 1.0, **_UNBIASED, **_UP_TO_ROTATION),
-    Measure("cka_one_background", "profile", -1.0, 1.0, 1.0, **_UNBIASED, **_UP_TO_ROTATION),
-    Measure("cka_rbf", "profile", -1.0, 1.0, 1.0, **_UNBIASED, **_UP_TO_ROTATION),
-    Measure("cka_angular", "angle", 0.0, np.pi, 0.0, **_UNBIASED, **_UP_TO_ROTATION),
-    Measure("rsa", "profile", -1.0, 1.0, 1.0, **_UNBIASED, **_UP_TO_ROTATION),
-    Measure("neighbours", "profile", 0.0, 1.0, 1.0, **_BIASED, **_UP_TO_ROTATION),
-    Measure("procrustes", "spectrum", 0.0, 1.0, 1.0, **_BIASED, **_UP_TO_ROTATION),
-    Measure("svcca", "spectrum", 0.0, 1.0, 1.0, **_BIASED, **_UP_TO_ROTATION),
+    Similarity("cka", "profile", -1.0, 1.0, 1.0, **_UNBIASED, **_UP_TO_ROTATION),
+    Similarity("cka_deconfounded", "profile", -1.0, 1.0, 1.0, **_UNBIASED, **_UP_TO_ROTATION),
+    Similarity("cka_one_background", "profile", -1.0, 1.0, 1.0, **_UNBIASED, **_UP_TO_ROTATION),
+    Similarity("cka_rbf", "profile", -1.0, 1.0, 1.0, **_UNBIASED, **_UP_TO_ROTATION),
+    Similarity("cka_angular", "angle", 0.0, np.pi, 0.0, **_UNBIASED, **_UP_TO_ROTATION),
+    Similarity("rsa", "profile", -1.0, 1.0, 1.0, **_UNBIASED, **_UP_TO_ROTATION),
+    Similarity("neighbours", "profile", 0.0, 1.0, 1.0, **_BIASED, **_UP_TO_ROTATION),
+    Similarity("procrustes", "spectrum", 0.0, 1.0, 1.0, **_BIASED, **_UP_TO_ROTATION),
+    Similarity("svcca", "spectrum", 0.0, 1.0, 1.0, **_BIASED, **_UP_TO_ROTATION),
     # Weighs by x's own units: neither side can be turned nor the two exchanged.
-    Measure("pwcca", "spectrum", 0.0, 1.0, 1.0, **_ONE_SIDED, **_UP_TO_ORDER),
+    Similarity("pwcca", "spectrum", 0.0, 1.0, 1.0, **_ONE_SIDED, **_UP_TO_ORDER),
 )
 PROFILES = tuple(one.name for one in MEASURES if one.kind == "profile")
 SPECTRA = tuple(one.name for one in MEASURES if one.kind == "spectrum")
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class PolicyLayers:
     """One policy's layers on the states of a bank."""
 
     layers: tuple[str, ...]
@@ -90,10 +90,10 @@ class Look:
     button: Int[np.ndarray, " n"]
     """the likeliest"""
 
-    def only(self, states: Bool[np.ndarray, " n"]) -> "Look":
+    def only(self, states: Bool[np.ndarray, " n"]) -> "PolicyLayers":
         """The same policy on some of the states."""
         own, plain = ([x[states] for x in side] for side in (self.own, self.plain))
-        return Look(self.layers, own, plain, self.button[states])
+        return PolicyLayers(self.layers, own, plain, self.button[states])
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,7 @@ class Prepared:
         look: the policy's layers.
     """
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: PolicyLayers) -> None:
         self.look = look
         self._packed: list[tuple[np.ndarray, np.ndarray]] = []
         for name, x in zip(look.layers, look.own, strict=True):

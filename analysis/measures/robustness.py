@@ -20,7 +20,7 @@ from jaxtyping import Float, Int
 
 from analysis.measures.decisions import (
     Decisions,
-    Pairs,
+    ViewPairs,
     between_states,
     between_views,
     entropy,
@@ -57,7 +57,7 @@ class Sums:
     """between states of two levels, in the same view"""
 
     @staticmethod
-    def of(decisions: Decisions, levels: Int[np.ndarray, " state"], pairs: Pairs) -> "Sums":
+    def of(decisions: Decisions, levels: Int[np.ndarray, " state"], pairs: ViewPairs) -> "Sums":
         """Compare all views in pairs, and all states in each view.
 
         Args:
@@ -116,7 +116,7 @@ class Sums:
 def robustness(
     decisions: Decisions,
     levels: Int[np.ndarray, " state"],
-    pairs: Pairs,
+    pairs: ViewPairs,
     weights: Int[np.ndarray, "R G"],
 ) -> dict[str, Interval]:
     """Every measure with its 95 % interval; arguments as in :func:`robustness_draws`."""
@@ -127,7 +127,7 @@ def robustness(
 def robustness_draws(
     decisions: Decisions,
     levels: Int[np.ndarray, " state"],
-    pairs: Pairs,
+    pairs: ViewPairs,
     weights: Int[np.ndarray, "R G"],
     *,
     views_seed: int | None = None,

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal
 
-Kind = Literal["text", "int", "float", "bool"]
+CellKind = Literal["text", "int", "float", "bool"]
 DIGITS = 6  # significant digits of a float: far finer than any interval, and few to diff
 LONGEST = 500
 """Characters of a text."""
@@ -18,7 +18,7 @@ def _format_float(value: float) -> str:
     return "" if math.isnan(value) else format(float(value) + 0.0, f".{DIGITS}g")
 
 
-FORMAT: dict[Kind, Callable[[Any], str]] = {
+FORMAT: dict[CellKind, Callable[[Any], str]] = {
     "text": str,
     "int": lambda value: str(int(value)),
     "float": _format_float,
@@ -46,18 +46,18 @@ def _float(cell: str) -> float:
     return float(cell) if cell else math.nan
 
 
-PARSE: dict[Kind, Callable[[str], Any]] = {
+PARSE: dict[CellKind, Callable[[str], Any]] = {
     "text": _text,
     "int": _int,
     "float": _float,
     "bool": {"True": True, "False": False}.__getitem__,
 }
 """Kind -> from a cell to its value; ``ValueError`` or ``KeyError`` for any other text."""
-EXPECTED: dict[Kind, str] = {
+EXPECTED: dict[CellKind, str] = {
     "text": f"a text of at most {LONGEST} printable characters without $",
     "int": "a whole number of at most 18 digits",
     "float": "a number such as 0.5 or 1e-3, or nothing",
     "bool": "True or False",
 }
 """Kind -> in words."""
-DTYPE: dict[Kind, str] = {"text": "str", "int": "int64", "float": "float64", "bool": "bool"}
+DTYPE: dict[CellKind, str] = {"text": "str", "int": "int64", "float": "float64", "bool": "bool"}

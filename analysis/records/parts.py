@@ -26,7 +26,7 @@ FORMAT = 1
 LARGEST = 512 * MIB
 """Bytes of a part, and of each of its arrays, at most."""
 WHAT = "a part of a measurement"
-Kind = tuple[str, int]
+NetworkKind = tuple[str, int]
 """Encoder and how wide it is, as ``Subject.kind``."""
 
 
@@ -36,7 +36,7 @@ class Part:
 
     name: str
     """the run, or ``game/untrained/encoder-width``"""
-    kind: Kind
+    kind: NetworkKind
     found: Mapping[PolicyId, Cells]
     """policy -> its cells; none of a run that keeps nothing"""
     begun: Mapping[PolicyId, Starts] = field(default_factory=dict)

@@ -43,7 +43,7 @@ def is_factor(measure: Measure) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class MeasuredRun:
     """One training run: each measure at each kept step, the mean over its peers."""
 
     game: str
@@ -117,11 +117,11 @@ class Run:
         return np.array([self.at(measure, step)[0] for step in self.steps])
 
 
-def runs_of(rows: pd.DataFrame) -> Iterator[Run]:
+def runs_of(rows: pd.DataFrame) -> Iterator[MeasuredRun]:
     """The trained runs of a table of values, in order of game, method and seed."""
     trained = rows[rows["method"] != UNTRAINED]
     for (game, method, seed), some in trained.groupby(["game", "method", "seed"]):
-        yield Run(str(game), str(method), int(seed), some)
+        yield MeasuredRun(str(game), str(method), int(seed), some)
 
 
 def untrained_values(rows: pd.DataFrame, game: str, measure: Measure) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.records.cells import DTYPE, EXPECTED, PARSE, Kind
+from analysis.records.cells import DTYPE, EXPECTED, PARSE, CellKind
 from analysis.records.cells import FORMAT as FORMAT_CELL
 from checkpoints.console import UserError, one_of
 from checkpoints.doors.reading import parse_json, read_text, shown
@@ -38,7 +38,7 @@ class Column:
     """
 
     name: str
-    kind: Kind
+    kind: CellKind
     meaning: str
     unit: str = ""
     low: int | float | None = None

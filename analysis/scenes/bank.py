@@ -27,7 +27,7 @@ from checkpoints.doors.reading import MIB, parse_json, read_text
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
 from checkpoints.world.games import IMAGE_SHAPE, NUM_ACTIONS, Mode, get_game
 
-Policy = Callable[[np.ndarray], np.ndarray]
+Behaviour = Callable[[np.ndarray], np.ndarray]
 """Observations ``(n, 64, 64, 3)`` uint8 to actions ``(n,)``, whole numbers 0 to 14."""
 
 _FORMAT = 1  # raise it whenever the same plan comes to give another bank
@@ -88,7 +88,7 @@ class Bank:
         return len(self.levels)
 
 
-def gather(plan: BankPlan, policies: Mapping[str, Policy] | None = None) -> Bank:
+def gather(plan: BankPlan, policies: Mapping[str, Behaviour] | None = None) -> Bank:
     """Play, and keep ``plan.num_states`` states.
 
     Environment i follows behaviour ``i % (1 + len(policies))``: random actions, then the
@@ -134,7 +134,7 @@ def gather(plan: BankPlan, policies: Mapping[str, Policy] | None = None) -> Bank
 
 
 def _actions(
-    policies: Sequence[Policy], frames: np.ndarray, actor: np.ndarray, rng: np.random.Generator
+    policies: Sequence[Behaviour], frames: np.ndarray, actor: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """What every environment does next, ``(num_envs,)``."""
     # Drawn for all, so that a policy added or left out does not shift the others' draws.
@@ -198,7 +198,7 @@ class _Kept:
 
 
 def load_or_gather(
-    plan: BankPlan, policies: Mapping[str, Policy] | None = None, folder: Path | None = None
+    plan: BankPlan, policies: Mapping[str, Behaviour] | None = None, folder: Path | None = None
 ) -> Bank:
     """The bank of ``plan`` and ``policies`` from ``folder``, gathered now if it is not there.
 

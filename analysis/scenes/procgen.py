@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from analysis.scenes.bank import Bank, BankPlan, Policy, load_or_gather
+from analysis.scenes.bank import Bank, BankPlan, Behaviour, load_or_gather
 from checkpoints.policy.shipped import usual_policies
 from checkpoints.policy.store import ZOO, find_policies, load_policy, policy_path
 from checkpoints.world.environments import Levels
@@ -23,7 +23,7 @@ PER_LEVEL = 6
 """States of a level at most, unless another number is asked for."""
 
 
-def sampled(policy: "encoders.Policy", seed: int) -> Policy:
+def sampled(policy: "encoders.Policy", seed: int) -> Behaviour:
     """How a policy acts in a state bank: actions drawn from its distribution, repeatably."""
     import torch
 
@@ -79,7 +79,7 @@ class ProcgenWorld:
         """States on levels that no policy was trained on; see ``common.common_bank``."""
         kept = {k.run: k for k in usual_policies() if k.game == self.name}
         last = [one for run in kept for one in find_policies(run, ZOO)]
-        behaviours: Mapping[str, Policy] = {}
+        behaviours: Mapping[str, Behaviour] = {}
         for number, one in enumerate(last):
             path = policy_path(ZOO, one)
             policy, made = load_policy(path)

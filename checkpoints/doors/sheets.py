@@ -14,14 +14,14 @@ WIDEST = 500
 _HEAD = 64 * KIB
 
 
-class Sheet(NamedTuple):
+class CsvCells(NamedTuple):
     """What CSV holds."""
 
     names: list[str]
     rows: list[list[str]]
 
 
-def parse_sheet(text: str, *, where: str) -> Sheet:
+def parse_sheet(text: str, *, where: str) -> CsvCells:
     """The cells of CSV, as text.
 
     Args:
@@ -54,4 +54,4 @@ def parse_sheet(text: str, *, where: str) -> Sheet:
     twice = sorted({name for name in rows[0] if rows[0].count(name) > 1})
     if twice:
         raise UserError(f"{where}: expected each column once, got {shown(twice)} more than once")
-    return Sheet(rows[0], rows[1:])
+    return CsvCells(rows[0], rows[1:])

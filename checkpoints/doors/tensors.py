@@ -18,7 +18,7 @@ LARGEST_HEADER = 64 * MIB
 """Bytes of its header at most: a save keeps a run's log there, some 300 bytes an iteration."""
 
 
-class Wanted(NamedTuple):
+class TensorSpec(NamedTuple):
     """What a tensor must be."""
 
     shape: tuple[int | None, ...]
@@ -85,7 +85,9 @@ def opened(path: Path, framework: str, what: str = "a policy file") -> Iterator[
         ) from error
 
 
-def check_tensors(tensors: "Mapping[str, Tensor]", wanted: Mapping[str, Wanted], what: str) -> None:
+def check_tensors(
+    tensors: "Mapping[str, Tensor]", wanted: Mapping[str, TensorSpec], what: str
+) -> None:
     """Raise ``UserError`` unless these are the tensors wanted, each finite.
 
     Args:

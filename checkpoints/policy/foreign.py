@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from checkpoints.console import UserError
 from checkpoints.doors.reading import check_file, shown
-from checkpoints.doors.tensors import LARGEST, Wanted, check_tensors, read_tensors
+from checkpoints.doors.tensors import LARGEST, TensorSpec, check_tensors, read_tensors
 from checkpoints.policy.tensor_names import PARTS, SOURCES, Layout
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def convert(tensors: "Mapping[str, Tensor]") -> "tuple[Policy, str]":
                 "on 64 x 64 pixels with 15 actions can be converted: use another network through "
                 "checkpoints.policy.adapters"
             )
-    shapes = {name: Wanted(tuple(value.shape), _PRECISIONS) for name, value in wanted.items()}
+    shapes = {name: TensorSpec(tuple(value.shape), _PRECISIONS) for name, value in wanted.items()}
     check_tensors(ours, shapes, f"weights of {source}")
     policy.load_state_dict({name: value.float() for name, value in ours.items()})
     return policy.eval(), source

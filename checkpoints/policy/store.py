@@ -16,7 +16,7 @@ import msgspec
 from checkpoints.console import UserError
 from checkpoints.doors.reading import convert, parse_json, shown
 from checkpoints.doors.tensors import (
-    Wanted,
+    TensorSpec,
     check_tensors,
     read_header,
     read_tensors,
@@ -101,7 +101,7 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
     code: str
 
 
-def weights_of(recipe: Recipe, dtypes: tuple[str, ...] = _PRECISIONS) -> dict[str, Wanted]:
+def weights_of(recipe: Recipe, dtypes: tuple[str, ...] = _PRECISIONS) -> dict[str, TensorSpec]:
     """Name -> shape and precision of each weight of a policy, without making one."""
     import torch
 
@@ -109,7 +109,7 @@ def weights_of(recipe: Recipe, dtypes: tuple[str, ...] = _PRECISIONS) -> dict[st
 
     with torch.device("meta"):
         weights = Policy.of(recipe).state_dict()
-    return {name: Wanted(tuple(value.shape), dtypes) for name, value in weights.items()}
+    return {name: TensorSpec(tuple(value.shape), dtypes) for name, value in weights.items()}
 
 
 def save_policy(

@@ -21,12 +21,12 @@ from checkpoints.console import UserError
 from checkpoints.doors.reading import shown
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-Steps = Annotated[int, msgspec.Meta(ge=1, le=10**12)]
+StepCount = Annotated[int, msgspec.Meta(ge=1, le=10**12)]
 MOST = 1000
 """Games, methods or seeds of a block."""
 
 
-class Block(msgspec.Struct, forbid_unknown_fields=True):
+class GridBlock(msgspec.Struct, forbid_unknown_fields=True):
     """One block of a grid: every method on every game with every seed."""
 
     games: Annotated[list[Name], msgspec.Meta(min_length=1, max_length=MOST)]
@@ -35,11 +35,11 @@ class Block(msgspec.Struct, forbid_unknown_fields=True):
         list[Annotated[int, msgspec.Meta(ge=0, le=10**9)]],
         msgspec.Meta(min_length=1, max_length=MOST),
     ]
-    steps: Steps
+    steps: StepCount
     """environment steps of each peer"""
     recipe: dict[str, Any] = {}
     """settings of this block's runs, beside those of the whole study"""
-    steps_of: dict[Name, Steps] = {}
+    steps_of: dict[Name, StepCount] = {}
     """of methods that are trained for another while"""
 
 
@@ -59,7 +59,7 @@ def expand(given: Any, place: str) -> Iterator[dict[str, Any]]:
     for number, one in enumerate(given, 1):
         where = f"{place}, block {number}"
         try:
-            block = msgspec.convert(one, Block)
+            block = msgspec.convert(one, GridBlock)
         except (msgspec.ValidationError, UnicodeEncodeError) as error:
             raise UserError(
                 f"{where}: {error}; it takes games, methods, seeds, steps, recipe and steps_of"
@@ -70,7 +70,7 @@ def expand(given: Any, place: str) -> Iterator[dict[str, Any]]:
             yield {"id": f"{game}/{method}/{seed}", "steps": steps, "recipe": block.recipe}
 
 
-def _check(block: Block, where: str) -> None:
+def _check(block: GridBlock, where: str) -> None:
     for name in ("games", "methods", "seeds"):
         values = getattr(block, name)
         twice = sorted({one for one in values if values.count(one) > 1})

@@ -12,7 +12,7 @@ import msgspec
 
 from checkpoints.console import UserError
 from checkpoints.doors.reading import convert
-from checkpoints.doors.tensors import Wanted, check_tensors, read_tensors
+from checkpoints.doors.tensors import TensorSpec, check_tensors, read_tensors
 from checkpoints.policy.recipes import Recipe
 from checkpoints.policy.store import weights_of
 from checkpoints.runs.folder import Content, run_content
@@ -54,7 +54,7 @@ class Checked(msgspec.Struct):
         }
 
 
-def wanted_tensors(recipe: Recipe, peers: Iterable[int], *, begun: bool) -> dict[str, Wanted]:
+def wanted_tensors(recipe: Recipe, peers: Iterable[int], *, begun: bool) -> dict[str, TensorSpec]:
     """Name -> what it must be, for every tensor of a save.
 
     Args:
@@ -63,21 +63,21 @@ def wanted_tensors(recipe: Recipe, peers: Iterable[int], *, begun: bool) -> dict
         begun: whether Adam has made a step, and so holds moments.
     """
     weights, envs = weights_of(recipe, _FLOAT), recipe.num_envs
-    found: dict[str, Wanted] = {}
+    found: dict[str, TensorSpec] = {}
     moments = []
     for peer in peers:
         own = {f"policy.{name}": wanted for name, wanted in weights.items()}
         own |= {
-            "env.bytes": Wanted((None,), ("uint8",)),
-            "env.lengths": Wanted((envs,), ("int64",)),
-            "scale.discounted": Wanted((envs,), _DOUBLE),
-            "scale.moments": Wanted((3,), _DOUBLE),
-            "running": Wanted((envs,), _DOUBLE),
+            "env.bytes": TensorSpec((None,), ("uint8",)),
+            "env.lengths": TensorSpec((envs,), ("int64",)),
+            "scale.discounted": TensorSpec((envs,), _DOUBLE),
+            "scale.moments": TensorSpec((3,), _DOUBLE),
+            "running": TensorSpec((envs,), _DOUBLE),
         }
         found |= {f"peer{peer}/{name}": wanted for name, wanted in own.items()}
         moments += list(weights.values())
     for index, weight in enumerate(moments if begun else ()):
-        found[f"group/adam.{index}.step"] = Wanted((), _FLOAT)
+        found[f"group/adam.{index}.step"] = TensorSpec((), _FLOAT)
         found |= {f"group/adam.{index}.{name}": weight for name in MOMENTS}
     return found
 

@@ -18,7 +18,7 @@ from checkpoints.console import UserError
 from checkpoints.world.apart import Died, apart
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
 from checkpoints.world.games import IMAGE_SHAPE, get_game
-from checkpoints.world.states import Drawing, GameState, check_background, for_drawing
+from checkpoints.world.states import DrawableState, GameState, check_background, for_drawing
 
 _SECONDS, _SECONDS_A_FRAME = 5.0, 0.02
 """After which drawing in a copy of this process is given up; a frame takes 0.0002."""
@@ -81,7 +81,7 @@ class Renderer:
         return self.draw_each([for_drawing(state, self.game) for state in states], backgrounds)
 
     def draw_each(
-        self, drawings: Sequence[Drawing], backgrounds: Sequence[int]
+        self, drawings: Sequence[DrawableState], backgrounds: Sequence[int]
     ) -> UInt8[np.ndarray, "state 64 64 3"]:
         """The same of states that were made ready by ``for_drawing``."""
         frames = [one.on(b) for one, b in zip(drawings, backgrounds, strict=True)]
@@ -128,5 +128,5 @@ class Renderer:
             pictures[places[start : start + _BATCH]] = self._env.set_states(padded)[: len(batch)]
 
 
-def _known(drawings: Sequence[Drawing]) -> bool:
+def _known(drawings: Sequence[DrawableState]) -> bool:
     return all(one.known for one in drawings)

@@ -131,7 +131,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class DrawableState:
     """A state that can only be drawn: the bytes before and after its background index.
 
     Its random generators are empty: Procgen draws the same, two to five times faster, and ends the
@@ -202,7 +202,7 @@ def with_background(data: bytes, game: str, index: int) -> bytes:
     return GameState(made) if isinstance(data, GameState) else made
 
 
-def for_drawing(data: bytes, game: str) -> Drawing:
+def for_drawing(data: bytes, game: str) -> DrawableState:
     """What Procgen needs to draw the state ``data`` of ``game``, and no more.
 
     Raises:
@@ -220,7 +220,7 @@ def for_drawing(data: bytes, game: str) -> Drawing:
     asset, width = bounds[_PLACE["asset_generator"]], bounds[_PLACE["main_width"]]
     # Starpilot's tail lists what will appear later: as long as all the rest, and never drawn.
     end = bytes(4) + _END if game == "starpilot" else data[tail:]
-    return Drawing(
+    return DrawableState(
         game,
         before=data[:level] + 2 * _UNSEEDED + data[reward:own],
         own=int_at(data, own),

@@ -10,11 +10,11 @@ from analysis.studies.invariance.study import SCHEMA as INVARIANCE
 from analysis.studies.looks.study import LOOKS
 from analysis.studies.robustness.rows import SCHEMA as ROBUSTNESS
 from analysis.studies.similarity.cka import SCHEMA as CKA
-from figures.browser.sources import Part, Places, table_part
+from figures.browser.sources import PagePart, PagePlaces, table_part
 from probes.studies.training import SCHEMA as PROBES
 
 
-class Beside(NamedTuple):
+class ForestPlot(NamedTuple):
     """What of a table is drawn: a value with its interval, of which rows, and what names a row."""
 
     title: str
@@ -38,18 +38,18 @@ VALUES = (
 """Of every value over training."""
 OVER_TRAINING = (EMERGENCE, PROBES, SAMPLES)
 """Tables whose policies stand as "yours" among those of the study."""
-BESIDE: dict[Schema, Beside] = {
-    ROBUSTNESS: Beside(
+BESIDE: dict[Schema, ForestPlot] = {
+    ROBUSTNESS: ForestPlot(
         "TV between twins ÷ TV between states, actions merged that do the same",
         *("ratio", ("ratio_low", "ratio_high"), ("id",)),
         {"axis": "background", "backgrounds": "all"},
         log=True,
     ),
-    INVARIANCE: Beside(
+    INVARIANCE: ForestPlot(
         *("ICC, last layer", "icc", ("icc_low", "icc_high"), ("id",)),
         {"layer": "hidden", "backgrounds": "all"},
     ),
-    CONTRASTS: Beside(
+    CONTRASTS: ForestPlot(
         "TV between twins on unseen backgrounds ÷ TV between states, a method over another",
         *("effect", ("low", "high"), ("game", "treatment", "control", "match")),
         {"measure": "ratio_unseen", "layer": "buttons"},
@@ -57,22 +57,22 @@ BESIDE: dict[Schema, Beside] = {
         method="treatment",
         instead="verdict",
     ),
-    CKA: Beside(
+    CKA: ForestPlot(
         *("CKA of the last layers, one sees the twin", "cka", ("low", "high"), ("id_x", "id_y")),
         {"layer_x": "hidden", "layer_y": "hidden", "rendering": "twin"},
     ),
-    SAMPLES_PEERS: Beside(
+    SAMPLES_PEERS: ForestPlot(
         "CKA of the last layer, peers less policies trained apart",
         *("difference", ("difference_low", "difference_high"), ("game", "method")),
         {"measure": "cka"},
         method="method",
     ),
-    SCORES: Beside(
+    SCORES: ForestPlot(
         "spread within ÷ between states, last layer",
         *("value", ("low", "high"), ("id", "panel")),
         {"measure": "spread within ÷ between states", "map": "layer"},
     ),
-    LOOKS: Beside(
+    LOOKS: ForestPlot(
         "the second sample: TV between twins ÷ TV between states, treatment over control",
         *("effect", ("low", "high"), ("game", "name", "look")),
         {},
@@ -83,7 +83,7 @@ BESIDE: dict[Schema, Beside] = {
 """Tables of readers that are drawn under the shipped rows."""
 
 
-def beside(places: Places) -> dict[str, Part]:
+def beside(places: PagePlaces) -> dict[str, PagePart]:
     """Of each table, what is drawn of it and the shipped rows, or what writes them."""
     return {schema.name: _beside(places, schema, what) for schema, what in BESIDE.items()}
 
@@ -98,12 +98,12 @@ def needs() -> dict[str, dict[str, str]]:
     }
 
 
-def _columns(what: Beside) -> tuple[str, ...]:
+def _columns(what: ForestPlot) -> tuple[str, ...]:
     named = (*what.names, *what.only, what.value, *what.ends, what.method, what.instead)
     return tuple(dict.fromkeys(name for name in named if name))
 
 
-def _beside(places: Places, schema: Schema, what: Beside) -> Part:
+def _beside(places: PagePlaces, schema: Schema, what: ForestPlot) -> PagePart:
     columns = _columns(what)
     part = table_part(places, schema, columns)
     if "rows" in part:

@@ -9,7 +9,7 @@ from analysis.records.values import SAMPLES_PEERS
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
-from figures.browser.sources import Part, Places, rows_of, source
+from figures.browser.sources import PagePart, PagePlaces, rows_of, source
 from figures.kit import ledger, other_claims
 from figures.kit.claimed import BESIDE, CLAIMS, STANDS_IN, Claim
 from figures.kit.rows import load_rows
@@ -30,7 +30,7 @@ PEERS = {other_claims.CONVERGE: ("cka", 1), other_claims.CANCEL: ("shift", -1)}
 """Claim about the peers of a run -> its measure, and the sign that is claimed."""
 
 
-def claims(places: Places) -> Part:
+def claims(places: PagePlaces) -> PagePart:
     """Each claim of the paper: the ledger's words, the numbers behind them, and its controls.
 
     Raises:
@@ -49,7 +49,7 @@ def claims(places: Places) -> Part:
     }
     lines = []
     for line in said.to_dict("records"):
-        more: Part = {"numbers": None}
+        more: PagePart = {"numbers": None}
         if line["claim"] in PEERS:
             more = {
                 "numbers": _of_peers(peers, *PEERS[line["claim"]]),
@@ -77,7 +77,7 @@ def claims(places: Places) -> Part:
     }
 
 
-def _of_methods(pair: pd.DataFrame, claim: Claim) -> Part | None:
+def _of_methods(pair: pd.DataFrame, claim: Claim) -> PagePart | None:
     """The numbers of a line about two methods."""
     some = pair[(pair["measure"] == claim.measure) & (pair["layer"] == claim.layer)]
     one: Any = next(some.itertuples(), None)
@@ -86,7 +86,7 @@ def _of_methods(pair: pd.DataFrame, claim: Claim) -> Part | None:
     return {name: getattr(one, name) for name in CELLS} | {"sign": claim.sign}
 
 
-def _of_peers(peers: pd.DataFrame, measure: str, sign: int) -> Part | None:
+def _of_peers(peers: pd.DataFrame, measure: str, sign: int) -> PagePart | None:
     """The numbers of a line about peers and policies that were trained apart."""
     one: Any = next(peers[peers["measure"] == measure].itertuples(), None)
     if one is None:
@@ -95,7 +95,7 @@ def _of_peers(peers: pd.DataFrame, measure: str, sign: int) -> Part | None:
     return {**ends, "scale": "difference", "sign": sign}
 
 
-def of_look(look: Any) -> Part | None:
+def of_look(look: Any) -> PagePart | None:
     """The numbers of the second sample, claimed to lie below 1; none if it is insensitive."""
     ends = {name: float(look[name]) for name in ("effect", "low", "high")}
     return {**ends, "scale": "factor", "sign": -1} if has_effect(look) else None

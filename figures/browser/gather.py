@@ -5,7 +5,7 @@ from pathlib import Path
 
 from figures.browser.player import player
 from figures.browser.slots import APP, filled
-from figures.browser.sources import Places
+from figures.browser.sources import PagePlaces
 from figures.browser.study import methods_of, study
 
 
@@ -17,7 +17,7 @@ def page(
     Raises:
         UserError: an id of nothing that is kept, or a page that grew too large.
     """
-    places = Places(tables, figures, output, links)
+    places = PagePlaces(tables, figures, output, links)
     playing, files = player(places, ids, zoo)
     said = study(places)
     data = {"player": playing, "study": said, "methods": methods_of(said)}

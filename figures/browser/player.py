@@ -14,7 +14,7 @@ from checkpoints.doors.reading import read_bytes
 from checkpoints.policy.ids import PolicyId, parse_id
 from checkpoints.policy.store import ZOO, find_policies, list_policies, policy_path
 from checkpoints.policy.store import read_provenance as made_by
-from figures.browser.sources import Part, Places, source
+from figures.browser.sources import PagePart, PagePlaces, source
 from figures.kit.rows import command_of, load_rows
 
 COMMAND = command_of(SCHEMA)
@@ -46,8 +46,8 @@ def named(ids: Sequence[str], root: Path = ZOO) -> list[PolicyId]:
 
 
 def player(
-    places: Places, ids: Sequence[str] = (), root: Path = ZOO
-) -> tuple[Part, dict[str, bytes]]:
+    places: PagePlaces, ids: Sequence[str] = (), root: Path = ZOO
+) -> tuple[PagePart, dict[str, bytes]]:
     """The player's part of the page, and the files that it needs by their slots' names.
 
     Args:
@@ -62,13 +62,13 @@ def player(
         worlds, states, frames, told = _worlds(places)
     except (UserError, KeyError) as error:
         return {"missing": str(error)}, {}
-    policies: list[Part] = []
+    policies: list[PagePart] = []
     files: dict[str, bytes] = {}
     for number, one in enumerate(named(ids, root) or usual(list(worlds), root)):
         content = policy_path(root, one).read_bytes()
         files[f"policy-{number}"] = content
         policies.append(_policy(one, content, root) | {"slot": f"policy-{number}"})
-    shown: Part = {}
+    shown: PagePart = {}
     for number, (name, world) in enumerate(worlds.items()):
         slot = f"frames-{number}"
         files[slot] = frames[name]
@@ -77,12 +77,12 @@ def player(
 
 
 def _worlds(
-    places: Places,
-) -> tuple[dict[str, Part], dict[str, pd.DataFrame], dict[str, bytes], Part]:
+    places: PagePlaces,
+) -> tuple[dict[str, PagePart], dict[str, pd.DataFrame], dict[str, bytes], PagePart]:
     """What is known of each world, its states, its frames; and where they come from."""
     rows = load_rows(places.tables, SCHEMA)
     states = {str(name): some.drop(columns="game") for name, some in rows.groupby("game")}
-    told: Part = {"sources": [source(places, SCHEMA)], "lacking": ""}
+    told: PagePart = {"sources": [source(places, SCHEMA)], "lacking": ""}
     try:
         others = load_rows(places.tables, OTHERS)
         states |= {str(name): some.drop(columns="world") for name, some in others.groupby("world")}
@@ -101,7 +101,7 @@ def _content(path: Path) -> bytes:
     return read_bytes(path, limit=LARGEST, what="frames")
 
 
-def _policy(one: PolicyId, content: bytes, root: Path) -> Part:
+def _policy(one: PolicyId, content: bytes, root: Path) -> PagePart:
     made = made_by(policy_path(root, one))
     return {
         "id": str(one),

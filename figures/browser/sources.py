@@ -15,11 +15,11 @@ from checkpoints.doors.reading import read_bytes
 from checkpoints.doors.sheets import LARGEST
 from figures.kit.rows import command_of, load_rows
 
-Part = dict[str, Any]
+PagePart = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Places:
+class PagePlaces:
     """Where tables and figures lie, and how the page finds them."""
 
     tables: Path
@@ -40,7 +40,7 @@ class Places:
         return self.link(self.figures / f"{name}.png")
 
 
-def source(places: Places, schema: Schema) -> Part:
+def source(places: PagePlaces, schema: Schema) -> PagePart:
     """What stands beside numbers of a table: its command, hash, settings, and a link."""
     path = places.tables / f"{schema.name}.csv"
     content = read_bytes(path, limit=LARGEST, what="a table")
@@ -56,13 +56,13 @@ def source(places: Places, schema: Schema) -> Part:
     }
 
 
-def rows_of(rows: pd.DataFrame) -> Part:
+def rows_of(rows: pd.DataFrame) -> PagePart:
     """Rows as columns' names and lists of cells; what is missing becomes null."""
     cells = rows.astype(object).where(rows.notna(), None)
     return {"columns": list(rows.columns), "rows": cells.to_numpy().tolist()}
 
 
-def table_part(places: Places, schema: Schema, columns: Sequence[str]) -> Part:
+def table_part(places: PagePlaces, schema: Schema, columns: Sequence[str]) -> PagePart:
     """The named columns of a table with their source, or what writes it where it is missing."""
     try:
         rows = load_rows(places.tables, schema)

@@ -17,7 +17,7 @@ from checkpoints.console import UserError
 from checkpoints.policy.recipes import is_strength, narrowed_to
 from figures.browser.beside import VALUES, beside, needs
 from figures.browser.claims import claims
-from figures.browser.sources import Part, Places, rows_of, source, table_part
+from figures.browser.sources import PagePart, PagePlaces, rows_of, source, table_part
 from figures.kit import contrasted, in_words, second_sample
 from figures.kit.rows import command_of, load_rows
 from figures.kit.style import (
@@ -52,7 +52,7 @@ PAIRS = (
 )
 
 
-def study(places: Places) -> Part:
+def study(places: PagePlaces) -> PagePart:
     """All parts; one whose table is missing says what writes it."""
     return {
         "answer": _or_missing(answer, places),
@@ -67,7 +67,7 @@ def study(places: Places) -> Part:
     }
 
 
-def methods_of(part: Part) -> dict[str, Part]:
+def methods_of(part: PagePart) -> dict[str, PagePart]:
     """Method -> its looks, for every method that any table of the study names."""
     names: set[str] = set()
     for table, columns in (("contrasts", ("treatment", "control")), ("training", ("method",))):
@@ -99,14 +99,14 @@ def dash_of(line: LineStyle) -> list[float]:
     return list(line[1])
 
 
-def _or_missing(make: Callable[[Places], Part], places: Places) -> Part:
+def _or_missing(make: Callable[[PagePlaces], PagePart], places: PagePlaces) -> PagePart:
     try:
         return make(places)
     except UserError as error:
         return {"missing": str(error)}
 
 
-def _contrasts(places: Places) -> Part:
+def _contrasts(places: PagePlaces) -> PagePart:
     """What is compared at equal steps or frames; other strengths have a figure of their own."""
     part = table_part(places, CONTRASTS, COMPARED)
     if "rows" in part:
@@ -118,7 +118,7 @@ def _contrasts(places: Places) -> Part:
     return part
 
 
-def _cka(places: Places) -> Part:
+def _cka(places: PagePlaces) -> PagePart:
     part = table_part(places, CKA, PAIRS)
     if "rows" in part:
         games = {row[part["columns"].index("game")] for row in part["rows"]}
@@ -126,7 +126,7 @@ def _cka(places: Places) -> Part:
     return part
 
 
-def answer(places: Places) -> Part:
+def answer(places: PagePlaces) -> PagePart:
     """What was found, in the README's sentences.
 
     Raises:
@@ -147,7 +147,7 @@ def answer(places: Places) -> Part:
     }
 
 
-def second(places: Places) -> Part:
+def second(places: PagePlaces) -> PagePart:
     """Where the declared second sample stands, in the README's sentence, and each of its runs.
 
     Raises:
@@ -164,7 +164,7 @@ def second(places: Places) -> Part:
     }
 
 
-def training(places: Places) -> Part:
+def training(places: PagePlaces) -> PagePart:
     """Every measure at every kept step: of decisions and layers, probes, samples, and rank.
 
     Of what two tables hold, the last counts, as in ``analysis.records.values.latest``.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from figures.kit.style import Draw, Drawing
 
 
-class Line(NamedTuple):
+class SavedFigure(NamedTuple):
     """A figure that is saved."""
 
     figure: str
@@ -26,7 +26,7 @@ class Line(NamedTuple):
 class Drawn(NamedTuple):
     """What became of one name."""
 
-    lines: list[Line]
+    lines: list[SavedFigure]
     left: list[str]
     """what was not drawn, and why"""
 
@@ -77,17 +77,17 @@ def draw_of(name: str) -> "Draw":
     return draw
 
 
-def _line(drawing: "Drawing", printed: Print) -> Line:
+def _line(drawing: "Drawing", printed: Print) -> SavedFigure:
     width, height = drawing.figure.get_size_inches()
     files = ",".join((*printed.formats, "csv"))
-    return Line(drawing.name, f"{len(drawing.rows):,}", f"{width:.2f} x {height:.2f}", files)
+    return SavedFigure(drawing.name, f"{len(drawing.rows):,}", f"{width:.2f} x {height:.2f}", files)
 
 
-def show(lines: "Sequence[Line]") -> None:
+def show(lines: "Sequence[SavedFigure]") -> None:
     """Print a table of what is saved; nothing without a figure."""
     from rich.table import Table
 
-    table = Table(*Line._fields)
+    table = Table(*SavedFigure._fields)
     for line in lines:
         table.add_row(*line)
     if lines:

@@ -11,7 +11,7 @@ TALK = 1.5
 """Type and lines of a slide ÷ those of a page: 8 pt are 12 pt on a slide of 13.3 inches."""
 WIDTHS = (1.0, 40.0)
 """Inches."""
-Style = Literal["paper", "talk", "own"]
+PrintStyle = Literal["paper", "talk", "own"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Print:
     """
 
     width: float | None = None
-    style: Style = "paper"
+    style: PrintStyle = "paper"
     formats: tuple[str, ...] = ("pdf", "png")
 
     def __post_init__(self) -> None:

@@ -10,7 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.records.runs import Measure, Run, is_factor, runs_of, untrained_mean, untrained_values
+from analysis.records.runs import (
+    Measure,
+    MeasuredRun,
+    is_factor,
+    runs_of,
+    untrained_mean,
+    untrained_values,
+)
 from analysis.records.values import read_values
 from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.looks.study import LOOKS
@@ -36,7 +43,7 @@ ELSEWHERE = "÷ PPO elsewhere: "
 SINGLE = "Single runs: "
 
 
-def mean(runs: list[Run], measure: Measure, step: int) -> float:
+def mean(runs: list[MeasuredRun], measure: Measure, step: int) -> float:
     """Mean over the runs that were kept at a step, of factors geometric; NaN if one has none."""
     found = float(np.mean([run.at(measure, step)[0] for run in runs]))
     return float(np.exp(found)) if is_factor(measure) else found
@@ -64,7 +71,9 @@ def columns_of(rows: pd.DataFrame) -> dict[str, Measure]:
     return {**COLUMNS, "TV twins ÷ states": (contrasted.outcome(rows), "decisions")}
 
 
-def lines_of(of: pd.DataFrame, runs: list[Run]) -> Iterator[tuple[contrasted.Line, list[Run]]]:
+def lines_of(
+    of: pd.DataFrame, runs: list[MeasuredRun]
+) -> Iterator[tuple[contrasted.Line, list[MeasuredRun]]]:
     """Each method and step of contrasts of one measure, with its runs that were kept there."""
     for line in contrasted.lines_of(of):
         if not is_strength(line.method):
@@ -72,7 +81,9 @@ def lines_of(of: pd.DataFrame, runs: list[Run]) -> Iterator[tuple[contrasted.Lin
             yield line, mine
 
 
-def table(rows: pd.DataFrame, runs: list[Run], values: pd.DataFrame) -> tuple[str, list[str]]:
+def table(
+    rows: pd.DataFrame, runs: list[MeasuredRun], values: pd.DataFrame
+) -> tuple[str, list[str]]:
     """Markdown: a line for each method and step of several runs; and what has a single one."""
     of, columns = contrasted.of_measure(rows, contrasted.outcome(rows)), columns_of(rows)
     longest = max(one.steps_treatment for one in of.itertuples() if one.match == "steps")

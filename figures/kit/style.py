@@ -139,7 +139,7 @@ class Drawing:
 
 
 Draw = Callable[[Path], Iterator[Drawing]]
-Pair = TypeVar("Pair", bound=tuple[str, int])
+MethodStep = TypeVar("MethodStep", bound=tuple[str, int])
 
 
 _CHANGED: ContextVar[dict[str, Any] | None] = ContextVar("_CHANGED", default=None)
@@ -238,7 +238,7 @@ def in_method_order(methods: Iterable[str]) -> list[str]:
     return sorted(set(methods), key=place)
 
 
-def in_method_and_step_order(pairs: Iterable[Pair]) -> list[Pair]:
+def in_method_and_step_order(pairs: Iterable[MethodStep]) -> list[MethodStep]:
     """Distinct (method, step): methods in their order, and each by its steps."""
     there = set(pairs)
     order = in_method_order(method for method, _ in there)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.records.runs import BEGUN, RETURNS, Measure, Run, is_factor
+from analysis.records.runs import BEGUN, RETURNS, Measure, MeasuredRun, is_factor
 from checkpoints.policy.ids import UNTRAINED
 from figures.kit.style import (
     LETTERS,
@@ -54,7 +54,7 @@ class Row(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def shared_step(groups: Iterable[Sequence[Run]]) -> int:
+def shared_step(groups: Iterable[Sequence[MeasuredRun]]) -> int:
     """The last step at which every group of runs has one, but for those far behind; 0 if none.
 
     A group that has only begun (``BEGUN``) is being trained, or was cut short: it is named, and
@@ -70,7 +70,7 @@ def shared_step(groups: Iterable[Sequence[Run]]) -> int:
 
 
 def points_of(
-    runs: Iterable[Run],
+    runs: Iterable[MeasuredRun],
     where: Mapping[str, tuple[int, str]],
     line: Mapping[str, str],
     step: int,
@@ -111,7 +111,7 @@ def points_of(
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
-def behind(runs: Iterable[Run], step: int) -> tuple[str, ...]:
+def behind(runs: Iterable[MeasuredRun], step: int) -> tuple[str, ...]:
     """A note naming the runs that were not kept at a step; none if all were."""
     names = [
         f"{run.name.split('/', 1)[1]} ({short(run.steps[-1])})"

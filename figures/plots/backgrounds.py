@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.records.runs import RETURNS, Run, runs_of, untrained_mean
+from analysis.records.runs import RETURNS, MeasuredRun, runs_of, untrained_mean
 from analysis.records.values import EMERGENCE
 from analysis.studies.twins import SCHEMA as TWINS
 from checkpoints.policy.ids import UNTRAINED
@@ -23,15 +23,17 @@ MEASURES = {
 }
 
 
-def settings_of(runs: list[Run]) -> dict[str, dict[str, list[Run]]]:
+def settings_of(runs: list[MeasuredRun]) -> dict[str, dict[str, list[MeasuredRun]]]:
     """Method, without its backgrounds -> their number or ``all`` -> runs; two settings or more."""
-    found: dict[str, dict[str, list[Run]]] = {}
+    found: dict[str, dict[str, list[MeasuredRun]]] = {}
     for run in runs:
         found.setdefault(base_method(run.method), {}).setdefault(run.backgrounds, []).append(run)
     return {name: found[name] for name in in_method_order(found) if len(found[name]) > 1}
 
 
-def row_of(game: str, runs: list[Run], values: pd.DataFrame, total: int | None) -> Row | None:
+def row_of(
+    game: str, runs: list[MeasuredRun], values: pd.DataFrame, total: int | None
+) -> Row | None:
     """One game's panels; None where no method was trained on two sets of backgrounds.
 
     Args:

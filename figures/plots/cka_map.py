@@ -34,7 +34,7 @@ COLOURS = "Blues"
 
 
 @dataclass(frozen=True)
-class Panel:
+class CKAMap:
     """One map: its title and the rows that it averages."""
 
     title: str
@@ -93,7 +93,7 @@ def averaged(rows: pd.DataFrame) -> pd.DataFrame:
     return cells.reset_index().sort_values(["layer_x", "layer_y"], key=lambda s: s.map(order))
 
 
-def panels_of(rows: pd.DataFrame) -> list[list[Panel]]:
+def panels_of(rows: pd.DataFrame) -> list[list[CKAMap]]:
     """Lines of panels for one game: same picture, twins, and every policy with its own twins.
 
     Trained beside untrained policies are left to the table.
@@ -108,7 +108,7 @@ def panels_of(rows: pd.DataFrame) -> list[list[Panel]]:
         here = between[between["rendering"] == rendering]
         lines.append(
             [
-                Panel(f"{p},\n{words}", r, rendering)
+                CKAMap(f"{p},\n{words}", r, rendering)
                 for p in pairs
                 if len(r := here[here["pair"] == p])
             ]
@@ -116,7 +116,7 @@ def panels_of(rows: pd.DataFrame) -> list[list[Panel]]:
     own = own[own["rendering"] == "twin"]
     lines.append(
         [
-            Panel(
+            CKAMap(
                 f"{method} with itself,\n{RENDERINGS['twin']}",
                 own[own["method_x"] == method],
                 "own",
@@ -151,7 +151,7 @@ def draw_game(game: str, rows: pd.DataFrame) -> Iterator[Drawing]:
     if not one_column():
         yield draw_lines(f"{NAME}-{game}", game, rows, lines)
         return
-    kinds: dict[str, list[Panel]] = {}
+    kinds: dict[str, list[CKAMap]] = {}
     for panel in (panel for line in lines for panel in line):
         kinds.setdefault(panel.kind, []).append(panel)
     for kind, some in kinds.items():
@@ -159,7 +159,7 @@ def draw_game(game: str, rows: pd.DataFrame) -> Iterator[Drawing]:
         yield draw_lines(f"{NAME}-{game}-{kind}", game, rows, pairs)
 
 
-def draw_lines(name: str, game: str, rows: pd.DataFrame, lines: list[list[Panel]]) -> Drawing:
+def draw_lines(name: str, game: str, rows: pd.DataFrame, lines: list[list[CKAMap]]) -> Drawing:
     """Maps of one game on one scale."""
     norm = Normalize(0.0, 1.0, clip=True)
     columns = max(2, *map(len, lines))

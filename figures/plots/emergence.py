@@ -41,7 +41,7 @@ MEASURES = {
 FACTORS = ("ratio", "ratio_unseen")
 
 
-class Cell(NamedTuple):
+class MeasurePoints(NamedTuple):
     """One panel: a measure of the policies of one column."""
 
     measure: Measure
@@ -55,13 +55,13 @@ def last_layer(rows: pd.DataFrame, name: str) -> str:
     return layers[-1] if layers else ""
 
 
-def cell_of(rows: pd.DataFrame, name: str) -> Cell:
+def cell_of(rows: pd.DataFrame, name: str) -> MeasurePoints:
     """What one panel shows of rows of one game."""
     measure = name, last_layer(rows, name)
-    return Cell(measure, points_of(rows, measure))
+    return MeasurePoints(measure, points_of(rows, measure))
 
 
-def plot(ax: Axes, rows: pd.DataFrame, cell: Cell, styles: dict[str, Style]) -> Axes:
+def plot(ax: Axes, rows: pd.DataFrame, cell: MeasurePoints, styles: dict[str, Style]) -> Axes:
     """One measure of one column; dotted: untrained policies; a word where there is nothing.
 
     Args:
@@ -120,7 +120,7 @@ def _scale(ax: Axes, crosses: int, *, factor: bool) -> None:
         show_factors(ax.yaxis, (0.25, 0.5, 1.0, 2.0, 4.0))
 
 
-def _shown(columns: list[Panel], cells: dict[str, list[Cell]]) -> pd.DataFrame:
+def _shown(columns: list[Panel], cells: dict[str, list[MeasurePoints]]) -> pd.DataFrame:
     """The points of all panels, and which panel they are in."""
     parts = [
         cell.points.assign(

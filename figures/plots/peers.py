@@ -38,7 +38,7 @@ ROOM = 0.7
 """Share of a line over which its pairs are spread."""
 
 
-class Line(NamedTuple):
+class PairsLine(NamedTuple):
     """One line of a panel: the pairs of a method that are of one kind."""
 
     method: str
@@ -50,11 +50,13 @@ class Line(NamedTuple):
         return f"{without_backgrounds(self.method)}, {kind}"
 
 
-def lines_of(pairs: pd.DataFrame) -> list[Line]:
+def lines_of(pairs: pd.DataFrame) -> list[PairsLine]:
     """Methods in their order from the top; of each its peers before those trained apart."""
     there = set(pairs[["method", "kind"]].itertuples(index=False, name=None))
     methods = in_method_order({method for method, _ in there})
-    return [Line(*one) for one in sorted(there, key=lambda one: (methods.index(one[0]), one[1]))]
+    return [
+        PairsLine(*one) for one in sorted(there, key=lambda one: (methods.index(one[0]), one[1]))
+    ]
 
 
 def plot_pairs(ax: Axes, pairs: pd.DataFrame, measure: str, styles: dict[str, Style]) -> Axes:

@@ -33,7 +33,7 @@ from figures.plots.contrasts import Styles, plot_policies
 NAME = "samples"
 
 
-class Part(NamedTuple):
+class ShownMeasure(NamedTuple):
     """One panel."""
 
     measure: Measure
@@ -43,12 +43,12 @@ class Part(NamedTuple):
 
 
 PARTS = (
-    Part(("tv_unseen", "buttons"), "TV between twins, unseen"),
-    Part(("tv_between_unseen", "buttons"), "TV between states, unseen"),
-    Part(("ratio_unseen", "buttons"), "the first ÷ the second", 1.0),
-    Part((OVER_BLIND, "episodes"), "return less blind", 0.0),
-    Part(("effective_rank", "hidden"), "effective rank, last layer"),
-    Part(("icc_unseen", "hidden"), "ICC, last layer, unseen", 0.0),
+    ShownMeasure(("tv_unseen", "buttons"), "TV between twins, unseen"),
+    ShownMeasure(("tv_between_unseen", "buttons"), "TV between states, unseen"),
+    ShownMeasure(("ratio_unseen", "buttons"), "the first ÷ the second", 1.0),
+    ShownMeasure((OVER_BLIND, "episodes"), "return less blind", 0.0),
+    ShownMeasure(("effective_rank", "hidden"), "effective rank, last layer"),
+    ShownMeasure(("icc_unseen", "hidden"), "ICC, last layer, unseen", 0.0),
 )
 FAINT = 0.01
 """A factor below this would squeeze all others into a corner; it is only said."""
@@ -77,7 +77,7 @@ def effect_of(pair: pd.DataFrame, measure: Measure) -> str:
     return written(one["effect"], one["low"], one["high"], factor=one["scale"] == "factor")
 
 
-def plot_part(ax: Axes, rows: pd.DataFrame, part: Part, styles: Styles) -> Axes:
+def plot_part(ax: Axes, rows: pd.DataFrame, part: ShownMeasure, styles: Styles) -> Axes:
     """One measure of every policy with its interval; peers of a run are joined.
 
     Args:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.records.runs import RETURNS, Measure, Run, runs_of, untrained_mean
+from analysis.records.runs import RETURNS, Measure, MeasuredRun, runs_of, untrained_mean
 from analysis.records.values import EMERGENCE
 from checkpoints.policy.ids import UNTRAINED
 from checkpoints.policy.recipes import BASELINE, METHODS, base_method
@@ -45,7 +45,7 @@ def name_of(strength: float) -> str:
     )
 
 
-def by_method(runs: list[Run], kind: str) -> dict[str, list[Run]]:
+def by_method(runs: list[MeasuredRun], kind: str) -> dict[str, list[MeasuredRun]]:
     """Method, without its backgrounds -> runs, in order of strength; empty with fewer than two."""
     found = {
         name: [r for r in runs if base_method(r.method) == name] for name in strengths_of(kind)
@@ -53,7 +53,7 @@ def by_method(runs: list[Run], kind: str) -> dict[str, list[Run]]:
     return found if sum(map(bool, found.values())) > 1 else {}
 
 
-def rows_of(runs: list[Run], values: pd.DataFrame) -> Iterator[Row]:
+def rows_of(runs: list[MeasuredRun], values: pd.DataFrame) -> Iterator[Row]:
     """Rows of panels of one game and one set of training backgrounds, all at one step."""
     groups = {kind: by_method(runs, kind) for kind in KINDS}
     step = shared_step(group for of in groups.values() for group in of.values())
@@ -62,7 +62,7 @@ def rows_of(runs: list[Run], values: pd.DataFrame) -> Iterator[Row]:
             yield row_of(kind, of, step, values)
 
 
-def row_of(kind: str, groups: dict[str, list[Run]], step: int, values: pd.DataFrame) -> Row:
+def row_of(kind: str, groups: dict[str, list[MeasuredRun]], step: int, values: pd.DataFrame) -> Row:
     """The panels of one regulariser.
 
     Args:

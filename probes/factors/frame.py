@@ -23,7 +23,7 @@ MISSING = math.nan
 """What a factor reads where the state has no such thing: no enemy in view, say."""
 
 Real = float | int
-Kind = Literal["number", "class"]
+FactorKind = Literal["number", "class"]
 Role = Literal["task", "nuisance"]
 Scope = Literal["picture", "motion", "level"]
 Places = Float[np.ndarray, "thing 2"]
@@ -39,7 +39,7 @@ class Factor:
     """
 
     name: str
-    kind: Kind
+    kind: FactorKind
     role: Role
     scope: Scope
     unit: str
@@ -91,7 +91,7 @@ def yes_no(
 Finder = Callable[["View"], Places]
 """Where all things of a kind are, in cells; none is an array of shape (0, 2)."""
 
-Gap = Float[np.ndarray, "2"] | None
+Offset = Float[np.ndarray, "2"] | None
 
 
 def _on_agent(view: "View") -> tuple[float, float]:
@@ -170,7 +170,7 @@ class View:
             self._found[find, shown] = self.in_view(places) if shown else places
         return self._found[find, shown]
 
-    def gap(self, find: "Finder", *, shown: bool) -> "Gap":
+    def gap(self, find: "Finder", *, shown: bool) -> "Offset":
         """From the agent to the nearest of what is found, (2,) cells; ``None`` without any."""
         gaps = self.found(find, shown=shown) - self.here
         return gaps[np.argmin((gaps**2).sum(axis=1))] if len(gaps) else None

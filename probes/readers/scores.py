@@ -11,12 +11,12 @@ from jaxtyping import Float, Int
 
 from analysis.stats.clusters import Interval
 
-Sums = Float[np.ndarray, "level term"]
+LevelTerms = Float[np.ndarray, "level term"]
 CONSTANT = 1e-12
 """Numbers whose variance is at most this share of their mean square do not vary."""
 
 
-def number_sums(y: np.ndarray, predicted: np.ndarray, level: np.ndarray, levels: int) -> Sums:
+def number_sums(y: np.ndarray, predicted: np.ndarray, level: np.ndarray, levels: int) -> LevelTerms:
     """(levels, 4): states, Σy, Σy² and Σ(y − ŷ)² of each level; states without y are left out."""
     here = ~np.isnan(y)
     # R² does not move with y, and sums of squares about a far mean would lose its digits.
@@ -39,7 +39,7 @@ def r2(sums: Float[np.ndarray, "... 4"]) -> np.ndarray | np.floating:
 
 def class_sums(
     labels: np.ndarray, predicted: np.ndarray, level: np.ndarray, levels: int, k: int
-) -> Sums:
+) -> LevelTerms:
     """(levels, 2k): states of each class that were found, then states of each class."""
     here = ~np.isnan(labels)
     label, level = labels[here].astype(int), level[here]
@@ -59,7 +59,7 @@ def balanced_accuracy(sums: Float[np.ndarray, "... twok"]) -> np.ndarray | np.fl
 
 
 def replicates(
-    sums: Sums,
+    sums: LevelTerms,
     weights: Int[np.ndarray, "R level"],
     score: Callable[[np.ndarray], np.ndarray | np.floating],
 ) -> Float[np.ndarray, " draw"]:

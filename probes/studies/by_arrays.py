@@ -111,14 +111,14 @@ def _task(values: np.ndarray, folds: np.ndarray) -> Task:
 
 
 @dataclass(frozen=True)
-class Reading(ArraySettings):
+class ProbeSettings(ArraySettings):
     """What decides the probing of arrays, and where its table goes."""
 
     factor: str = ""
     """a file of the factor of each row"""
 
 
-def probe_arrays(settings: Reading, names: Sequence[str]) -> None:
+def probe_arrays(settings: ProbeSettings, names: Sequence[str]) -> None:
     """Probe every array, write a table, print it, and say what could not be given.
 
     Raises:

@@ -30,7 +30,7 @@ LEAST = 100
 COMMON = 0.95
 """A factor with one value in more than this share of its states has too little entropy."""
 
-Verdict = Literal["ok", "missing", "constant", "low entropy", "too few"]
+FactorVerdict = Literal["ok", "missing", "constant", "low entropy", "too few"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Question:
     """A factor of these states, and whether it can be asked for."""
 
     factor: Factor
-    verdict: Verdict
+    verdict: FactorVerdict
     used: int
     """states that have it, of a class that is not rare"""
     levels: int
@@ -135,7 +135,7 @@ def ask(factor: Factor, values: np.ndarray, levels: np.ndarray, folds: np.ndarra
 
 def _verdict(
     name: str, kept: np.ndarray, counts: np.ndarray, folds: np.ndarray, *, classes: bool
-) -> Verdict:
+) -> FactorVerdict:
     if len(counts) < 2:
         return "constant" if len(counts) else "missing"
     if counts.max() > COMMON * counts.sum():

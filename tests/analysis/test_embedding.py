@@ -12,14 +12,14 @@ from analysis.measures import joint_maps as maps
 from analysis.measures.icc import measure
 from analysis.records.tables import read_table
 from analysis.scenes.bank import Bank, StateList
-from analysis.studies.embedding.points import SPREAD, Panel, Plan, lay_out, spread_rows
+from analysis.studies.embedding.points import SPREAD, MapSettings, PanelLayers, lay_out, spread_rows
 from analysis.studies.embedding.study import SCHEMA, SCORES, VIEWS, one_a_level
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import Recipe
 from tests.support.planted_encoders import zoo
 
 rng = np.random.default_rng(0)
-PLAN = Plan(seeds=2, neighbours=5, perplexity=5.0)
+SETTINGS = MapSettings(seeds=2, neighbours=5, perplexity=5.0)
 STATES, VIEWS_DRAWN, WIDTH = 12, 4, 16
 
 
@@ -33,9 +33,9 @@ def planted(state: float, view: float, noise: float = 0.05) -> np.ndarray:
     return state * by_state + view * by_view + noise * rng.normal(size=shape)
 
 
-def panel(**layers: np.ndarray) -> Panel:
+def panel(**layers: np.ndarray) -> PanelLayers:
     anchors = {name: rng.normal(size=(40, x.shape[-1])) for name, x in layers.items()}
-    return Panel(layers, anchors, (3, 5, 7, 9), "background")
+    return PanelLayers(layers, anchors, (3, 5, 7, 9), "background")
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def scores_of(rows: list[dict]) -> pd.Series:
 
 
 def test_scores_tell_planted_policies_apart(without_umap):
-    table, rows = lay_out(panel(invariant=planted(1, 0), blind=planted(0, 1)), PLAN)
+    table, rows = lay_out(panel(invariant=planted(1, 0), blind=planted(0, 1)), SETTINGS)
     found = scores_of(rows)
     for kind in ("space", "tsne"):
         assert found[kind, "invariant", "purity by state"] == 1
@@ -73,7 +73,7 @@ def test_scores_tell_planted_policies_apart(without_umap):
 def test_points_stand_at_their_own_place(without_umap):
     layers = {"a": planted(1, 1), "b": planted(1, 1)}
     one = panel(**layers)
-    table, _ = lay_out(one, PLAN)
+    table, _ = lay_out(one, SETTINGS)
     x = maps.relative(layers["b"][4, 2][None], one.anchors["b"])
     whole = maps.embed(one.space(), "pca", neighbours=5)
     row = table[(table["id"] == "b") & (table["state"] == 4) & (table["view"] == 7)]
@@ -84,14 +84,14 @@ def test_points_stand_at_their_own_place(without_umap):
 
 def test_widths_may_differ_but_then_nothing_is_stacked(without_umap):
     x = planted(1, 0.5)
-    _, rows = lay_out(panel(a=x, b=x[..., :9]), PLAN)
+    _, rows = lay_out(panel(a=x, b=x[..., :9]), SETTINGS)
     assert "stacked" not in {row["map"] for row in rows}
-    _, rows = lay_out(panel(a=x, b=x), PLAN)
+    _, rows = lay_out(panel(a=x, b=x), SETTINGS)
     assert "stacked" in {row["map"] for row in rows}
 
 
 def test_seeds_give_a_range_and_pca_has_none(without_umap):
-    _, rows = lay_out(panel(a=planted(1, 1), b=planted(1, 1)), PLAN)
+    _, rows = lay_out(panel(a=planted(1, 1), b=planted(1, 1)), SETTINGS)
     by_map = pd.DataFrame(rows).groupby("map")
     ranges = by_map.apply(lambda one: (one["high"] - one["low"]).max(), include_groups=False)
     assert ranges["tsne"] > 0
@@ -101,7 +101,7 @@ def test_seeds_give_a_range_and_pca_has_none(without_umap):
 def test_a_policy_alone_and_a_collapsed_one_are_refused():
     with pytest.raises(UserError, match="at least 2 policies"):
         panel(a=planted(1, 0)).space()
-    dead = Panel(
+    dead = PanelLayers(
         {"a": planted(1, 0), "b": np.ones((3, 4, 5))},
         {"a": rng.normal(size=(9, WIDTH)), "b": np.ones((9, 5))},
         (0, 1, 2, 3),

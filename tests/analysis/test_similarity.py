@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.measures.chance import level_permutations
-from analysis.measures.panel import MEASURES, PROFILES, Look, Setup
+from analysis.measures.panel import MEASURES, PROFILES, PolicyLayers, Setup
 from analysis.policies.subjects import load_subjects
 from analysis.records.tables import read_table
 from analysis.similarity import Settings, main
@@ -52,7 +52,7 @@ def planted():
         for name in pair:
             layers = [shared + noise * rng.normal(size=(N, 4)) for _ in "ab"]
             button = first if name == pair[0] else np.where(rng.random(N) < agreed, first, 9)
-            looks[parse_id(name)] = Look(("conv1", "hidden"), layers, layers, button)
+            looks[parse_id(name)] = PolicyLayers(("conv1", "hidden"), layers, layers, button)
     setup, weights = Setup.of(LEVELS, pixels, neighbours=5), cluster_weights(LEVELS, 50, 0)
     moves = level_permutations(LEVELS, 50, 0)
     found = compare_pairs(comparable_pairs([*looks]), looks, setup, weights, moves)

@@ -31,7 +31,7 @@ from rich.table import Table
 from analysis.measures.by_level import LevelGram, cka_levels, hsic_levels
 from analysis.measures.hsic import linear_gram
 from analysis.measures.level_moments import turned_cka
-from analysis.measures.level_sums import Levels
+from analysis.measures.level_sums import LevelWeights
 from analysis.measures.moments import Moments
 from analysis.measures.rings import level_rings
 from analysis.stats.clusters import cluster_weights
@@ -157,7 +157,7 @@ def bootstrap() -> None:
     rng = np.random.default_rng(0)
     clusters = np.arange(n) % G
     x, y = rng.normal(size=(2, n, D))
-    levels = Levels(clusters, cluster_weights(clusters, R, 0))
+    levels = LevelWeights(clusters, cluster_weights(clusters, R, 0))
     K, L = (LevelGram(linear_gram(f), levels) for f in (x, y))
     jobs = {
         "a pair": lambda: hsic_levels(K, L),

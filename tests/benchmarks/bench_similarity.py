@@ -18,7 +18,7 @@ from rich.table import Table
 from analysis.measures.chance import level_permutations, permuted
 from analysis.measures.hsic import linear_gram
 from analysis.measures.kernels import linear_profile
-from analysis.measures.panel import Look, Setup, cosines
+from analysis.measures.panel import PolicyLayers, Setup, cosines
 from analysis.measures.profiles import Pairs
 from analysis.studies.similarity.compared import compare_pairs
 from checkpoints.policy.ids import parse_id
@@ -33,7 +33,7 @@ def levels_of(n: int) -> np.ndarray:
     return np.sort(np.repeat(np.arange(n), rng.integers(1, 7, n))[:n])
 
 
-def planted(seed: int, base: np.ndarray, widths: tuple[int, ...] = WIDTHS) -> Look:
+def planted(seed: int, base: np.ndarray, widths: tuple[int, ...] = WIDTHS) -> PolicyLayers:
     """Layers that are rectified linear maps of the same states, with noise."""
     rng = np.random.default_rng(seed)
     layers = []
@@ -42,7 +42,7 @@ def planted(seed: int, base: np.ndarray, widths: tuple[int, ...] = WIDTHS) -> Lo
         x += rng.standard_normal(x.shape, dtype="f4")
         layers.append(np.maximum(x, 0))
     names = tuple(f"layer{i}" for i in range(len(widths)))
-    return Look(names, layers, layers, np.zeros(len(base), dtype=np.int64))
+    return PolicyLayers(names, layers, layers, np.zeros(len(base), dtype=np.int64))
 
 
 def timed(job: Callable[[], object]) -> tuple[object, float, float]:
@@ -89,7 +89,9 @@ def permutations() -> None:
         looks, pairs = [planted(seed, base) for seed in (1, 2)], Pairs.of(levels)
         sides: list[np.ndarray] = []
 
-        def grid(looks: list[Look] = looks, pairs: Pairs = pairs, sides=sides) -> np.ndarray:
+        def grid(
+            looks: list[PolicyLayers] = looks, pairs: Pairs = pairs, sides=sides
+        ) -> np.ndarray:
             sides[:] = (
                 np.stack([linear_profile(linear_gram(x), pairs) for x in look.own])
                 for look in looks

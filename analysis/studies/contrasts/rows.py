@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.records.columns import GAME, interval
-from analysis.records.runs import BEGUN, RETURNS, Measure, Run, runs_of
+from analysis.records.runs import BEGUN, RETURNS, Measure, MeasuredRun, runs_of
 from analysis.records.tables import Column, Schema, read_table
 from analysis.records.values import ONE_LEFT_OUT, OVER_BLIND, SAMPLES_PEERS, read_values
 from analysis.studies.contrasts.family import false_discovery_rates, peers_row
@@ -87,7 +87,7 @@ SCHEMA = Schema(
 )
 
 
-def family(runs: Sequence[Run]) -> Iterator[tuple["Pair", Measure]]:
+def family(runs: Sequence[MeasuredRun]) -> Iterator[tuple["Pair", Measure]]:
     """What is compared within one game and one set of training backgrounds: all against PPO.
 
     Those of :data:`WITHOUT` are at equal steps held against their own control, too.
@@ -128,8 +128,8 @@ class Pair(NamedTuple):
 
     treatment: str
     control: str
-    treated: list[Run]
-    controls: list[Run]
+    treated: list[MeasuredRun]
+    controls: list[MeasuredRun]
     match: str
 
     def steps(self) -> tuple[int, int] | None:
@@ -142,7 +142,7 @@ class Pair(NamedTuple):
         both = [step for step in ours if step * times in theirs]
         return (max(both), max(both) * times) if both else None
 
-    def whole(self) -> tuple[list[Run], list[Run]]:
+    def whole(self) -> tuple[list[MeasuredRun], list[MeasuredRun]]:
         """The runs of both sides that reached the last step at which steps are equal."""
         last = self.steps()
         if last is None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.records.runs import MARGIN, RETURNS, Measure, Run, is_factor
+from analysis.records.runs import MARGIN, RETURNS, Measure, MeasuredRun, is_factor
 from analysis.records.values import OK
 from analysis.stats.at_level import at_level
 from analysis.stats.welch import NOTHING, Effect, welch
@@ -41,7 +41,7 @@ class Side(NamedTuple):
 
 
 def at_step(
-    runs: Sequence[Run], measure: Measure, step: int, wanted: Sequence[str], beside: Beside
+    runs: Sequence[MeasuredRun], measure: Measure, step: int, wanted: Sequence[str], beside: Beside
 ) -> Side:
     """One side at equal steps; ``wanted``: ids of the runs that there should be."""
     there = [run for run in runs if step in run.steps]
@@ -78,7 +78,7 @@ def left_out(
         }
 
 
-def at_marker(runs: Sequence[Run], measure: Measure, marker: Measure, level: float) -> Side:
+def at_marker(runs: Sequence[MeasuredRun], measure: Measure, marker: Measure, level: float) -> Side:
     """One side where each run's return or entropy passes a level."""
     values = []
     for run in runs:
@@ -91,7 +91,7 @@ def at_marker(runs: Sequence[Run], measure: Measure, marker: Measure, level: flo
     return Side(found[np.isfinite(found)], UNKNOWN, away, why, {})
 
 
-def common_level(runs: Sequence[Run], marker: Measure) -> float:
+def common_level(runs: Sequence[MeasuredRun], marker: Measure) -> float:
     """The furthest level that every run passed, on its monotone way; NaN where one has none."""
     from sklearn.isotonic import isotonic_regression
 

@@ -18,7 +18,7 @@ Layers = Mapping[str, Float[np.ndarray, "state view feature"]]
 
 
 @dataclass(frozen=True)
-class Plan:
+class MapSettings:
     """How maps are made."""
 
     seeds: int = 3
@@ -32,7 +32,7 @@ class Plan:
 
 
 @dataclass(frozen=True, eq=False)
-class Panel:
+class PanelLayers:
     """What is laid out together: the same views of the same states in every policy."""
 
     layers: Layers
@@ -64,7 +64,7 @@ class Panel:
         return dict(zip(("policy", "state", "view"), (grid.ravel() for grid in grids), strict=True))
 
 
-def lay_out(panel: Panel, plan: Plan) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+def lay_out(panel: PanelLayers, settings: MapSettings) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """One panel's points, and scores of their space and of every map of it."""
     x, labels, ids = panel.space(), panel.labels(), list(panel.layers)
     points = {
@@ -72,18 +72,20 @@ def lay_out(panel: Panel, plan: Plan) -> tuple[pd.DataFrame, list[dict[str, Any]
         "state": labels["state"],
         "view": [panel.views[one] for one in labels["view"]],
     }
-    rows = _scores(panel, "space", x, [x], plan)
+    rows = _scores(panel, "space", x, [x], settings)
     if len({layer.shape[-1] for layer in panel.layers.values()}) == 1:
         flat = {name: one.reshape(-1, one.shape[-1]) for name, one in panel.layers.items()}
-        found = maps.purity(maps.stacked(flat), labels["policy"], plan.neighbours)
+        found = maps.purity(maps.stacked(flat), labels["policy"], settings.neighbours)
         rows.append(_row("stacked", "all", "purity by policy", [found.value], found.chance, len(x)))
     for kind in maps.MAPS:
-        seeds = range(plan.seed, plan.seed + (1 if kind == "pca" else plan.seeds))
+        seeds = range(settings.seed, settings.seed + (1 if kind == "pca" else settings.seeds))
         pictures = [
-            maps.embed(x, kind, seed, neighbours=plan.neighbours, perplexity=plan.perplexity)
+            maps.embed(
+                x, kind, seed, neighbours=settings.neighbours, perplexity=settings.perplexity
+            )
             for seed in seeds
         ]
-        rows += _scores(panel, kind, x, [picture.at for picture in pictures], plan)
+        rows += _scores(panel, kind, x, [picture.at for picture in pictures], settings)
         for number, share in enumerate(pictures[0].explained or (), start=1):
             rows.append(_row(kind, "all", f"variance of axis {number}", [share], np.nan, len(x)))
         at = pictures[0].at.round(2)
@@ -92,10 +94,14 @@ def lay_out(panel: Panel, plan: Plan) -> tuple[pd.DataFrame, list[dict[str, Any]
 
 
 def _scores(
-    panel: Panel, kind: str, x: np.ndarray, pictures: Sequence[np.ndarray], plan: Plan
+    panel: PanelLayers,
+    kind: str,
+    x: np.ndarray,
+    pictures: Sequence[np.ndarray],
+    settings: MapSettings,
 ) -> list[dict[str, Any]]:
     """How one map, drawn from several seeds, keeps neighbours; ``x`` is what it was fitted to."""
-    labels, k, rows = panel.labels(), plan.neighbours, []
+    labels, k, rows = panel.labels(), settings.neighbours, []
     if kind != "space":
         trusted = [maps.trust(x, at, k) for at in pictures]
         rows.append(_row(kind, "all", "trustworthiness", trusted, np.nan, len(x)))

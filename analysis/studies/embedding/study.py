@@ -22,7 +22,7 @@ from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
 from analysis.scenes.pictures import applies, random_conv
 from analysis.scenes.worlds import world_of
-from analysis.studies.embedding.points import Panel, Plan, lay_out, spread_rows
+from analysis.studies.embedding.points import MapSettings, PanelLayers, lay_out, spread_rows
 from analysis.studies.examination import Found
 from checkpoints.console import UserError, say, show_tables, watch
 from checkpoints.world.games import get_game
@@ -71,7 +71,7 @@ SCORES = Schema(
 )
 
 
-class Drawn(NamedTuple):
+class PictureCounts(NamedTuple):
     """How many pictures of each panel."""
 
     drawn: int
@@ -141,20 +141,20 @@ def gather(
     panels: Sequence[str],
     states: Sequence[bytes],
     frames: UInt8[np.ndarray, "state h w c"],
-    plan: Drawn,
+    counts: PictureCounts,
 ) -> Iterator[Pictures]:
     """The pictures of the panels asked for."""
-    drawn = plan.drawn
+    drawn = counts.drawn
     if "twins" in panels:
-        count = min(plan.backgrounds, get_game(game).backgrounds)
+        count = min(counts.backgrounds, get_game(game).backgrounds)
         chosen = pick_backgrounds(game, count)
         twins = world_of(game).render(states, chosen)
         yield Pictures("twins", twins[:drawn], twins, chosen, "background")
     if "random-conv" in panels:
-        rng = np.random.default_rng(plan.seed)
-        many = random_conv(frames[: plan.frames], plan.views, rng)
+        rng = np.random.default_rng(counts.seed)
+        many = random_conv(frames[: counts.frames], counts.views, rng)
         few = random_conv(frames, VIEWS, rng)
-        yield Pictures("random-conv", many, few, tuple(range(plan.views)))
+        yield Pictures("random-conv", many, few, tuple(range(counts.views)))
 
 
 def embed_game(
@@ -182,17 +182,17 @@ def embed_game(
     chosen = one_a_level(bank, drawn, seed)
     pictures = np.asarray(bank.observations)[chosen]
     others = pictures[drawn : drawn + ANCHORS]
-    plan = Plan(seeds, seed, neighbours, perplexity)
-    asked = Drawn(drawn, backgrounds, frames, views, seed)
+    settings = MapSettings(seeds, seed, neighbours, perplexity)
+    counts = PictureCounts(drawn, backgrounds, frames, views, seed)
     tables, rows = [], []
     looked_at = [bank.states[i] for i in chosen.tolist()]
-    panels = list(gather(game, kinds, looked_at, pictures, asked))
+    panels = list(gather(game, kinds, looked_at, pictures, counts))
     for panel in watch(panels, f"{game}: laying out"):
         # A hundred views of each frame fill the picture: there, one policy a method.
         there = [str(one.id) for one in (subjects if panel.shared else one_a_method(subjects))]
         anchors = {name: _see(one_by_id[name], others, layer) for name in there}
         layers = {name: _see(one_by_id[name], panel.drawn, layer) for name in there}
-        table, scores = lay_out(Panel(layers, anchors, panel.names, panel.shared), plan)
+        table, scores = lay_out(PanelLayers(layers, anchors, panel.names, panel.shared), settings)
         for name, one in watch(one_by_id.items(), f"{game}, {panel.panel}: spread", len(one_by_id)):
             found = measure(_see(one, panel.counted, layer), replicates=replicates, seed=seed)
             scores += spread_rows(name, found)

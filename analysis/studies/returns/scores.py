@@ -85,7 +85,7 @@ class Runs(NamedTuple):
     """behind the estimate, of all runs, peers and games"""
 
 
-class Plan(NamedTuple):
+class Resampling(NamedTuple):
     """How intervals are drawn."""
 
     replicates: int = 2000
@@ -93,7 +93,7 @@ class Plan(NamedTuple):
 
 
 def runs_of(
-    rows: pd.DataFrame, bounds: tuple[float, float], plan: Plan, stream: int = 0
+    rows: pd.DataFrame, bounds: tuple[float, float], resampling: Resampling, stream: int = 0
 ) -> dict[str, Runs]:
     """Method -> its runs, on one game and one split.
 
@@ -101,14 +101,14 @@ def runs_of(
         rows: columns ``id, method, seed, peer, episode, level, episode_return``; every policy has
             played the same levels.
         bounds: returns that become 0 and 1.
-        plan: replicates over levels, the same levels for all policies.
+        resampling: replicates over levels, the same levels for all policies.
         stream: another one for another game, whose levels are others.
     """
     lowest, highest = bounds
     policies = {name: one.sort_values("episode") for name, one in rows.groupby("id", sort=True)}
     levels = next(iter(policies.values()))["level"].to_numpy()
     place = np.unique(levels, return_inverse=True)[1]
-    weights = _weights(levels, plan, stream)
+    weights = _weights(levels, resampling, stream)
     counts = weights @ np.bincount(place)
     scores: dict[str, dict[int, list[np.ndarray]]] = {}
     for one in policies.values():
@@ -124,13 +124,13 @@ def runs_of(
     return found
 
 
-def _weights(levels: np.ndarray, plan: Plan, stream: int) -> Int[np.ndarray, "r level"]:
+def _weights(levels: np.ndarray, resampling: Resampling, stream: int) -> Int[np.ndarray, "r level"]:
     """How often each level counts: once, then as drawn; not drawn where there is one level."""
     once = np.ones((1, len(np.unique(levels))), dtype=np.int64)
     if once.shape[1] < 2:
         return once
-    seed = int(np.random.SeedSequence([plan.seed, stream]).generate_state(1)[0])
-    return np.concatenate([once, cluster_weights(levels, plan.replicates, seed)])
+    seed = int(np.random.SeedSequence([resampling.seed, stream]).generate_state(1)[0])
+    return np.concatenate([once, cluster_weights(levels, resampling.replicates, seed)])
 
 
 def over_games(games: Sequence[Mapping[str, Runs]]) -> dict[str, Runs]:
@@ -156,22 +156,22 @@ def in_order(methods: Mapping[str, Runs]) -> list[str]:
 
 
 def score_rows(
-    found: Mapping[str, Runs], plan: Plan, bounds: tuple[float, float] | None
+    found: Mapping[str, Runs], resampling: Resampling, bounds: tuple[float, float] | None
 ) -> Iterator[dict[str, Any]]:
     """Rows of ``returns_scores`` without game and split.
 
     Args:
         found: method -> runs.
-        plan: replicates over runs.
+        resampling: replicates over runs.
         bounds: to give the mean in units of reward too; None where games are pooled.
     """
     for method in in_order(found):
         runs = found[method]
         one = {"method": method, "other": "", "runs": len(runs.seeds), "runs_other": 0}
         one |= {"games": runs.scores.shape[2], "episodes": runs.episodes}
-        average = _estimate(mean, plan, runs)
+        average = _estimate(mean, resampling, runs)
         yield {"measure": "mean", **one, **average}
-        yield {"measure": "iqm", **one, **_estimate(interquartile_mean, plan, runs)}
+        yield {"measure": "iqm", **one, **_estimate(interquartile_mean, resampling, runs)}
         if bounds is not None:
             reward = {key: bounds[0] + x * (bounds[1] - bounds[0]) for key, x in average.items()}
             yield {"measure": "return", **one, **reward}
@@ -182,17 +182,17 @@ def score_rows(
             **{"method": method, "other": other},
             **{"runs": len(x.seeds), "runs_other": len(y.seeds)},
             **{"games": x.scores.shape[2], "episodes": x.episodes + y.episodes},
-            **_estimate(improvement, plan, x, y),
+            **_estimate(improvement, resampling, x, y),
         }
 
 
 def profile_rows(
-    found: Mapping[str, Runs], thresholds: Float[np.ndarray, " threshold"], plan: Plan
+    found: Mapping[str, Runs], thresholds: Float[np.ndarray, " threshold"], resampling: Resampling
 ) -> Iterator[dict[str, Any]]:
     """Rows of ``returns_profiles`` without game and split; arguments as of :func:`score_rows`."""
     for method in in_order(found):
         runs = found[method]
-        curves = _estimate(lambda scores: profile(scores, thresholds), plan, runs)
+        curves = _estimate(lambda scores: profile(scores, thresholds), resampling, runs)
         curves["share"] = curves.pop("value")
         for k, threshold in enumerate(thresholds.tolist()):
             at = {key: curve[k] for key, curve in curves.items()}
@@ -207,13 +207,16 @@ def thresholds_of(found: Sequence[Runs]) -> Float[np.ndarray, " threshold"]:
     return np.linspace(low - margin, high + margin, THRESHOLDS)
 
 
-def _estimate(statistic: Statistic, plan: Plan, *methods: Runs) -> dict[str, Any]:
+def _estimate(statistic: Statistic, resampling: Resampling, *methods: Runs) -> dict[str, Any]:
     """The value, its interval over runs, and its interval over levels."""
     # Replicate k drew the same levels for every method.
     replicates = min(len(runs.scores) for runs in methods)
     found = statistic(*(runs.scores[:replicates] for runs in methods))
     low, high = run_interval(
-        statistic, *(runs.scores[0] for runs in methods), replicates=plan.replicates, seed=plan.seed
+        statistic,
+        *(runs.scores[0] for runs in methods),
+        replicates=resampling.replicates,
+        seed=resampling.seed,
     )
     level_low, level_high = ends(found[1:])
     names = ("value", "low", "high", "level_low", "level_high")

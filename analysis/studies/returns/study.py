@@ -15,7 +15,7 @@ from analysis.studies.returns.episodes import SCHEMA, SPLITS, play_splits, stage
 from analysis.studies.returns.scores import (
     PROFILES,
     SCORES,
-    Plan,
+    Resampling,
     Runs,
     over_games,
     profile_rows,
@@ -54,24 +54,24 @@ def summarise(
 ) -> Sequence[Rows]:
     """Rows of scores and of profiles, of each game and of all together."""
     modes = {game: subjects[0].mode for game, subjects in games.items()}
-    return summaries(frames[0], modes, Plan(replicates, seed))
+    return summaries(frames[0], modes, Resampling(replicates, seed))
 
 
 def summaries(
-    rows: pd.DataFrame, modes: dict[str, Mode], plan: Plan
+    rows: pd.DataFrame, modes: dict[str, Mode], resampling: Resampling
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Scores and profiles of each game and split, and of all games together if there are several.
 
     Args:
         rows: columns as of the table ``returns``; of several steps of a policy the last counts.
         modes: game -> difficulty, which decides what is normalised with.
-        plan: how intervals are drawn.
+        resampling: how intervals are drawn.
     """
     parts: dict[str, dict[str, dict[str, Runs]]] = {game: {} for game in sorted(modes)}
     counted = last_steps(rows)
     for (game, split), here in counted.groupby(["game", "split"]):
         bounds = get_game(game).bounds(modes[game])
-        parts[game][split] = runs_of(here, bounds, plan, stream=list(GAMES).index(game))
+        parts[game][split] = runs_of(here, bounds, resampling, stream=list(GAMES).index(game))
     if len(modes) > 1:
         played = {split: [one[split] for one in parts.values() if split in one] for split in SPLITS}
         parts[ALL] = {split: over_games(games) for split, games in played.items() if games}
@@ -82,8 +82,8 @@ def summaries(
         thresholds = thresholds_of([runs for found in splits.values() for runs in found.values()])
         for split, found in splits.items():
             names = {"game": game, "split": split}
-            scores += [{**names, **row} for row in score_rows(found, plan, reward)]
-            profiles += [{**names, **row} for row in profile_rows(found, thresholds, plan)]
+            scores += [{**names, **row} for row in score_rows(found, resampling, reward)]
+            profiles += [{**names, **row} for row in profile_rows(found, thresholds, resampling)]
     return scores, profiles
 
 

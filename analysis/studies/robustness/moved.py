@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Int
 
-from analysis.measures.decisions import Decisions, Pairs
+from analysis.measures.decisions import Decisions, ViewPairs
 from analysis.measures.robustness import is_undecided, robustness_draws
 from analysis.records.values import OK, Cell, Cells
 
@@ -20,7 +20,7 @@ UNSEEN = ("tv_unseen", "tv_between_unseen", "ratio_unseen")
 def moved(
     what: str,
     decisions: Decisions,
-    pairs: Mapping[str, Pairs],
+    pairs: Mapping[str, ViewPairs],
     levels: Int[np.ndarray, " state"],
     weights: Int[np.ndarray, "R G"],
     seed: int,

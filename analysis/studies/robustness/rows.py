@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.measures.decisions import Decisions, Pairs, views_of
+from analysis.measures.decisions import Decisions, ViewPairs, views_of
 from analysis.measures.robustness import (
     MEASURES,
     UNDECIDED,
@@ -93,7 +93,7 @@ def row(
     label: dict[str, Any],
     bank: Bank,
     decisions: Decisions | None,
-    pairs: Pairs,
+    pairs: ViewPairs,
     pixels: np.ndarray,
     weights: np.ndarray,
     seed: int | None = None,

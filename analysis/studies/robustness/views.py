@@ -25,7 +25,7 @@ from checkpoints.policy.ids import PolicyId
 from checkpoints.world.games import get_game
 from checkpoints.world.renderer import Renderer
 
-Cells = dict[str, float | int]
+RowValues = dict[str, float | int]
 """Columns of a table and what stands in them."""
 LEAST = 12
 """States that a trajectory needs to be asked for cycles; it may have twice as many."""
@@ -108,7 +108,7 @@ def along_axes(
 
 def find_cycles(
     subjects: Sequence[Subject], number: int, replicates: int, seed: int
-) -> dict[PolicyId, dict[str, Cells]]:
+) -> dict[PolicyId, dict[str, RowValues]]:
     """Cycle consistency of every policy on ``number`` trajectories of unseen levels.
 
     Returns:
@@ -140,7 +140,7 @@ def find_cycles(
 
 def _cycles_of(
     subject: Subject, twins: TwinSet, runs: Sequence[np.ndarray], replicates: int, seed: int
-) -> dict[str, Cells]:
+) -> dict[str, RowValues]:
     last = subject.policy.layers[-1]
     parts = [reading.layers[last] for _, reading in twins.readings(subject.policy, [last])]
     features = np.concatenate(parts)
@@ -148,7 +148,7 @@ def _cycles_of(
     lengths = np.array([len(rows) for rows in runs])
     clusters = np.repeat(np.arange(len(runs)), lengths)
     guess = np.array([chance(length) for length in lengths.tolist()])
-    found: dict[str, Cells] = {}
+    found: dict[str, RowValues] = {}
     for group, sides in cycle_views(twins.backgrounds, subject.trained_backgrounds).items():
         found[group] = {"trajectories": len(runs)}
         for ways, score in ((2, two_way), (3, three_way)):

@@ -58,7 +58,7 @@ class Shown(NamedTuple):
 
 
 @dataclass
-class Sheet:
+class TileSheet:
     """Tiles, gathered game by game."""
 
     pictures: list[UInt8[np.ndarray, "h three_w 3"]] = field(default_factory=list)

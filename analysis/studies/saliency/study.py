@@ -26,7 +26,7 @@ from analysis.records.command import Frames
 from analysis.scenes.backgrounds import pick_backgrounds
 from analysis.studies.examination import Found, Study
 from analysis.studies.saliency.rows import SCHEMA, SHEET_SCHEMA
-from analysis.studies.saliency.sheet import FILES, Sheet, Shown, shown_policies
+from analysis.studies.saliency.sheet import FILES, Shown, TileSheet, shown_policies
 from checkpoints.console import say, show_tables, watch
 from checkpoints.policy.ids import UNTRAINED, PolicyId
 
@@ -38,7 +38,7 @@ NOT_RUN = {"sanity": "not run", "sanity_layer": "none", "logit_likeness": np.nan
 
 def saliency() -> Study:
     """The study, with an empty sheet to gather tiles on."""
-    sheet = Sheet()
+    sheet = TileSheet()
     measure = partial(measure_game, sheet)
     schemas = SCHEMA, SHEET_SCHEMA
     parts = schemas, measure, show, constants
@@ -124,7 +124,7 @@ def explain(
 
 
 def measure_game(
-    sheet: Sheet,
+    sheet: TileSheet,
     subjects: Sequence[Subject],
     *,
     attributions: Sequence[str],

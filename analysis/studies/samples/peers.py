@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from analysis.measures.level_sums import Levels
+from analysis.measures.level_sums import LevelWeights
 from analysis.policies.relations import PEERS, SEEDS, kind_of, relation
 from analysis.policies.subjects import Subject
 from analysis.records.columns import GAME, SIZE, estimate, filled
@@ -22,7 +22,7 @@ from analysis.records.tables import Column, Schema
 from analysis.records.values import OF_PEERS
 from analysis.stats.clusters import cluster_means
 from analysis.stats.one_group import jackknife_interval
-from analysis.studies.samples.policy import Measured, Scene
+from analysis.studies.samples.policy import Measured, PlayedScene
 from analysis.studies.similarity.agreement import AGREEMENT, Agreement
 from analysis.studies.similarity.cka import look, same_layers
 from checkpoints.policy.ids import PolicyId
@@ -87,10 +87,10 @@ def _without(pairs: pd.DataFrame, run: str) -> pd.DataFrame:
 
 
 def pair_rows(
-    subjects: Sequence[Subject], found: Mapping[PolicyId, Measured], scene: Scene
+    subjects: Sequence[Subject], found: Mapping[PolicyId, Measured], scene: PlayedScene
 ) -> Iterator[dict[str, Any]]:
     """A row for each pair of policies of one method and step, peers or trained apart."""
-    levels = Levels(scene.bank.levels, scene.weights)
+    levels = LevelWeights(scene.bank.levels, scene.weights)
     frames = np.asarray(scene.bank.observations)
     views = {one.id: look(one, frames, levels, one.policy.layers[-1:]) for one in subjects}
     for x, y in combinations([one.id for one in subjects], 2):

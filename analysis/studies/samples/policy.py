@@ -36,7 +36,7 @@ PLAYED, GAP = "return_played", "gap_played"
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class PlayedScene:
     """What the policies of one game are shown, and where they play."""
 
     bank: Bank
@@ -55,7 +55,7 @@ def set_scene(
     episodes: int,
     replicates: int,
     seed: int,
-) -> Scene:
+) -> PlayedScene:
     """States of one game on levels that no policy was trained on, their twins, and episodes."""
     game, mode = subjects[0].id.game, subjects[0].mode
     bank = common_bank(game, mode, states, seed)
@@ -63,7 +63,7 @@ def set_scene(
     stages = stages_of(game, subjects, episodes=episodes, seed=seed)
     played = {split: stages[split] for split in ("train", "unseen", "blind")}
     weights = cluster_weights(bank.levels, replicates, seed)
-    return Scene(bank, weights, twin_set(game, bank, chosen), played, replicates, seed)
+    return PlayedScene(bank, weights, twin_set(game, bank, chosen), played, replicates, seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class Measured:
     """the likeliest of each twin"""
 
 
-def measure(subject: Subject, scene: Scene) -> Measured:
+def measure(subject: Subject, scene: PlayedScene) -> Measured:
     """All that is measured of one policy."""
     last = subject.policy.layers[-1]
     reading = scene.twins.read(subject.policy, [last])
@@ -90,7 +90,7 @@ def measure(subject: Subject, scene: Scene) -> Measured:
     return Measured(cells, merged.probs - mean[:, None], merged.probs.argmax(axis=-1))
 
 
-def decided(raw: Decisions, merged: Decisions, subject: Subject, scene: Scene) -> Cells:
+def decided(raw: Decisions, merged: Decisions, subject: Subject, scene: PlayedScene) -> Cells:
     """How far backgrounds move decisions: of buttons, of all actions, and without each of them."""
     levels = scene.bank.levels
     pairs = pairs_of(scene.twins.backgrounds, subject.trained_backgrounds)
@@ -107,7 +107,7 @@ def decided(raw: Decisions, merged: Decisions, subject: Subject, scene: Scene) -
     return cells
 
 
-def left_out(measure: str, left: Mapping[int, float], scene: Scene) -> Cells:
+def left_out(measure: str, left: Mapping[int, float], scene: PlayedScene) -> Cells:
     """A measure without each of some backgrounds; ``left``: place of the background -> value."""
     cells: Cells = {}
     for view, value in left.items():
@@ -119,7 +119,10 @@ def left_out(measure: str, left: Mapping[int, float], scene: Scene) -> Cells:
 
 
 def of_layer(
-    x: Float[np.ndarray, "state background feature"], layer: str, subject: Subject, scene: Scene
+    x: Float[np.ndarray, "state background feature"],
+    layer: str,
+    subject: Subject,
+    scene: PlayedScene,
 ) -> Cells:
     """ICC of held-out backgrounds in three poolings, effective rank, dead units, and I(Z; L)."""
     levels, weights = scene.bank.levels, scene.weights
@@ -151,7 +154,7 @@ def of_layer(
     return cells
 
 
-def played(subject: Subject, scene: Scene) -> Cells:
+def played(subject: Subject, scene: PlayedScene) -> Cells:
     """Returns from as many episodes on training levels, on unseen ones, and there blind."""
     rows = play_splits(scene.stages, subject, backgrounds="all")
     levels = {split: np.array([row["level"] for row in some]) for split, some in rows.items()}

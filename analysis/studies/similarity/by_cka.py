@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.measures.level_sums import Levels
+from analysis.measures.level_sums import LevelWeights
 from analysis.policies.relations import SELF
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
@@ -33,7 +33,7 @@ def measure_game(
         frames["twin"] = draw_twins(game, bank, seed)
     else:
         say(f"{game} has one background and so no twins: only the same pictures are compared")
-    levels = Levels(bank.levels, cluster_weights(bank.levels, replicates, seed))
+    levels = LevelWeights(bank.levels, cluster_weights(bank.levels, replicates, seed))
     found = list(compare_all(subjects, frames, levels, layers))
     return Found([[row for one in found for row in one.rows()], list(contrasts(found))])
 

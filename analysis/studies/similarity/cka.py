@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from analysis.measures.by_level import LevelGram, hsic_levels
 from analysis.measures.decisions import likeliest
 from analysis.measures.hsic import cka_grams, linear_gram, normalise
-from analysis.measures.level_sums import Levels
+from analysis.measures.level_sums import LevelWeights
 from analysis.policies.features import read
 from analysis.policies.layers import asked_layers
 from analysis.policies.relations import relation
@@ -47,7 +47,7 @@ SCHEMA = Schema(
 
 
 @dataclass(frozen=True)
-class View:
+class PolicyGrams:
     """One policy on one rendering of the bank: a prepared Gram matrix for each layer."""
 
     layers: tuple[str, ...]
@@ -62,16 +62,16 @@ class View:
 def look(
     subject: Subject,
     frames: UInt8[np.ndarray, "state h w c"],
-    levels: Levels,
+    levels: LevelWeights,
     layers: Sequence[str] | None,
-) -> View:
+) -> PolicyGrams:
     """Read a policy's layers on ``frames`` and prepare them for many comparisons."""
     reading = read(subject.policy, frames, layers)
     names = tuple(reading.layers)
     grams = [linear_gram(reading.layers[name], f"{subject.id}, {name}") for name in names]
     prepared = [LevelGram(gram, levels) for gram in grams]
     own = np.stack([hsic_levels(gram, gram) for gram in prepared], axis=1)
-    return View(names, grams, prepared, own, likeliest(reading.log_probs, subject.id.game))
+    return PolicyGrams(names, grams, prepared, own, likeliest(reading.log_probs, subject.id.game))
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,9 @@ class Comparison:
             }
 
 
-def compare(x: Subject, y: Subject, rendering: Rendering, seen: View, other: View) -> Comparison:
+def compare(
+    x: Subject, y: Subject, rendering: Rendering, seen: PolicyGrams, other: PolicyGrams
+) -> Comparison:
     """CKA of every layer of ``x`` in its view with every layer of ``y`` in its own."""
     pairs = [[hsic_levels(K, L) for L in other.prepared] for K in seen.prepared]
     ratio = normalise(np.array(pairs).transpose(2, 0, 1), seen.own, other.own, "nan")
@@ -147,7 +149,7 @@ def compare(x: Subject, y: Subject, rendering: Rendering, seen: View, other: Vie
 def compare_all(
     subjects: Sequence[Subject],
     frames: dict[Rendering, UInt8[np.ndarray, "state h w c"]],
-    levels: Levels,
+    levels: LevelWeights,
     layers: Sequence[str] | None = None,
 ) -> Iterator[Comparison]:
     """Every pair of policies, each also with itself.
@@ -176,7 +178,7 @@ def compare_all(
             yield compare(x, y, kind, views[x.id, "same"], views[y.id, kind])
 
 
-def same_layers(one: View, other: View) -> dict[str, Float[np.ndarray, " r"]]:
+def same_layers(one: PolicyGrams, other: PolicyGrams) -> dict[str, Float[np.ndarray, " r"]]:
     """Linear CKA of each layer with its namesake; see :mod:`analysis.measures.by_level`."""
     found = {}
     for i, name in enumerate(one.layers):

@@ -73,7 +73,7 @@ def contrasts(
                     }
 
 
-class Side(NamedTuple):
+class MeanCKA(NamedTuple):
     """What is compared of one layer."""
 
     cka: Float[np.ndarray, " r"]
@@ -82,7 +82,7 @@ class Side(NamedTuple):
     """trained apart, behind these pairs"""
 
 
-def _sides(some: Sequence[Comparison]) -> dict[str, Side]:
+def _sides(some: Sequence[Comparison]) -> dict[str, MeanCKA]:
     """Layer -> one side of a difference."""
     cells: dict[str, list[np.ndarray]] = {}
     runs: dict[str, set[PolicyId]] = {}
@@ -90,7 +90,7 @@ def _sides(some: Sequence[Comparison]) -> dict[str, Side]:
         for name, values in zip(one.shared, one.matched().T, strict=True):
             cells.setdefault(name, []).append(values)
             runs.setdefault(name, set()).update((one.x.run, one.y.run))
-    return {name: Side(np.mean(cells[name], axis=0), len(runs[name])) for name in cells}
+    return {name: MeanCKA(np.mean(cells[name], axis=0), len(runs[name])) for name in cells}
 
 
 def show_contrasts(rows: pd.DataFrame, game: str) -> None:

@@ -11,7 +11,7 @@ from analysis.measures.chance import Calibrated, calibrate, permuted
 from analysis.measures.panel import (
     ANGLE_OF,
     PROFILES,
-    Look,
+    PolicyLayers,
     Prepared,
     Setup,
     alignments,
@@ -146,7 +146,7 @@ def are_comparable(x: PolicyId, y: PolicyId) -> bool:
 
 def compare_pairs(
     couples: Sequence[tuple[PolicyId, PolicyId]],
-    looks: Mapping[PolicyId, Look],
+    looks: Mapping[PolicyId, PolicyLayers],
     setup: Setup,
     weights: Int[np.ndarray, "R G"] | None = None,
     permutations: Int[np.ndarray, "B n"] | None = None,

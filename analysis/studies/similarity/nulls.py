@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from analysis.measures.panel import Look, Setup
+from analysis.measures.panel import PolicyLayers, Setup
 from analysis.policies.relations import PEERS, SEEDS, STEPS, kind_of
 from analysis.records.columns import GAME
 from analysis.records.tables import Column, Schema
@@ -118,7 +118,7 @@ def at_equal_kappa(peers: Compared, nulls: Mapping[str, Compared]) -> Null:
 
 
 def after_permutation(
-    peers: Compared, looks: Mapping[PolicyId, Look], permutations: Int[np.ndarray, "B n"]
+    peers: Compared, looks: Mapping[PolicyId, PolicyLayers], permutations: Int[np.ndarray, "B n"]
 ) -> Null:
     """The peers' own chance: means over permutations of the levels of one of them."""
     moved = looks[peers.y].button[permutations]
@@ -171,7 +171,7 @@ def compared_agreements(mine: Agreement, theirs: Agreement) -> dict[str, object]
 
 def contrasts(
     found: Sequence[Compared],
-    looks: Mapping[PolicyId, Look],
+    looks: Mapping[PolicyId, PolicyLayers],
     setup: Setup,
     pixels: np.ndarray,
     permutations: Int[np.ndarray, "B n"],
@@ -204,7 +204,7 @@ def contrasts(
             yield from contrast_rows(mine, Null.of(theirs), "agreed")
 
 
-def _agree(looks: Mapping[PolicyId, Look], pair: Compared) -> Bool[np.ndarray, " n"]:
+def _agree(looks: Mapping[PolicyId, PolicyLayers], pair: Compared) -> Bool[np.ndarray, " n"]:
     return looks[pair.x].button == looks[pair.y].button
 
 

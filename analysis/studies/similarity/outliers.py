@@ -13,7 +13,7 @@ from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_weights
 
 if TYPE_CHECKING:
-    from analysis.measures.panel import Look
+    from analysis.measures.panel import PolicyLayers
     from analysis.studies.similarity.compared import Compared
     from checkpoints.policy.ids import PolicyId
 
@@ -92,7 +92,7 @@ def cka_without_top(
 
 def outlier_rows(
     found: "Sequence[Compared]",
-    looks: "Mapping[PolicyId, Look]",
+    looks: "Mapping[PolicyId, PolicyLayers]",
     levels: Int[np.ndarray, " n"],
     replicates: int,
     seed: int,

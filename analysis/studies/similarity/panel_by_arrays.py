@@ -18,7 +18,7 @@ from analysis.measures.panel import (
     ANGLE_OF,
     MEASURES,
     PROFILES,
-    Look,
+    PolicyLayers,
     Prepared,
     Setup,
     alignments,
@@ -60,11 +60,11 @@ SCHEMA = Schema(
     key=("x", "y", "measure"),
 )
 Couple = tuple[str, str]
-Cell = dict[str, float]
+Numbers = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Panel(ArraySettings):
+class PanelSettings(ArraySettings):
     """What decides the panel of arrays, and where its table goes."""
 
     permutations: Annotated[int, whole(1, 10**6)] = 500
@@ -78,7 +78,7 @@ class Panel(ArraySettings):
     """share of variance that SVCCA and PWCCA keep"""
 
 
-def compare_arrays(settings: Panel, names: Sequence[str]) -> None:
+def compare_arrays(settings: PanelSettings, names: Sequence[str]) -> None:
     """Compare every pair of arrays, write a table, print it, and say what could not be given.
 
     Args:
@@ -107,7 +107,7 @@ def _check_size(arrays: Arrays) -> None:
         )
 
 
-def _rows(arrays: Arrays, settings: Panel) -> Iterator[dict[str, Any]]:
+def _rows(arrays: Arrays, settings: PanelSettings) -> Iterator[dict[str, Any]]:
     labels, features = arrays.levels, arrays.features
     pairs = Pairs.of(np.arange(arrays.states) if labels is None else labels)
     # Nothing here is explained by pictures.
@@ -140,7 +140,7 @@ def compare_pairs(
     setup: Setup,
     weights: Int[np.ndarray, "R G"] | None,
     moves: Int[np.ndarray, "B n"] | None,
-) -> dict[Couple, dict[str, Cell]]:
+) -> dict[Couple, dict[str, Numbers]]:
     """Every pair of arrays by every measure: its value, and what is known of its uncertainty.
 
     Args:
@@ -150,11 +150,11 @@ def compare_pairs(
         moves: from :func:`analysis.measures.chance.level_permutations`; None: no chance.
     """
     looks = {
-        name: Look((name,), [x], [x], np.zeros(len(x), dtype=np.int64))
+        name: PolicyLayers((name,), [x], [x], np.zeros(len(x), dtype=np.int64))
         for name, x in features.items()
     }
     ready = {name: Prepared(look) for name, look in looks.items()}
-    found: dict[Couple, dict[str, Cell]] = {couple: {} for couple in combinations(features, 2)}
+    found: dict[Couple, dict[str, Numbers]] = {couple: {} for couple in combinations(features, 2)}
     wanted = [name for name in PROFILES if name not in OF_PICTURES]
     for measure in watch(wanted, "comparing by each measure"):
         pairs, rows = profiles(ready, measure, setup)
@@ -179,7 +179,7 @@ def compare_pairs(
     return found
 
 
-def _cell(value: Float[np.ndarray, "1 1"], draws: Float[np.ndarray, " R"] | None) -> Cell:
+def _cell(value: Float[np.ndarray, "1 1"], draws: Float[np.ndarray, " R"] | None) -> Numbers:
     low, high = replicate_ends(draws, ())
     return {"value": float(value[0, 0]), "low": float(low), "high": float(high)}
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.measures.chance import level_permutations
 from analysis.measures.decisions import likeliest
-from analysis.measures.panel import Look, Setup
+from analysis.measures.panel import PolicyLayers, Setup
 from analysis.policies.features import read
 from analysis.policies.layers import asked_layers, check_layers
 from analysis.policies.subjects import Subject
@@ -33,7 +33,7 @@ def look_at(
     own: np.ndarray,
     plain: np.ndarray,
     layers: Mapping[PolicyId, Sequence[str]],
-) -> dict[PolicyId, Look]:
+) -> dict[PolicyId, PolicyLayers]:
     """Every policy's layers on both renderings of the states."""
     looks = {}
     for subject in watch(subjects, f"{subjects[0].id.game}: reading layers"):
@@ -41,7 +41,9 @@ def look_at(
         other = reading if plain is own else read(subject.policy, plain, layers[subject.id])
         names = tuple(reading.layers)
         met, alike = ([one.layers[name] for name in names] for one in (reading, other))
-        looks[subject.id] = Look(names, met, alike, likeliest(reading.log_probs, subject.id.game))
+        looks[subject.id] = PolicyLayers(
+            names, met, alike, likeliest(reading.log_probs, subject.id.game)
+        )
     return looks
 
 

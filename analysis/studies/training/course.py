@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from analysis.policies.subjects import Subject
-from analysis.records.parts import Kind, Part
+from analysis.records.parts import NetworkKind, Part
 from analysis.records.values import RETURN, Cells, Starts
 from analysis.studies.examination import Examination, Found
 from analysis.studies.training.joined import join
@@ -87,7 +87,7 @@ def measure_all(
         until: as of :func:`analysis.studies.training.joined.join`.
         returned: as there.
     """
-    blank: dict[Kind, list[Subject]] = {}
+    blank: dict[NetworkKind, list[Subject]] = {}
     runs: dict[PolicyId, list[Subject]] = {}
     for one in subjects:
         if one.id.method == UNTRAINED:

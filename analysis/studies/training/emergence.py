@@ -9,7 +9,7 @@ import numpy as np
 from analysis.policies.subjects import Subject
 from analysis.records.command import Frames
 from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS, OK, Cell, Cells, Starts
-from analysis.studies.similarity.cka import View, same_layers
+from analysis.studies.similarity.cka import PolicyGrams, same_layers
 from analysis.studies.training import logged_returns, onsets
 from analysis.studies.training.history import lineage
 from analysis.studies.training.snapshot import cells_of, set_scene, view_of
@@ -51,7 +51,7 @@ class Emergence:
         self.scene = set_scene(game, mode, shown, **sizes, replicates=replicates, seed=seed)
         twins = self.scene.twins
         self.notes = {"backgrounds": list(twins.backgrounds) if twins else []}
-        self._blank: dict[PolicyId, View] = {}
+        self._blank: dict[PolicyId, PolicyGrams] = {}
 
     def untrained(self, blank: Sequence[Subject]) -> dict[PolicyId, Cells]:
         """Cells of untrained networks of one encoder."""
@@ -73,7 +73,7 @@ class Emergence:
             starts[lineage(policy)] = begun
         return found, starts
 
-    def _view(self, blank: Subject) -> View:
+    def _view(self, blank: Subject) -> PolicyGrams:
         """Layers of an untrained network, read once."""
         if blank.id not in self._blank:
             self._blank[blank.id] = view_of(blank, self.scene)
@@ -86,7 +86,7 @@ def constants() -> dict[str, Any]:
 
 
 def resemblance(
-    views: Mapping[PolicyId, View], untrained: Sequence[View]
+    views: Mapping[PolicyId, PolicyGrams], untrained: Sequence[PolicyGrams]
 ) -> Iterator[tuple[PolicyId, Cells, Starts]]:
     """CKA of each policy of one run to its peers and to its last step; and untrained ones' to it.
 

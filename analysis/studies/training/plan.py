@@ -16,7 +16,7 @@ from checkpoints.runs.study import Planned, read_study
 from checkpoints.world.games import Mode, get_game
 
 if TYPE_CHECKING:  # a graph of work reads this many times, and pandas takes a second
-    from analysis.records.parts import Kind
+    from analysis.records.parts import NetworkKind
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Control:
     """of its encoder among those of the game"""
 
     @property
-    def kind(self) -> "Kind":
+    def kind(self) -> "NetworkKind":
         """Encoder and width."""
         return kind_of(self.like)
 
@@ -58,7 +58,7 @@ class Plan:
     @cached_property
     def controls(self) -> tuple[Control, ...]:
         """Untrained networks, by the first run of each encoder."""
-        first: dict[Kind, Planned] = {}
+        first: dict[NetworkKind, Planned] = {}
         for run in self.runs:
             first.setdefault(kind_of(run), run)
         return tuple(Control(like, place) for place, like in enumerate(first.values()))
@@ -95,7 +95,7 @@ class Plan:
         }
 
 
-def kind_of(run: Planned) -> "Kind":
+def kind_of(run: Planned) -> "NetworkKind":
     """Encoder and width, as ``Subject.kind``."""
     return run.recipe.encoder, run.recipe.features * run.recipe.width
 

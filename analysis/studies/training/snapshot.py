@@ -14,7 +14,7 @@ from jaxtyping import Int
 
 from analysis.measures.decisions import Decisions, probabilities
 from analysis.measures.icc import LayerSums
-from analysis.measures.level_sums import Levels
+from analysis.measures.level_sums import LevelWeights
 from analysis.measures.mask_scores import mask_scores
 from analysis.policies.subjects import Subject
 from analysis.records.values import Cell, Cells
@@ -24,7 +24,7 @@ from analysis.scenes.common import common_bank
 from analysis.scenes.twin_sets import TwinSet, twin_set
 from analysis.stats.clusters import cluster_means, cluster_weights
 from analysis.studies.robustness.moved import BUTTONS, DECISIONS, UNSEEN, WIDE, moved
-from analysis.studies.similarity.cka import View, look
+from analysis.studies.similarity.cka import PolicyGrams, look
 from checkpoints.world.games import Mode, get_game
 
 if TYPE_CHECKING:  # torch and captum take seconds, and a command speaks before them
@@ -43,7 +43,7 @@ class Scene:
 
     bank: Bank
     weights: Int[np.ndarray, "R G"]
-    levels: Levels
+    levels: LevelWeights
     twins: TwinSet | None
     """None in a game of one background"""
     masked: "MaskedTwins | None"
@@ -83,7 +83,7 @@ def set_scene(
             replicates=replicates,
             seed=seed,
         )
-    return Scene(bank, weights, Levels(bank.levels, weights), twins, masked, seed)
+    return Scene(bank, weights, LevelWeights(bank.levels, weights), twins, masked, seed)
 
 
 def layers_of(subject: Subject) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def layers_of(subject: Subject) -> tuple[str, ...]:
     return tuple(subject.policy.layers[-LAYERS:])
 
 
-def view_of(subject: Subject, scene: Scene) -> View:
+def view_of(subject: Subject, scene: Scene) -> PolicyGrams:
     """The layers of one policy on the bank, ready to be compared with others'."""
     frames = np.asarray(scene.bank.observations)
     return look(subject, frames, scene.levels, layers_of(subject))

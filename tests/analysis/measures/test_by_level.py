@@ -8,7 +8,7 @@ from analysis.measures.by_level import LevelGram, cka_levels, hsic_levels
 from analysis.measures.cka import cka
 from analysis.measures.hsic import centred, linear_gram
 from analysis.measures.level_features import hsic_by_features
-from analysis.measures.level_sums import Levels
+from analysis.measures.level_sums import LevelWeights
 from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError
 from tests.support.cka_reference import by_grams, features, tuples_hsic
@@ -23,7 +23,7 @@ def test_the_definition_over_draws_of_distinct_levels():
     weights = np.array([[1, 2, 1, 0, 2, 0], [0, 1, 1, 3, 0, 1]])
     x, y = features(n=8)
     K, L = linear_gram(x), linear_gram(y)
-    levels = Levels(clusters, weights)
+    levels = LevelWeights(clusters, weights)
     found = hsic_levels(LevelGram(K, levels), LevelGram(L, levels))
     level = np.unique(clusters, return_inverse=True)[1]
     for r, w in enumerate([np.ones(6, int), *weights]):
@@ -137,7 +137,7 @@ def test_the_road_of_features_gives_the_sums_of_kernel_matrices(widths, parts, m
     clusters = rng.permutation(np.repeat([4, 1, 7, 0, 9, 3], [1, 5, 2, 9, 4, 6]))
     weights = rng.integers(0, 3, (20, 6))
     weights[:, 1:5] += 1
-    levels = Levels(clusters, weights)
+    levels = LevelWeights(clusters, weights)
     x, y = (rng.normal(size=(len(clusters), width)) + 50 for width in widths)
     x, y = centred(x), centred(y + 0.5 * x[:, :1])
     xs, ys = [x, y], [y, x[:, :1], x]

@@ -8,7 +8,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from analysis.measures.leace import Eraser, Spectrum, fit, nearest_mean, one_hot
+from analysis.measures.leace import Covariance, Eraser, fit, nearest_mean, one_hot
 from checkpoints.console import UserError
 
 CLASSES = 4
@@ -177,7 +177,7 @@ def test_the_wide_road_equals_the_narrow_one(shrinkage):
 @pytest.mark.parametrize("shape", [(200, 9), (40, 120), (30, 30)])
 def test_shrinkage_is_that_of_scikit_learn(shape):
     x, _ = data(*shape)
-    assert Spectrum(x).shrinkage == pytest.approx(ledoit_wolf_shrinkage(x), rel=1e-9)
+    assert Covariance(x).shrinkage == pytest.approx(ledoit_wolf_shrinkage(x), rel=1e-9)
 
 
 def test_moved_and_rotated_features_are_erased_alike():
@@ -252,9 +252,9 @@ def test_a_reader_of_nothing_names_the_first_class():
 @pytest.mark.parametrize(("n", "d"), [(40, 3), (12, 30)])
 def test_of_a_constant_layer_nothing_is_read_or_erased(n: int, d: int):
     x = np.full((n, d), 0.1, dtype=np.float32)  # whose mean is not 0.1 to the last digit
-    spectrum, labels = Spectrum(x), np.arange(n) % CLASSES
-    eraser = spectrum.eraser(one_hot(labels))
-    assert eraser.rank == 0 and spectrum.shrinkage == 1
+    covariance, labels = Covariance(x), np.arange(n) % CLASSES
+    eraser = covariance.eraser(one_hot(labels))
+    assert eraser.rank == 0 and covariance.shrinkage == 1
     assert np.array_equal(eraser.erase(x), x)
     assert set(nearest_mean(eraser, x, labels, x)) == {0}
 
@@ -272,4 +272,4 @@ def test_of_a_constant_layer_nothing_is_read_or_erased(n: int, d: int):
 )
 def test_what_cannot_be_fitted_is_refused(x, shrinkage, message):
     with pytest.raises(UserError, match=message):
-        Spectrum(x, shrinkage)
+        Covariance(x, shrinkage)

@@ -16,7 +16,7 @@ from analysis.measures.chance import level_permutations
 from analysis.measures.hsic import linear_gram
 from analysis.measures.kernels import angular_cka, deconfounded_cka, linear_cka, rbf_cka
 from analysis.measures.neighbours import mutual_neighbours, neighbour_profile
-from analysis.measures.panel import MEASURES, PROFILES, Look, Prepared, Setup, profiles
+from analysis.measures.panel import MEASURES, PROFILES, PolicyLayers, Prepared, Setup, profiles
 from analysis.measures.profiles import Pairs
 from analysis.measures.rsa import rsa
 from analysis.stats.clusters import cluster_weights
@@ -45,7 +45,7 @@ FUNCTIONS = {
 
 def look(*layers):
     names = tuple(f"layer{i}" for i in range(len(layers)))
-    return Look(names, layers, layers, np.zeros(len(layers[0]), dtype=np.int64))
+    return PolicyLayers(names, layers, layers, np.zeros(len(layers[0]), dtype=np.int64))
 
 
 A, B = (parse_id(f"leaper/ppo/{seed}/peer0/step1") for seed in range(2))
@@ -81,7 +81,7 @@ CHANGES = {
 
 def test_the_table_is_complete():
     assert set(FUNCTIONS) == set(NAMES) == {*panel.PROFILES, *panel.SPECTRA, "cka_angular"}
-    booleans = {name for name, kind in panel.Measure.__annotations__.items() if kind is bool}
+    booleans = {name for name, kind in panel.Similarity.__annotations__.items() if kind is bool}
     assert booleans == {*CHANGES, "symmetric", "unbiased"}
 
 
@@ -165,7 +165,9 @@ def test_the_panel_and_the_function_are_one(measure):
 
 def test_one_background_is_read_from_the_other_pictures():
     x, y = features(N)
-    sides = [Look(("a",), [own], [plain], np.zeros(N, int)) for own, plain in ((x, y), (y, y))]
+    sides = [
+        PolicyLayers(("a",), [own], [plain], np.zeros(N, int)) for own, plain in ((x, y), (y, y))
+    ]
     found = compare(*sides, Setup.of(np.arange(N), INPUTS)).values
     assert found["cka"][0, 0] == pytest.approx(linear_cka(x, y), abs=1e-6)
     assert found["cka_one_background"][0, 0] == pytest.approx(1, abs=1e-6)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from analysis.measures.cka import cka
-from analysis.measures.level_sums import Levels
+from analysis.measures.level_sums import LevelWeights
 from analysis.policies.features import read
 from analysis.policies.subjects import Subject, check_fits
 from analysis.scenes.bank import Bank, StateList
@@ -89,7 +89,7 @@ def test_in_a_comparison_with_a_policy(frames: np.ndarray):
         for seed, policy in enumerate([ours, adapted()])
     ]
     clusters = np.arange(10)
-    levels = Levels(clusters, cluster_weights(clusters, 5, 0))
+    levels = LevelWeights(clusters, cluster_weights(clusters, 5, 0))
     found = list(compare_all(subjects, {"same": frames}, levels))
     theirs = ("trunk.0", "trunk.3")
     assert [one.layers_y for one in found] == [ours.layers, theirs, theirs]

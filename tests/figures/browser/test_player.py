@@ -8,11 +8,11 @@ import pytest
 from checkpoints.console import UserError
 from checkpoints.policy.store import ZOO
 from figures.browser.player import named, player, usual
-from figures.browser.sources import Places
+from figures.browser.sources import PagePlaces
 from tests.support.tree import ROOT
 
 TABLES = ROOT / "analysis" / "tables"
-PLACES = Places(TABLES, ROOT / "figures" / "out", ROOT / "results" / "page.html")
+PLACES = PagePlaces(TABLES, ROOT / "figures" / "out", ROOT / "results" / "page.html")
 
 
 def test_of_each_game_and_method_the_first_runs_last_policy_is_carried():
@@ -54,7 +54,7 @@ def test_an_id_is_carried_once_and_an_unknown_one_refused():
 
 
 def test_without_an_episode_the_part_says_what_writes_it(tmp_path):
-    places = Places(tmp_path, tmp_path, tmp_path / "page.html")
+    places = PagePlaces(tmp_path, tmp_path, tmp_path / "page.html")
     part, files = player(places)
     assert "write it with: python -m analysis.player" in part["missing"]
     assert files == {}
@@ -66,7 +66,7 @@ def test_without_an_episode_the_part_says_what_writes_it(tmp_path):
 def test_without_other_worlds_the_games_are_there_and_the_rest_says_what_writes_it(tmp_path):
     shutil.copy(TABLES / "player.csv", tmp_path)
     shutil.copytree(TABLES / "player", tmp_path / "player")
-    part, files = player(Places(tmp_path, tmp_path, tmp_path / "page.html"))
+    part, files = player(PagePlaces(tmp_path, tmp_path, tmp_path / "page.html"))
     assert set(part["worlds"]) == {"starpilot", "coinrun"}
     assert "write it with: python -m analysis.player" in part["lacking"]
     assert {world["slot"] for world in part["worlds"].values()} <= set(files)

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.records.tables import Column, Schema
 from checkpoints.console import UserError
-from figures.browser.sources import Places, source
+from figures.browser.sources import PagePlaces, source
 from figures.browser.study import answer, dash_of, methods_of, study
 from figures.kit import ledger, other_claims
 from figures.kit.claimed import STANDS_IN
@@ -16,7 +16,7 @@ from figures.kit.style import METHOD_STYLES
 from tests.support.tree import ROOT
 
 TABLES = ROOT / "analysis" / "tables"
-PLACES = Places(TABLES, ROOT / "figures" / "out", ROOT / "results" / "page.html")
+PLACES = PagePlaces(TABLES, ROOT / "figures" / "out", ROOT / "results" / "page.html")
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,9 @@ def test_every_source_names_command_and_hash(whole):
 
 def test_links_take_the_address_that_is_given(tmp_path):
     (tmp_path / "a.csv").write_text('# {"schema": "a", "format": 1, "seed": 3}\nx\n1\n2\n')
-    places = Places(tmp_path, Path("figures/out"), tmp_path / "p.html", "https://example.org/it/")
+    places = PagePlaces(
+        tmp_path, Path("figures/out"), tmp_path / "p.html", "https://example.org/it/"
+    )
     schema = Schema("a", (Column("x", "int", "a number"),), key=("x",), command="a")
     found = source(places, schema)
     assert found["command"] == "python -m a"
@@ -157,7 +159,7 @@ def test_every_method_looks_as_in_the_figures(whole):
 
 
 def test_without_tables_every_part_says_what_writes_it(tmp_path):
-    places = Places(tmp_path, tmp_path, tmp_path / "page.html")
+    places = PagePlaces(tmp_path, tmp_path, tmp_path / "page.html")
     empty = study(places)
     commands = {
         "answer": "analysis.contrasts",
@@ -181,4 +183,4 @@ def test_a_table_without_the_declared_contrast_is_said(tmp_path):
     with pytest.raises(
         UserError, match="expected a row of the declared contrast, got none; measure"
     ):
-        answer(Places(tmp_path, tmp_path, tmp_path / "page.html"))
+        answer(PagePlaces(tmp_path, tmp_path, tmp_path / "page.html"))

@@ -8,7 +8,7 @@ from analysis.records.runs import last_steps
 from analysis.stats.clusters import cluster_interval
 from analysis.studies.returns.scores import (
     THRESHOLDS,
-    Plan,
+    Resampling,
     Runs,
     over_games,
     profile_rows,
@@ -18,7 +18,7 @@ from analysis.studies.returns.scores import (
 )
 from analysis.studies.returns.study import show_scores
 
-PLAN = Plan(replicates=200, seed=0)
+RESAMPLING = Resampling(replicates=200, seed=0)
 BOUNDS = (5.0, 10.0)
 
 
@@ -54,7 +54,7 @@ def made_up(shift: float = 1.0) -> dict[str, Runs]:
     for seed, peer in np.ndindex(2, 2):
         rows.append(played(("mutual", seed, peer), draws(7 + shift, 10 * seed + peer)))
     rows.append(played(("untrained", 0, 0), draws(3, 99)))
-    return runs_of(pd.concat(rows), BOUNDS, PLAN)
+    return runs_of(pd.concat(rows), BOUNDS, RESAMPLING)
 
 
 # -- runs ------------------------------------------------------------------------------------
@@ -66,14 +66,14 @@ def test_a_run_by_hand():
         played(("mutual", 0, 0), np.array([0.0, 10.0])),
         played(("mutual", 0, 1), np.array([10.0, 10.0])),
     ]
-    found = runs_of(pd.concat(rows), BOUNDS, PLAN)
+    found = runs_of(pd.concat(rows), BOUNDS, RESAMPLING)
     assert found["ppo"].seeds == (3,)
     assert found["ppo"].episodes == 2
     assert found["ppo"].scores[0].item() == pytest.approx(0.5)
     assert found["mutual"].seeds == (0,)
     assert found["mutual"].episodes == 4
     assert found["mutual"].scores[0].item() == pytest.approx(0.5)
-    assert found["mutual"].scores.shape == (1 + PLAN.replicates, 1, 1)
+    assert found["mutual"].scores.shape == (1 + RESAMPLING.replicates, 1, 1)
 
 
 def test_peers_are_one_run_and_seeds_are_several():
@@ -86,25 +86,27 @@ def test_peers_are_one_run_and_seeds_are_several():
 def test_intervals_over_levels_are_those_of_a_cluster_bootstrap(repeated):
     returns = draws(7, 1)
     levels = np.random.default_rng(2).integers(0, 15, 40) if repeated else np.arange(40)
-    found = runs_of(played(("ppo", 0, 0), returns, levels), (0.0, 1.0), PLAN, stream=4)["ppo"]
-    seed = int(np.random.SeedSequence([PLAN.seed, 4]).generate_state(1)[0])
-    expected = cluster_interval(returns, levels, replicates=PLAN.replicates, seed=seed)
+    found = runs_of(played(("ppo", 0, 0), returns, levels), (0.0, 1.0), RESAMPLING, stream=4)["ppo"]
+    seed = int(np.random.SeedSequence([RESAMPLING.seed, 4]).generate_state(1)[0])
+    expected = cluster_interval(returns, levels, replicates=RESAMPLING.replicates, seed=seed)
     scores = found.scores[:, 0, 0]
     np.testing.assert_allclose((scores[0], *np.quantile(scores[1:], [0.025, 0.975])), expected)
 
 
 def test_all_policies_draw_the_same_levels_and_other_games_others():
     one, two = (played(("ppo", seed, 0), draws(7, 1)) for seed in (0, 1))
-    found = runs_of(pd.concat([one, two]), BOUNDS, PLAN)["ppo"].scores
+    found = runs_of(pd.concat([one, two]), BOUNDS, RESAMPLING)["ppo"].scores
     np.testing.assert_array_equal(found[:, 0], found[:, 1])
-    other = runs_of(one, BOUNDS, PLAN, stream=1)["ppo"].scores
+    other = runs_of(one, BOUNDS, RESAMPLING, stream=1)["ppo"].scores
     assert other[0, 0] == found[0, 0]
     assert abs(np.corrcoef(other[1:, 0, 0], found[1:, 0, 0])[0, 1]) < 0.3
 
 
 def test_the_order_of_rows_does_not_matter():
     rows = pd.concat([played(("ppo", 0, 0), draws(7, 0)), played(("mutual", 0, 0), draws(8, 1))])
-    found, again = (runs_of(r, BOUNDS, PLAN) for r in (rows, rows.sample(frac=1, random_state=0)))
+    found, again = (
+        runs_of(r, BOUNDS, RESAMPLING) for r in (rows, rows.sample(frac=1, random_state=0))
+    )
     for method in found:
         np.testing.assert_array_equal(found[method].scores, again[method].scores)
 
@@ -118,7 +120,7 @@ def test_of_several_steps_the_last_counts():
 
 def test_one_level_has_no_interval_over_levels():
     rows = played(("ppo", 0, 0), np.array([5.0, 10.0]), np.array([7, 7]))
-    (row, *_) = score_rows(runs_of(rows, BOUNDS, PLAN), PLAN, None)
+    (row, *_) = score_rows(runs_of(rows, BOUNDS, RESAMPLING), RESAMPLING, None)
     assert row["value"] == pytest.approx(0.5)
     assert np.isnan([row["level_low"], row["level_high"]]).all()
 
@@ -146,7 +148,7 @@ def test_games_are_pooled_by_the_seeds_they_share():
 
 
 def test_rows_of_methods():
-    rows = pd.DataFrame(score_rows(made_up(), PLAN, BOUNDS))
+    rows = pd.DataFrame(score_rows(made_up(), RESAMPLING, BOUNDS))
     assert set(rows["measure"]) == {"mean", "iqm", "return", "improvement"}
     mean, reward = (
         rows[rows["measure"] == name].set_index("method") for name in ("mean", "return")
@@ -156,19 +158,19 @@ def test_rows_of_methods():
     assert rows["low"].isna().equals((rows["runs"] < 2) | (rows["runs_other"] == 1))
     assert rows[["value", "level_low", "level_high"]].notna().all(axis=None)
     assert (rows["level_low"] <= rows["level_high"]).all()
-    pooled = pd.DataFrame(score_rows(made_up(), PLAN, None))
+    pooled = pd.DataFrame(score_rows(made_up(), RESAMPLING, None))
     assert set(pooled["measure"]) == {"mean", "iqm", "improvement"}
 
 
 def test_each_pair_is_named_once_and_the_untrained_come_last():
-    rows = pd.DataFrame(score_rows(made_up(), PLAN, BOUNDS)).query("measure == 'improvement'")
+    rows = pd.DataFrame(score_rows(made_up(), RESAMPLING, BOUNDS)).query("measure == 'improvement'")
     pairs = [("mutual", "ppo"), ("mutual", "untrained"), ("ppo", "untrained")]
     assert list(zip(rows["method"], rows["other"], strict=True)) == pairs
 
 
 @pytest.mark.parametrize("shift", [-4.0, 0.0, 4.0])
 def test_a_planted_difference_is_found(shift):
-    rows = pd.DataFrame(score_rows(made_up(shift), PLAN, BOUNDS)).set_index("measure")
+    rows = pd.DataFrame(score_rows(made_up(shift), RESAMPLING, BOUNDS)).set_index("measure")
     better = rows.loc["improvement"].iloc[0]
     gap = rows.loc["return"].set_index("method")["value"]
     assert gap["mutual"] - gap["ppo"] == pytest.approx(shift, abs=0.8)
@@ -182,7 +184,7 @@ def test_profiles_fall_from_one_to_zero():
     thresholds = thresholds_of(list(found.values()))
     assert len(thresholds) == THRESHOLDS
     assert thresholds[0] < 0 < thresholds[-1]
-    rows = pd.DataFrame(profile_rows(found, thresholds, PLAN))
+    rows = pd.DataFrame(profile_rows(found, thresholds, RESAMPLING))
     for _, one in rows.groupby("method"):
         assert (one["share"].iloc[0], one["share"].iloc[-1]) == (1, 0)
         assert (np.diff(one["share"]) <= 0).all()
@@ -193,9 +195,10 @@ def test_profiles_fall_from_one_to_zero():
 def test_what_is_printed_names_the_runs_on_each_side(capsys):
     parts = [played(who, np.arange(4.0) + 5) for who in (("ppo", 0, 0), ("ppo", 1, 0))]
     parts.append(played(("mutual", 0, 0), np.arange(4.0) + 6))
-    found = runs_of(pd.concat(parts), BOUNDS, PLAN)
+    found = runs_of(pd.concat(parts), BOUNDS, RESAMPLING)
     rows = [
-        {"game": "coinrun", "split": "unseen", **one} for one in score_rows(found, PLAN, BOUNDS)
+        {"game": "coinrun", "split": "unseen", **one}
+        for one in score_rows(found, RESAMPLING, BOUNDS)
     ]
     show_scores(pd.DataFrame(rows), "coinrun")
     printed = capsys.readouterr().out

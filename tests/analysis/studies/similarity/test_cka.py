@@ -11,7 +11,7 @@ import torch
 
 from analysis.cka import Settings, main
 from analysis.measures.cka import cka
-from analysis.measures.level_sums import Levels
+from analysis.measures.level_sums import LevelWeights
 from analysis.policies.features import read
 from analysis.policies.relations import relation
 from analysis.policies.subjects import load_subjects
@@ -39,9 +39,9 @@ def frames() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def levels() -> Levels:
+def levels() -> LevelWeights:
     clusters = np.arange(STATES) // 3
-    return Levels(clusters, cluster_weights(clusters, 50, seed=0))
+    return LevelWeights(clusters, cluster_weights(clusters, 50, seed=0))
 
 
 def test_relations():
@@ -91,7 +91,7 @@ def test_policies_agree_that_prefer_another_of_the_actions_that_do_the_same(fram
 def test_cells_equal_the_plain_estimator_with_one_state_a_level(frames):
     x, y = subject("maze/ppo/0/peer0/step64", 0), subject("maze/ppo/1/peer0/step64", 1)
     alone = np.arange(STATES)
-    apart = Levels(alone, cluster_weights(alone, 5, seed=0))
+    apart = LevelWeights(alone, cluster_weights(alone, 5, seed=0))
     found = {(c.x, c.y, c.rendering): c for c in compare_all([x, y], frames, apart)}
     for kind in ("same", "twin"):
         a, b = read(x.policy, frames["same"]).layers, read(y.policy, frames[kind]).layers
