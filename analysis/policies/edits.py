@@ -134,11 +134,6 @@ def swap_cells(cells: Bool[np.ndarray, "state h w"], backgrounds: int) -> Change
     return change
 
 
-def swap_all(backgrounds: int) -> Change:
-    """Exchange the whole layer for the twin's: the known answer, the twin's decision."""
-    return lambda output: from_twin(output, backgrounds)
-
-
 def cells_under(
     mask: Bool[np.ndarray, "state height width"], shape: tuple[int, int]
 ) -> Bool[np.ndarray, "state h w"]:

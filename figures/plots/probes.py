@@ -23,7 +23,6 @@ from figures.kit.style import (
 from probes.studies.layers import SCHEMA
 
 NAME = "probes"
-BASELINES = ("pixels", "time")
 PIXELS = Style("0.2", "d")
 APART = 0.16
 """Room between methods at a layer, in distances between two layers."""

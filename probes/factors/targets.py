@@ -86,12 +86,6 @@ class Targets:
                 found[name] = float(present[0]) if len(present) else float("nan")
         return found
 
-    @property
-    def varying(self) -> tuple[Factor, ...]:
-        """The factors that take at least two values."""
-        constant = self.constant
-        return tuple(factor for factor in self.factors if factor.name not in constant)
-
 
 def sheet(game: str) -> Sheet:
     """The names and factors of ``game``; an unknown game raises ``UserError``."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from analysis.studies.training.plan import read_plans
 from checkpoints.policy.encoders import Policy
 from checkpoints.policy.ids import PolicyId
 from checkpoints.policy.store import Provenance, policy_path, save_policy
@@ -27,6 +28,11 @@ def study_file(folder: Path, text: str = STUDY) -> Path:
     path = folder / "study.yaml"
     path.write_text(text)
     return path
+
+
+def part_names(study: Path) -> list[str]:
+    """Every part of a study, as the workflow counts them."""
+    return [name for plan in read_plans(study).values() for name in plan.parts]
 
 
 def pretend_runs(study: Path, root: Path, but: Sequence[str] = ()) -> Path:

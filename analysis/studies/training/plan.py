@@ -129,11 +129,6 @@ def read_plans(study: Path) -> dict[str, Plan]:
     return found
 
 
-def part_names(study: Path) -> list[str]:
-    """Every part of a study, game by game, untrained networks first; read without torch."""
-    return [name for plan in read_plans(study).values() for name in plan.parts]
-
-
 def part_path(parts: Path, table: str, name: str) -> Path:
     """Where a part lies.
 

@@ -7,12 +7,12 @@ from torch import Tensor
 
 from analysis.measures.leace import Eraser, fit
 from analysis.policies.edits import (
+    Change,
     cells_under,
     erase,
     from_twin,
     grid_of,
     patched,
-    swap_all,
     swap_cells,
     swap_component,
 )
@@ -47,6 +47,11 @@ def decided(policy: Policy, frames: np.ndarray, layer: str = "", change=None) ->
 
 def next_twin(log_probs: np.ndarray) -> np.ndarray:
     return np.roll(log_probs.reshape(STATES, B, -1), -1, axis=1).reshape(len(log_probs), -1)
+
+
+def swap_all(backgrounds: int) -> Change:
+    """Exchange the whole layer for the twin's: the known answer, the twin's decision."""
+    return lambda output: from_twin(output, backgrounds)
 
 
 def everything(d: int) -> Eraser:

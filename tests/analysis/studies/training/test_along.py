@@ -9,13 +9,12 @@ import pytest
 from analysis.emergence import Settings as Emergence
 from analysis.emergence import main as emergence
 from analysis.studies.training import logged_returns
-from analysis.studies.training.plan import part_names
 from checkpoints.console import UserError
 from checkpoints.doors.reading import short_hash
 from checkpoints.runs.folder import mark_failed
 from probes.steps import Settings as Steps
 from probes.steps import main as steps
-from tests.support.followed import pretend_runs, study_file
+from tests.support.followed import part_names, pretend_runs, study_file
 
 FEW = {"states": 48, "backgrounds": 4, "saliency_states": 6, "replicates": 20}
 COMMANDS = {

@@ -11,11 +11,11 @@ import pytest
 from analysis.records.values import EMERGENCE, EMERGENCE_ONSETS, Cell
 from analysis.studies.training import by_parts, course
 from analysis.studies.training.along import follow
-from analysis.studies.training.plan import part_names, part_path
+from analysis.studies.training.plan import part_path
 from analysis.studies.training.settings import AlongTraining, Following
 from checkpoints.console import UserError
 from checkpoints.runs.study import read_study
-from tests.support.followed import STUDY, pretend_run, pretend_runs, study_file
+from tests.support.followed import STUDY, part_names, pretend_run, pretend_runs, study_file
 from tests.support.logged import log
 
 R = 20

@@ -1,9 +1,9 @@
 """What a study's file says of who is measured, beside whom."""
 
 from analysis.policies.subjects import load_subjects
-from analysis.studies.training.plan import part_names, part_path, read_plans
+from analysis.studies.training.plan import part_path, read_plans
 from checkpoints.policy.store import list_policies
-from tests.support.followed import STUDY, pretend_runs, study_file
+from tests.support.followed import STUDY, part_names, pretend_runs, study_file
 
 
 def test_parts_are_runs_and_untrained_networks_game_by_game(tmp_path):
