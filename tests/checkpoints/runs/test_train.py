@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +16,7 @@ from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import METHODS, from_dict
 from checkpoints.runs.folder import STATE
 from checkpoints.runs.train import Settings, Stop, main, only_process
+from checkpoints.training.group import Group
 from tests.support.tiny import BATCH, RUN, TINY, final_bytes, kept_files, settings
 from tests.support.tree import ROOT
 
@@ -94,9 +96,37 @@ def test_two_signals_at_once_are_one_and_a_later_one_insists(monkeypatch):
             signal.raise_signal(signal.SIGTERM)
 
 
-def test_progress_says_rate_time_left_and_returns(uninterrupted: Path):
+def test_the_log_has_a_row_of_each_peer_and_iteration(uninterrupted: Path):
     text = (uninterrupted / RUN / "progress.csv").read_text()
     assert "train_return" in text and text.count("\n") == 2 * ITERATIONS + 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rate", "left"),
+    [(2.0, 64, ("0:33:18", "0:33:16")), (1 / 16, 2048, ("0:01:02",) * 2)],
+)
+def test_progress_says_rate_time_left_and_returns(
+    seconds, rate, left, tmp_path, monkeypatch, capsys
+):
+    """Two iterations of 1,000, by a clock that each moves on; two peers take 64 steps in one."""
+    now = 0.0
+
+    def iterate(group: Group, *_) -> list[dict[str, float]]:
+        nonlocal now
+        now += seconds
+        for peer in group.peers:
+            peer.finished = [peer.index + 1.0, peer.index + 2.0]
+        return [{"loss": 0.0}] * 2
+
+    monkeypatch.setattr(Group, "iterate", iterate)
+    monkeypatch.setattr("checkpoints.runs.train.time", SimpleNamespace(monotonic=lambda: now))
+    main(settings(tmp_path, steps=1000 * BATCH, pause=2 * BATCH))
+    lines = [line for line in capsys.readouterr().out.splitlines() if " left" in line]
+    returns = "train 1.50 unseen nan  |  train 2.50 unseen nan"
+    assert lines == [
+        f"{RUN}  step {step:>10}  |  {returns}  {rate:,} agent-steps/s  {time} left"
+        for step, time in zip((64, 128), left, strict=True)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -190,8 +220,6 @@ def test_a_damaged_save_is_refused(tmp_path: Path):
 
 
 def test_a_diverged_run_stops_and_keeps_its_last_save(tmp_path: Path, monkeypatch):
-    from checkpoints.training.group import Group
-
     main(settings(tmp_path))
     before = final_bytes(tmp_path)
     nan = [{"loss": float("nan")}] * 2
