@@ -99,7 +99,7 @@ def test_seeds_give_a_range_and_pca_has_none(without_umap):
 
 
 def test_a_policy_alone_and_a_collapsed_one_are_refused():
-    with pytest.raises(UserError, match="at least 2 policies"):
+    with pytest.raises(UserError, match="at least 2 policies in a joint picture, got 1"):
         panel(a=planted(1, 0)).space()
     dead = PanelLayers(
         {"a": planted(1, 0), "b": np.ones((3, 4, 5))},
@@ -203,7 +203,7 @@ def test_the_command_prints_and_writes_tables(
     assert len(layer) == 2 * (3 + 2)
     assert (layer["points"] % VIEWS == 0).all()
     before = (tmp_path / "o" / "embedding.csv").read_bytes()
-    with pytest.raises(UserError, match="--overwrite"):
+    with pytest.raises(UserError, match=r"embedding\.csv exists and is kept; give --overwrite"):
         main(settings)
     main(replace(settings, overwrite=True))
     assert (tmp_path / "o" / "embedding.csv").read_bytes() == before

@@ -173,7 +173,7 @@ def test_wrong_settings_are_refused(runs, tmp_path, change, message):
 
 def test_tables_are_kept(runs, tmp_path):
     (tmp_path / "emergence_onsets.csv").touch()
-    with pytest.raises(UserError, match="--overwrite"):
+    with pytest.raises(UserError, match=r"emergence_onsets\.csv exists and is kept; give --over"):
         main(Settings(root=runs, output=tmp_path))
 
 

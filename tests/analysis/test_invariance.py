@@ -178,7 +178,7 @@ def test_the_command_prints_and_writes_a_table(small_zoo, tmp_path, monkeypatch,
     assert (seen["icc_low"] <= seen["icc"]).all() and (seen["icc"] <= seen["icc_high"]).all()
     assert set(leaper[leaper["backgrounds"] == "unseen"]["verdict"]) == {"vacuous"}
     before = (tmp_path / "o" / "invariance.csv").read_bytes()
-    with pytest.raises(UserError, match="--overwrite"):
+    with pytest.raises(UserError, match=r"invariance\.csv exists and is kept; give --overwrite"):
         main(settings)
     main(replace(settings, overwrite=True))
     assert (tmp_path / "o" / "invariance.csv").read_bytes() == before

@@ -224,7 +224,7 @@ def test_all_steps_give_rows_and_the_last_gives_the_scores(written, tmp_path):
 
 
 def test_messages(written):
-    with pytest.raises(UserError, match="exists and is kept"):
+    with pytest.raises(UserError, match=r"returns\w*\.csv exists and is kept; give --overwrite"):
         returns.main(dataclasses.replace(COMMAND, output=written))
     with pytest.raises(UserError, match=r"--episodes: expected .* from 2 to .*, got 1"):
         returns.main(dataclasses.replace(COMMAND, episodes=1, output=written))

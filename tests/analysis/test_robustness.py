@@ -77,10 +77,10 @@ def test_every_policy_has_every_axis_and_group(written):
 def test_what_cannot_be_compared_is_flagged_and_kept(written):
     seen = written[written["backgrounds"] == "seen"]
     # Easy coinrun trains on one background: there is no pair of seen ones.
-    assert (seen["verdict"] == "vacuous").all()
+    assert set(seen["verdict"]) == {"vacuous"}
     assert seen[["tv", "ratio", "entropy", "pixels_changed", "cycle_2"]].isna().all(axis=None)
     untrained = written[(written["method"] == "untrained") & (written["verdict"] != "vacuous")]
-    assert (untrained["verdict"] == "undecided").all()
+    assert set(untrained["verdict"]) == {"undecided"}
     assert untrained["ratio"].isna().all()
     assert (untrained["tv_between"] < 0.01).all()
     # All actions alike: 15 of them, or buttons of which some stand for several.
@@ -232,5 +232,5 @@ def test_numbers_too_small_are_refused_at_once(name, value, tmp_path):
 
 def test_a_table_that_exists_is_kept(tmp_path):
     (tmp_path / "robustness.csv").touch()
-    with pytest.raises(UserError, match="exists and is kept"):
+    with pytest.raises(UserError, match=r"robustness\.csv exists and is kept; give --overwrite"):
         robustness.main(dataclasses.replace(SMALL, output=tmp_path))

@@ -1,6 +1,7 @@
 """The command that scores saliency maps: its rows, its tiles, its seed and its refusals."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,7 @@ def test_every_policy_has_every_target_and_method(rows):
 
 def test_intervals_hold_their_estimates(rows):
     scored = rows[rows["verdict"] == "scored"]
+    assert set(scored["method"]) >= {"ppo", "mutual"}
     for name in ("mass", "mass_over_area", "sprites", "rank", "pointing"):
         assert (scored[f"{name}_low"] <= scored[name]).all()
         assert (scored[name] <= scored[f"{name}_high"]).all()
@@ -89,7 +91,7 @@ def test_intervals_hold_their_estimates(rows):
 
 def test_a_map_from_the_twin_lies_on_the_background_by_construction(rows):
     twin = rows[rows["attribution"] == "ig-twin"]
-    assert (twin["verdict"] == "by construction").all()
+    assert set(twin["verdict"]) == {"by construction"}
     assert (twin["mass"] == 1).all() and (twin["pointing"] == 1).all()
     assert twin["faithful"].isna().all()
     assert twin["faithful_amount"].notna().all()
@@ -98,7 +100,7 @@ def test_a_map_from_the_twin_lies_on_the_background_by_construction(rows):
 
 def test_sanity_is_run_on_trained_policies_and_buttons(rows):
     run = (rows["target"] == "button") & (rows["method"] != "untrained")
-    assert set(rows.loc[run, "sanity"]) <= {"pass", "fail"}
+    assert run.any() and set(rows.loc[run, "sanity"]) <= {"pass", "fail"}
     assert rows.loc[run, "logit_likeness"].notna().all()
     assert (rows.loc[~run, "sanity"] == "not run").all()
     assert ((rows["sanity"] == "pass") == (rows["sanity_layer"] != "none")).all()
@@ -292,5 +294,5 @@ def test_a_game_of_one_background_has_no_mask():
 def test_what_exists_is_kept(file, tmp_path):
     (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).touch()
-    with pytest.raises(UserError, match="exists and is kept"):
+    with pytest.raises(UserError, match=f"{re.escape(Path(file).name)} exists and is kept; give"):
         saliency.main(dataclasses.replace(SMALL, output=tmp_path))

@@ -95,6 +95,7 @@ def test_the_contrast_finds_that_peers_are_more_alike(planted):
     _, rows, _ = planted
     assert set(rows["null"]) == {"ppo seeds", "untrained", "mutual vs ppo", EQUAL, PERMUTED}
     here = rows.query("measure == 'cka' and null == 'ppo seeds' and on == 'all'")
+    assert len(here) == 2
     assert (here["difference"] == here["value"] - here["null_value"]).all()
     assert (here["low"] > 0).all() and (here["high"] < 1).all()
     assert not here["matched"].any()
@@ -108,7 +109,7 @@ def test_given_agreement_both_pairs_agree_everywhere(planted):
     both = [looks[parse_id(a)].button == looks[parse_id(b)].button for a, b in (PEERS, SEEDS)]
     assert set(agreed["states"]) == {int((both[0] & both[1]).sum())}
     cka = agreed[agreed["measure"] == "cka"]
-    assert (cka["difference"] > 0.2).all()
+    assert len(cka) and (cka["difference"] > 0.2).all()
 
 
 def test_peers_are_held_against_their_own_levels_permuted(planted):
@@ -242,7 +243,7 @@ def test_the_command_prints_two_tables_and_writes_three(settings, tmp_path, caps
     same = rows.query("measure == 'cka' and layer_x == layer_y")
     same = same.set_index(["id_x", "id_y", "layer_x"])["value"]
     assert whole.to_dict() == pytest.approx(same[whole.index].to_dict(), abs=1e-5)
-    with pytest.raises(UserError, match="--overwrite"):
+    with pytest.raises(UserError, match=r"similarity\.csv exists and is kept; give --overwrite"):
         main(settings)
     before = (tmp_path / "out" / "similarity.csv").read_bytes()
     main(replace(settings, overwrite=True))

@@ -114,7 +114,7 @@ def test_the_command_writes_both_tables(tmp_path, monkeypatch, capsys):
     assert set(values["measure"]) == {TASK, NUISANCE}
     onsets = read_table(tmp_path / "o" / "probes_onsets.csv", ONSETS_SCHEMA)
     assert len(onsets) == 2 * 2 * 2
-    with pytest.raises(UserError, match="--overwrite"):
+    with pytest.raises(UserError, match=r"probes_\w+\.csv exists and is kept; give --overwrite"):
         main(settings)
 
 

@@ -28,5 +28,5 @@ def test_decisions_that_are_no_numbers_are_refused(value: float):
     policy = Policy("nature").eval()
     with torch.no_grad():
         policy.actor.bias[0] = value
-    with pytest.raises(UserError, match="finite"):
+    with pytest.raises(UserError, match="expected finite logits, got NaN or infinity: the policy"):
         act(policy, FRAMES, np.full(4, 0.5))

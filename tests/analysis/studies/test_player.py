@@ -116,7 +116,7 @@ def test_the_command_writes_table_and_frames(tmp_path, capsys):
     assert world["variants"] == 62
     assert (tmp_path / "player" / "coinrun.webp").stat().st_size > 10_000
     assert "coinrun" in capsys.readouterr().out
-    with pytest.raises(UserError, match="exists and is kept"):
+    with pytest.raises(UserError, match=r"player\.csv exists and is kept; give --overwrite"):
         main(settings)
 
 

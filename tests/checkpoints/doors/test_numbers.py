@@ -78,7 +78,7 @@ def test_numbers_in_range_pass_whatever_holds_them():
     for name, value in (("count", np.int64(10)), ("hours", 1), ("hours", np.float32(0.5))):
         object.__setattr__(made, name, value)
         check_numbers(made)
-    with pytest.raises(UserError, match=r"^--count: expected"):
+    with pytest.raises(UserError, match=r"^--count: expected a whole number from 1 to 10, got -1"):
         object.__setattr__(made, "count", -1)
         check_numbers(made, flags=True)
 

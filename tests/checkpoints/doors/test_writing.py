@@ -38,7 +38,7 @@ def test_without_hard_links_the_second_is_refused_as_well(tmp_path: Path, monkey
 
     monkeypatch.setattr(os, "link", none)
     write_text(tmp_path / "a", "early", keep=True)
-    with pytest.raises(UserError, match="exists and is kept"):
+    with pytest.raises(UserError, match="a exists and is kept; give --overwrite to replace it"):
         write_text(tmp_path / "a", "late", keep=True)
     assert (tmp_path / "a").read_text() == "early"
 

@@ -171,9 +171,11 @@ def test_one_refusal_keeps_no_other_run_from_being_restored(tmp_path: Path, caps
 
 
 def test_nothing_to_pack_or_to_unpack(tmp_path: Path):
-    with pytest.raises(UserError, match="none has begun"):
+    with pytest.raises(UserError, match=r"expected runs of the study under .*, but none has begun"):
         pack_all([ID], tmp_path, tmp_path / "packs")
-    with pytest.raises(UserError, match="expected archives"):
+    with pytest.raises(
+        UserError, match=r"expected archives \(\.tar\.xz\) in .*; write some with --pack"
+    ):
         unpack_all(tmp_path, tmp_path / "runs")
 
 

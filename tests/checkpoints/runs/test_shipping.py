@@ -157,12 +157,12 @@ def test_curves_say_return_interval_and_what_is_kept(runs: Path):
     assert train["low"].isna().all()
     assert train.set_index("step")["kept"].to_dict() == {64: True, 128: True, 192: False, 256: True}
     assert np.unique(rows["blind_return"]) == [3.0]
-    with pytest.raises(UserError, match="--overwrite"):
+    with pytest.raises(UserError, match=r"curves\.csv exists and is kept; give --overwrite"):
         curves.main(curves.Settings(root=runs, output=runs.parent / "tables"))
 
 
 def test_curves_without_runs_or_logs(runs: Path, tmp_path: Path):
-    with pytest.raises(UserError, match="expected runs under"):
+    with pytest.raises(UserError, match=r"expected runs under .*empty, found none; train one"):
         curve_rows(tmp_path / "empty")
     (runs / str(RUN) / "progress.csv").unlink()
     with pytest.raises(UserError, match="expected the log of leaper/ppo/0"):

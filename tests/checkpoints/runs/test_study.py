@@ -76,7 +76,7 @@ def test_the_method_decides_what_methods_differ_in():
         (f"run: [{RUN}]", "unknown key 'run'.*Did you mean 'runs'"),
         ("recipe: {}", "the key 'runs' is missing; add it"),
         ("runs: []", r"expected a list of runs under 'runs', got \[\]"),
-        (f"runs: {RUN}", "expected a list of runs"),
+        (f"runs: {RUN}", "expected a list of runs under 'runs', got {"),
         (f"recipe: 3\nruns: [{RUN}]", "recipe: expected a mapping of settings, got 3"),
         (f"recipe: {{encodr: x}}\nruns: [{RUN}]", "unknown setting 'encodr'.*mean 'encoder'"),
         (f"recipe: {{encoder: x}}\nruns: [{RUN}]", "recipe: unknown encoder 'x'"),
@@ -92,7 +92,7 @@ def test_the_method_decides_what_methods_differ_in():
         ("runs: [{id: bigfish/ppo/0/peer0, steps: 1}]", "expected a run such as bigfish/ppo/0"),
         ("runs: [{id: bigfish/ppo/0, steps: 0}]", r"\(bigfish/ppo/0\): expected steps .* got 0"),
         ("runs: [{id: bigfish/ppo/0, steps: 2e6}]", "whole number of at least 1.*got '2e6'"),
-        ("runs: [{id: bigfish/ppo/0, steps: true}]", "got True"),
+        ("runs: [{id: bigfish/ppo/0, steps: true}]", "whole number of at least 1.*got True"),
         (f"runs: [{RUN}, {RUN}]", "run 2: bigfish/ppo/0 stands in the list already"),
     ],
 )

@@ -134,7 +134,7 @@ def test_progress_says_rate_time_left_and_returns(
     [
         ("bigfsh/mutual/0", "unknown game 'bigfsh'.*Did you mean 'bigfish'"),
         ("bigfish/mutuall/0", "unknown method 'mutuall'"),
-        ("bigfish/mutual", "expected an id such as"),
+        ("bigfish/mutual", "expected an id such as bigfish/mutual/0"),
         ("bigfish/mutual/00", "without leading zeros"),
         ("bigfish/mutual/0/peer1", "expected a run such as bigfish/mutual/0"),
         ("bigfish/untrained/0", "unknown method 'untrained'"),
@@ -179,7 +179,10 @@ def test_no_steps(tmp_path: Path):
 
 
 def test_a_second_process_on_the_same_run_is_refused(tmp_path: Path):
-    with only_process(tmp_path / RUN), pytest.raises(UserError, match="another process"):
+    with (
+        only_process(tmp_path / RUN),
+        pytest.raises(UserError, match="another process is training in"),
+    ):
         main(settings(tmp_path))
 
 
@@ -215,7 +218,9 @@ def test_a_damaged_save_is_refused(tmp_path: Path):
     main(settings(tmp_path))
     path = tmp_path / RUN / STATE
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(UserError, match="truncated, corrupted"):
+    with pytest.raises(
+        UserError, match=f"expected a complete safetensors file, but .*{STATE} is trunc"
+    ):
         main(settings(tmp_path, steps=2 * BATCH))
 
 
@@ -232,10 +237,10 @@ def test_a_diverged_run_stops_and_keeps_its_last_save(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--recipe.encoderr", "nature"], "unrecognized|Unrecognized|Perhaps"),
-        (["--recipe.levels", "many"], "invalid|cannot|Error"),
-        (["--recipe.encoder", "resnet"], "invalid|nature"),
-        (["--recipe.minibatches", "7"], "multiple of minibatches"),
+        (["--recipe.encoderr", "nature"], "Unrecognized options: --recipe.encoderr"),
+        (["--recipe.levels", "many"], "Error parsing --recipe.levels: .*many"),
+        (["--recipe.encoder", "resnet"], "Error parsing --recipe.encoder: .*resnet"),
+        (["--recipe.minibatches", "7"], "multiple of minibatches, got 64 steps for 7 minibatches"),
     ],
 )
 def test_wrong_flags_stop_the_run_without_traceback(flags: list[str], message: str, tmp_path: Path):

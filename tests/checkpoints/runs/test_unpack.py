@@ -42,7 +42,10 @@ def test_a_run_of_another_recipe_is_not_replaced(tmp_path: Path):
 
 def test_a_run_in_training_is_not_replaced(tmp_path: Path):
     archive = packed(tmp_path, 5)
-    with only_process(tmp_path / "there" / RUN), pytest.raises(UserError, match="another process"):
+    with (
+        only_process(tmp_path / "there" / RUN),
+        pytest.raises(UserError, match="another process is train"),
+    ):
         unpack(archive, tmp_path / "there", overwrite=True)
 
 
@@ -130,10 +133,16 @@ def cut(path: Path) -> None:
         (two_runs, "files of 2 runs"),
         (stateless, "no state.safetensors"),
         (unknown, "unknown game 'coinrum'"),
-        (garbled, "truncated, corrupted"),
-        (cut, "damaged or of another kind"),
-        (lambda path: path.write_bytes(b"not xz"), "damaged or of another kind"),
-        (lambda path: path.write_bytes(lzma.compress(b"no tar" * 99)), "damaged or of another"),
+        (garbled, "expected a complete safetensors file, but .*state.* is truncated, corrupted"),
+        (cut, "damaged or of another kind .its end is missing"),
+        (
+            lambda path: path.write_bytes(b"not xz"),
+            "a.tar.xz is damaged or of another kind .Input format",
+        ),
+        (
+            lambda path: path.write_bytes(lzma.compress(b"no tar" * 99)),
+            "a.tar.xz is damaged or of another",
+        ),
     ],
 )
 def test_damaged_archives_are_refused(write: Callable, message: str, tmp_path: Path):

@@ -198,7 +198,7 @@ def test_unknown_paths_and_missing_curves_are_refused(tmp_path: Path):
     path = write_table(pd.DataFrame([row]), SCHEMA, tmp_path / "a.csv", provenance={})
     with pytest.raises(UserError, match="expected curves of 'bfloat16 cpu'"):
         main(Settings(output=path))
-    with pytest.raises(UserError, match="exists and is kept"):
+    with pytest.raises(UserError, match=r"a\.csv exists and is kept; give --overwrite"):
         main(Settings(output=path, train=tmp_path))
 
 

@@ -129,7 +129,7 @@ def test_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert ok["converged"].all()
     missing = ok["transfer"].isna()
     assert (missing == ((ok["factor"] == "background") | (ok["layer"] == "time"))).all()
-    with pytest.raises(UserError, match="overwrite"):
+    with pytest.raises(UserError, match=r"probes\.csv exists and is kept; give --overwrite"):
         main(settings)
 
 

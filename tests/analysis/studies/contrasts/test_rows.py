@@ -53,6 +53,7 @@ def test_only_what_was_declared_is_primary_and_it_has_no_q():
     assert np.isnan(one["q"])
     assert np.isfinite(one["p"])
     secondary = rows[rows["q"].notna()]
+    assert len(secondary)
     assert (secondary["q"] >= secondary["p"] - 1e-12).all()
 
 
@@ -250,7 +251,7 @@ def test_one_command_answers(tmp_path, capsys, factor, says):
     assert re.search(r" \d\.\d\d \[\d\.\d\d, \d\.\d\d\] ", line)
     rows = read_table(tmp_path / "out" / "contrasts.csv", SCHEMA)
     assert row_of(rows, "frames")["primary"]
-    with pytest.raises(UserError, match="exists and is kept"):
+    with pytest.raises(UserError, match=r"contrasts\.csv exists and is kept; give --overwrite"):
         main(settings)
 
 

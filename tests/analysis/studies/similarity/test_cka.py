@@ -105,6 +105,7 @@ def test_a_dead_layer_is_missing_not_alike(frames, levels):
     torch.nn.init.constant_(dead.policy.encoder.hidden[0].bias, -1e9)
     rows = pd.DataFrame(next(compare_all([dead], frames, levels)).rows())
     hidden = rows[rows["layer_x"] == "hidden"]
+    assert len(hidden) and rows.loc[rows["layer_x"] == rows["layer_y"], "cka"].notna().any()
     assert hidden[["cka", "low", "high"]].isna().all(axis=None)
 
 
@@ -169,7 +170,7 @@ def test_wrong_subjects(tmp_path: Path):
         load_subjects(["maze/ppo/0", "maze/ppo/0/peer0"], root)
     with pytest.raises(UserError, match="no policy 'maze/ppo/7'"):
         load_subjects(["maze/ppo/7"], root)
-    with pytest.raises(UserError, match="there is none at"):
+    with pytest.raises(UserError, match=r"but there is none at .*x\.safetensors; check the path"):
         load_subjects([str(root / "x.safetensors")], root)
     zoo(root, "maze/mutual/0/peer0/step64", recipe=replace(RECIPE, mode="hard"))
     with pytest.raises(UserError, match="trained in one mode, got easy and hard"):
@@ -194,7 +195,7 @@ def test_the_command_prints_a_table_and_writes_two(small_zoo, tmp_path, monkeypa
     rows = read_table(tmp_path / "out" / "cka.csv", SCHEMA)
     assert set(rows["game"]) == {"chaser", "leaper"}
     assert set(rows[rows["game"] == "chaser"]["rendering"]) == {"same"}
-    with pytest.raises(UserError, match="--overwrite"):
+    with pytest.raises(UserError, match=r"cka\.csv exists and is kept; give --overwrite"):
         main(settings)
     before = (tmp_path / "out" / "cka.csv").read_bytes()
     main(replace(settings, overwrite=True))
@@ -206,7 +207,9 @@ def test_an_unknown_layer_or_too_few_states(small_zoo, tmp_path, monkeypatch):
     settings = Settings(ids=("chaser/ppo/0",), states=48, replicates=20, root=small_zoo)
     with pytest.raises(UserError, match="unknown layer of nature 'conv7'"):
         main(replace(settings, layers=("conv7",), output=tmp_path / "a"))
-    with pytest.raises(UserError, match="expected"):
+    with pytest.raises(
+        UserError, match="--states: expected a whole number from 4 to 100,000, got 3"
+    ):
         main(replace(settings, states=3, output=tmp_path / "b"))
 
 
