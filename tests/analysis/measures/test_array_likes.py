@@ -47,6 +47,7 @@ def check(function: Callable[..., Any], shape: tuple[int, int], kind: str) -> No
     # Of float16 and bfloat16 3 and 2 digits are left; total variation sums up to 60 of them.
     atol = {"half": 2e-2, "bfloat16": 2e-1}.get(kind, 1e-12)
     found = np.asarray(function(MAKE[kind](x), MAKE[kind](y)))
+    assert found.size and np.isfinite(found).all()  # NaN would equal NaN below
     np.testing.assert_allclose(found, function(x, y), atol=atol)
 
 

@@ -41,6 +41,7 @@ def test_a_large_orb_makes_enemies_vulnerable_for_75_steps():
     after, _, _ = step("chaser", states, NONE)
     assert (column("chaser", after, "vulnerable_time") == 75).all()
     later, alive = hold("chaser", after, "none", 3)
+    assert alive.any()
     assert (column("chaser", later, "vulnerable_time")[alive] == 72).all()
 
 
@@ -66,16 +67,19 @@ def test_enemies_kill_or_are_eaten_as_the_time_left_says(left, dies):
 
 
 def test_vulnerable_enemies_look_it():
+    tried = 0
     for data in wander("chaser", "easy", 48, seed=5)[::5]:
         seen = view("chaser", data)
         if not len(seen.things("enemy")):
             continue
+        tried += 1
         now = seen.state.cur_time
         weak, strong = (tailed(data, eat_time=now - ago) for ago in (0, 75))
         pixels = changed_pixels("chaser", weak, strong)
         far = far_from(seen.screen(seen.places("enemy")), pixels)
         assert len(far)
         assert far.max() < np.hypot(0.5, 0.5) * seen.scale + SOFT
+    assert tried > 5
 
 
 def test_eggs_hatch_when_they_should():

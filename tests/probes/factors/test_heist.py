@@ -62,6 +62,7 @@ def test_doors_let_the_agent_through_with_their_key_only():
 
 def test_keys_held_are_shown_in_the_upper_right_corner():
     states = [s for s in wander("heist", "easy", 24) if one("heist", s, "has_blue_key") == 0]
+    assert states
     for state in states[::6]:
         keys = read_state(state)
         have = (True, *view("heist", state).tail["has_keys"][1:])

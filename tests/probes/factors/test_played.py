@@ -77,7 +77,7 @@ def test_time_and_last_action_follow_the_steps(game):
 def test_the_agent_faces_where_it_was_sent(game, way):
     after, _, ended = step(game, wander(game, "easy", 12, seed=4), way)
     kept = ~np.array(ended)
-    assert (column(game, after, "facing")[kept] == ("left", "right").index(way)).all()
+    assert set(column(game, after, "facing")[kept]) == {("left", "right").index(way)}
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,7 @@ def test_the_order_of_rows_does_not_matter():
     found, again = (
         runs_of(r, BOUNDS, RESAMPLING) for r in (rows, rows.sample(frac=1, random_state=0))
     )
+    assert set(found) == {"ppo", "mutual"}
     for method in found:
         np.testing.assert_array_equal(found[method].scores, again[method].scores)
 

@@ -20,7 +20,9 @@ def test_a_plan_is_what_policies_that_are_loaded_say(tmp_path):
     study = study_file(tmp_path)
     root = pretend_runs(study, tmp_path / "runs")
     loaded = load_subjects(map(str, list_policies(root)), root, controls=3)
-    for game, plan in read_plans(study).items():
+    plans = read_plans(study)
+    assert set(plans) == set(loaded)
+    for game, plan in plans.items():
         blank = {one.id.seed: one for one in loaded[game] if one.id.method == "untrained"}
         for control in plan.controls:
             for seed in control.seeds(3):
