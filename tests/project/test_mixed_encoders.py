@@ -1,18 +1,20 @@
 """Every command that takes policies takes two encoders in one call."""
 
+import ast
 import importlib
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import pytest
 
 from analysis.studies.examination import OnPolicies
-from checkpoints.policy.recipes import Recipe
+from checkpoints.policy.recipes import EncoderName, Recipe
 from tests.support.small_zoo import zoo
 from tests.support.tree import ROOT
 
+ENCODERS = get_args(EncoderName)
 POLICIES = {
     "nature": ("leaper/ppo/0/peer0/step64", "leaper/mutual/0/peer0/step64"),
     "impala": ("leaper/ppo/1/peer0/step64", "leaper/mutual/0/peer1/step64"),
@@ -30,14 +32,32 @@ OWN: dict[str, dict[str, Any]] = {
 }
 """Command -> what it needs beside."""
 ELSEWHERE = {
-    "analysis.embedding": "tests/analysis/test_embedding.py",
-    "analysis.emergence": "tests/analysis/test_emergence.py",
-    "analysis.erasure": "tests/analysis/test_erasure.py",
-    "analysis.saliency": "tests/analysis/test_saliency.py",
-    "probes": "tests/probes/studies/test_layers.py",
-    "probes.steps": "tests/probes/test_steps.py",
+    "analysis.embedding": (
+        "tests/analysis/test_embedding.py",
+        "test_encoders_of_two_kinds_share_a_picture",
+    ),
+    "analysis.emergence": (
+        "tests/analysis/test_emergence.py",
+        "test_policies_of_two_encoders_start_from_untrained_ones_of_their_own",
+    ),
+    "analysis.erasure": (
+        "tests/analysis/test_erasure.py",
+        "test_each_policy_has_the_layers_of_its_encoder",
+    ),
+    "analysis.saliency": (
+        "tests/analysis/test_saliency.py",
+        "test_methods_are_read_where_they_apply",
+    ),
+    "probes": (
+        "tests/probes/studies/test_layers.py",
+        "test_policies_that_lack_a_layer_are_read_where_they_have_another",
+    ),
+    "probes.steps": (
+        "tests/probes/test_steps.py",
+        "test_each_encoder_starts_from_untrained_ones_of_its_kind",
+    ),
 }
-"""Command -> the test that has two encoders in it, with what that command asks of policies."""
+"""Command -> file and test that give it two encoders, with what that command asks of policies."""
 LAYERED: dict[str, dict[str, Any]] = {
     "analysis.erasure": {"episodes": 0},
     "probes": {"factors": ("agent_x",), "states": 150, "workers": 1},
@@ -62,8 +82,60 @@ def commands() -> list[str]:
 
 def test_every_command_that_takes_policies_is_tested_on_two_encoders():
     assert sorted({*OWN, *ELSEWHERE}) == commands()
-    for file in ELSEWHERE.values():
-        assert "impala" in (ROOT / file).read_text()
+    for command, (file, test) in ELSEWHERE.items():
+        assert faults_of(command, (ROOT / file).read_text(), test) == [], (file, test)
+
+
+def faults_of(command: str, source: str, test: str) -> list[str]:
+    """What a test, read and not run, lacks of two encoders in a call of the command.
+
+    It is to write policies of two encoders by ``zoo``, whose own is nature, to call the ``main``
+    that the file imports from the command, and to assert something after that.
+    """
+    tree = ast.parse(source)
+    found = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name == test]
+    if not found:
+        return ["no such test"]
+    nodes, module = list(ast.walk(found[0])), module_of(command).__name__
+    imported = {
+        (one.asname or one.name, f"{part.module}.{one.name}")
+        for part in tree.body
+        if isinstance(part, ast.ImportFrom)
+        for one in part.names
+    }
+    mains = {name for name, path in imported if path == f"{module}.main"}
+    mains |= {f"{name}.main" for name, path in imported if path == module}
+    calls = [one for one in nodes if isinstance(one, ast.Call)]
+    ran = [one.lineno for one in calls if ast.unparse(one.func) in mains]
+    written = [one for one in calls if ast.unparse(one.func) == "zoo"]
+    encoders = {one.value for one in nodes if isinstance(one, ast.Constant)} & set(ENCODERS)
+    if any("recipe" not in {key.arg for key in one.keywords} for one in written):
+        encoders.add("nature")
+    asserts = [one.lineno for one in nodes if isinstance(one, ast.Assert)]
+    faults = {
+        "the command is not run": not ran,
+        "policies of fewer than two encoders": not written or len(encoders) < 2,
+        "nothing is asserted of the command": not ran or max(asserts, default=0) < min(ran),
+    }
+    return [fault for fault, there in faults.items() if there]
+
+
+def test_a_test_of_one_encoder_or_of_another_command_would_be_seen():
+    head = "from analysis.erasure import main\nfrom analysis.cka import main as other\n"
+    body = "def test_x():\n zoo(root, 'a')\n zoo(root, 'b', recipe=of('impala'))\n"
+    run, say = " main(few)\n", " assert rows\n"
+    sound = head + body + run + say
+    none, two = "the command is not run", "policies of fewer than two encoders"
+    quiet = "nothing is asserted of the command"
+    for source, faults in (
+        (sound, []),
+        (sound.replace("test_x", "test_y"), ["no such test"]),
+        (sound.replace("impala", "nature") + "# impala\n", [two]),
+        (sound.replace("zoo(", "made("), [two]),
+        (sound.replace(" main(few)", " other(few)"), [none, quiet]),
+        (head + body + say + run, [quiet]),
+    ):
+        assert faults_of("analysis.erasure", source, "test_x") == faults
 
 
 def known(command: str) -> set[str]:
