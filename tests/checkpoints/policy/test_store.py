@@ -6,6 +6,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -25,7 +26,10 @@ from checkpoints.policy.store import (
     save_policy,
     untrained,
 )
+from tests.support.hostile_files import changed_tensors
 from tests.support.saved import NAME, RECIPE, provenance, saved
+
+INPUTS = 600
 
 
 def test_round_trip_is_exact_and_carries_its_provenance(tmp_path: Path):
@@ -237,3 +241,18 @@ def test_unknown_method():
 def test_streams_of_random_numbers_never_coincide():
     keys = [(s, p, q, i) for s in range(3) for p in range(3) for q in Purpose for i in range(5)]
     assert len({derive(*key) for key in keys}) == len(keys)
+
+
+def test_changed_policies_are_refused_or_sound(tmp_path: Path):
+    _, path = saved(tmp_path)
+    sound, rng, refused = path.read_bytes(), np.random.default_rng(0), 0
+    for _ in range(INPUTS):
+        path.write_bytes(changed_tensors(sound, "twinscope", rng))
+        try:
+            policy, made = load_policy(path)
+        except UserError:
+            refused += 1
+            continue
+        assert made.settings() and all(p.isfinite().all() for p in policy.parameters())
+        assert {p.dtype for p in policy.parameters()} == {torch.float32}
+    assert 0.7 * INPUTS < refused < INPUTS, refused

@@ -15,7 +15,7 @@ from checkpoints.console import UserError
 from checkpoints.policy.ids import parse_id
 from checkpoints.policy.recipes import METHODS, from_dict
 from checkpoints.runs.folder import STATE
-from checkpoints.runs.train import Settings, Stop, main, only_process
+from checkpoints.runs.train import Settings, Stop, defaults, main, only_process
 from checkpoints.training.group import Group
 from tests.support.tiny import BATCH, RUN, TINY, final_bytes, kept_files, settings
 from tests.support.tree import ROOT
@@ -255,3 +255,20 @@ def test_wrong_flags_stop_the_run_without_traceback(flags: list[str], message: s
 def test_ids_print_back_unchanged():
     for text in ("bigfish/mutual/0", "coinrun/ppo/12/peer0", "maze/ppo-l2/3/peer1/step2048"):
         assert str(parse_id(text)) == text
+
+
+def test_the_command_line_takes_the_recipe_of_the_method_named():
+    assert defaults(["starpilot/ppo-bg4/0"]).recipe.backgrounds == (0, 4, 8, 12)
+
+
+@pytest.mark.parametrize(
+    ("backgrounds", "message"),
+    [
+        ((14,), "starpilot: expected 1 to 13 backgrounds, got 14"),
+        ((0, 13), "starpilot: expected a background from 0 to 12, got 13"),
+        ((2, 2), "expected different backgrounds, got 2, 2"),
+    ],
+)
+def test_wrong_backgrounds_stop_a_run(backgrounds, message, tmp_path: Path):
+    with pytest.raises(UserError, match=message):
+        main(Settings("starpilot/ppo/0", backgrounds=backgrounds, output=tmp_path))

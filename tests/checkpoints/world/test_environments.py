@@ -1,4 +1,4 @@
-"""Procgen behind the Gymnasium interface: spaces, seeds, level sets, saved states."""
+"""Procgen behind the Gymnasium interface: spaces, seeds, levels, saved states, backgrounds."""
 
 import subprocess
 import sys
@@ -13,6 +13,9 @@ from checkpoints.policy.encoders import Policy
 from checkpoints.training.evaluate import Evaluation
 from checkpoints.world.environments import Levels, ProcgenVectorEnv
 from checkpoints.world.games import GAMES, get_game
+from checkpoints.world.states import read_state
+
+STEPS = 120
 
 
 def played(env: ProcgenVectorEnv, steps: int = 30, seed: int = 0) -> list[np.ndarray]:
@@ -119,3 +122,53 @@ def test_an_evaluation_repeats_and_counts_each_first_episode_once():
         total += rewards * playing
         playing &= ~ends
     assert np.array_equal(first, total)
+
+
+# -- chosen backgrounds: the wallpaper changes, the game does not ------------------------------
+
+
+def shown(env: ProcgenVectorEnv) -> dict[int, int]:
+    """Level played and background on show, of every environment."""
+    states = [read_state(data) for data in env.get_states()]
+    return {state.current_level_seed: state.background_index for state in states}
+
+
+def world(game: str, backgrounds: tuple[int, ...] = ()) -> ProcgenVectorEnv:
+    levels = Levels.train(8)
+    return ProcgenVectorEnv(game, levels=levels, num_envs=6, seed=3, backgrounds=backgrounds)
+
+
+@pytest.mark.parametrize("game", [name for name in GAMES if get_game(name).backgrounds > 1])
+def test_chosen_backgrounds_change_pictures_and_nothing_else(game: str):
+    total = get_game(game).backgrounds
+    chosen = (total - 1, 1) if total > 2 else (total - 1,)
+    own, other = world(game), world(game, chosen)
+    rng, seen, differ = np.random.default_rng(0), {}, False
+    assert not np.array_equal(own.reset()[0], other.reset()[0])
+    for step in range(STEPS):
+        actions = rng.integers(0, 15, 6)
+        frames, rewards, ends, _, _ = own.step(actions)
+        frames_b, rewards_b, ends_b, _, _ = other.step(actions)
+        assert np.array_equal(rewards, rewards_b) and np.array_equal(ends, ends_b)
+        differ |= not np.array_equal(frames, frames_b)
+        for level, background in shown(other).items() if step % 8 == 0 else ():
+            assert seen.setdefault(level, background) == background
+    assert differ and set(seen.values()) == set(chosen)
+    assert sorted(shown(own)) == sorted(shown(other))
+
+
+def test_a_new_episode_is_seen_on_its_background_at_once():
+    env = world("bigfish", (4,))
+    for _ in range(400):
+        frames, _, ends, _, _ = env.step(np.full(6, 7))
+        if ends.any():
+            break
+    assert ends.any()
+    same = np.array_equal(frames, env.set_states(env.get_states()))
+    assert same
+    assert set(shown(env).values()) == {4}
+
+
+def test_a_background_that_a_game_lacks_is_refused():
+    with pytest.raises(UserError, match="chaser: expected a background from 0 to 0, got 1"):
+        world("chaser", (1,))
