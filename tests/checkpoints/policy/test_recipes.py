@@ -48,6 +48,6 @@ def test_a_method_names_its_number_of_backgrounds():
     assert str(parse_id("starpilot/ppo-bg9/0")) == "starpilot/ppo-bg9/0"
     with pytest.raises(UserError, match="starpilot: expected 1 to 13 backgrounds, got 14"):
         get_recipe("ppo-bg14", "starpilot")
-    for wrong in ("ppo-bg0", "ppo-bg", "pppo-bg4"):
-        with pytest.raises(UserError, match=f"unknown method {wrong!r}; expected one of"):
+    for wrong, named in (("ppo-bg0", "ppo-bg0"), ("ppo-bg", "ppo-bg"), ("pppo-bg4", "pppo")):
+        with pytest.raises(UserError, match=f"unknown method '{named}'; expected one of"):
             get_recipe(wrong, "starpilot")

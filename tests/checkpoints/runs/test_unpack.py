@@ -137,7 +137,7 @@ def cut(path: Path) -> None:
         (cut, "damaged or of another kind .its end is missing"),
         (
             lambda path: path.write_bytes(b"not xz"),
-            "a.tar.xz is damaged or of another kind .Input format",
+            "a.tar.xz is damaged or of another kind .its end is missing",
         ),
         (
             lambda path: path.write_bytes(lzma.compress(b"no tar" * 99)),
