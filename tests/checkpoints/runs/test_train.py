@@ -239,7 +239,7 @@ def test_a_diverged_run_stops_and_keeps_its_last_save(tmp_path: Path, monkeypatc
     [
         (["--recipe.encoderr", "nature"], "Unrecognized options: --recipe.encoderr"),
         (["--recipe.levels", "many"], "Error parsing --recipe.levels: .*many"),
-        (["--recipe.encoder", "resnet"], "Error parsing --recipe.encoder: .*resnet"),
+        (["--recipe.encoder", "resnet"], "invalid choice 'resnet' for argument '--recipe.encoder'"),
         (["--recipe.minibatches", "7"], "multiple of minibatches, got 64 steps for 7 minibatches"),
     ],
 )
