@@ -27,6 +27,9 @@ SHIPPED: dict[str, tuple[int, ...]] = SURVEYED | {
 """Run -> steps of all that is shipped: beside those, both sides of the first declared contrast and
 a policy that was made invariant."""
 
+LOGGED = ("bigfish/ppo/0",)
+"""Runs of the study whose log alone is drawn: on the game of the paper's picture."""
+
 
 def of_samples() -> list[str]:
     """Runs of the declared contrast and of its control that was made invariant: all but those

@@ -16,11 +16,12 @@ from analysis.studies.contrasts.rows import SCHEMA as CONTRASTS
 from analysis.studies.embedding.study import SCORES
 from analysis.studies.looks.study import LOOKS
 from analysis.studies.samples.peers import PAIRS
+from analysis.studies.training.curves import SCHEMA as CURVES
 from checkpoints.console import UserError
 from checkpoints.policy.recipes import base_method
 from figures.kit.claimed import BESIDE, CLAIMS, PUBLISHED, Claim
 from figures.kit.in_words import answer
-from figures.kit.other_claims import PICTURED, of_peers, picture
+from figures.kit.other_claims import ON_ITS_GAME, PICTURED, of_peers, picture
 from figures.kit.panels import panel_title
 from figures.kit.rows import command_of, load_rows
 from figures.kit.second_sample import counted, has_effect, second_sample, would_change
@@ -167,7 +168,7 @@ def ledger(tables: Path) -> tuple[str, pd.DataFrame, pd.DataFrame]:
             f"measure its runs, then: {command_of(CONTRASTS)}"
         )
     peers, scores = load_rows(tables, SAMPLES_PEERS), load_rows(tables, SCORES)
-    pairs = load_rows(tables, PAIRS)
+    pairs, curves = load_rows(tables, PAIRS), load_rows(tables, CURVES)
     game = str(declared.game)
     here = rows[(rows["game"] == game) & (rows["control"] == declared.control)]
     pair = here[(here["treatment"] == declared.treatment) & (here["match"] == declared.match)]
@@ -183,8 +184,8 @@ def ledger(tables: Path) -> tuple[str, pd.DataFrame, pd.DataFrame]:
             str(declared.control),
             float(apart["q"].iloc[0]) if len(apart) else np.nan,
         ),
-        picture(scores, game),
-        *([picture(scores, PICTURED, f"… on {PICTURED}, the game it shows")] * (game != PICTURED)),
+        picture(scores, curves, game),
+        *([picture(scores, curves, PICTURED, ON_ITS_GAME)] * (game != PICTURED)),
     ]
     controls = controlled(here[here["match"] == "steps"])
     title = panel_title(game, str(declared.control))

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.records.runs import SPREAD
 from analysis.studies.embedding.study import SCORES
 from figures.kit.verdicts import OPEN, verdict, written
 
@@ -15,7 +16,7 @@ SHIFT = "correlation of how backgrounds move decisions, likewise"
 PICTURE = "Other views of one frame stay together (its t-SNE picture)"
 PICTURED = "bigfish"
 """The game of that picture."""
-SPREAD = "spread within ÷ between states"
+ON_ITS_GAME = f"… on {PICTURED}, the game it shows"
 PICTURED_RUNS = "last layer, runs trained on all backgrounds, equal steps"
 
 
@@ -74,15 +75,38 @@ def runs_pictured(scores: pd.DataFrame, game: str) -> dict[str, int]:
     return {name: sum(method == name for method, _ in runs) for name in ("mutual", "ppo")}
 
 
-def picture(scores: pd.DataFrame, game: str, claim: str = PICTURE) -> dict[str, Any]:
-    """The row of the picture: its runs, which say nothing without an interval over them."""
+def picture(
+    scores: pd.DataFrame, curves: pd.DataFrame, game: str, claim: str = PICTURE
+) -> dict[str, Any]:
+    """The row of the picture: its runs, which say nothing without an interval over them.
+
+    Args:
+        scores: of embeddings.
+        curves: what training logged; where nobody was pictured they say whether PPO learns.
+        game: of the row.
+        claim: what it says.
+    """
     label = {"claim": claim, "decided by": f"{SPREAD}, {PICTURED_RUNS}"}
     runs = runs_pictured(scores, game).values()
     if not min(runs):
-        why = f"{SCORES.name}.csv lacks mutual or PPO on {game}"
+        why = _unlearnt(curves, game) or f"{SCORES.name}.csv lacks mutual or PPO on {game}"
         return {**label, "verdict": f"{OPEN}: not measured: {why}"}
     return {
         **label,
         "runs (that see)": " and ".join(map(str, runs)),
         "verdict": f"{OPEN}: no interval over runs is tabled, and these are few",
     }
+
+
+def _unlearnt(curves: pd.DataFrame, game: str) -> str:
+    """That no run of a game earns more on unseen levels than a policy that does not look."""
+    here = curves[(curves["game"] == game) & (curves["split"] == "unseen")]
+    last = here[here["step"] == here.groupby("id")["step"].transform("max")]
+    if last.empty or (last["low"] > last["blind_return"]).any():
+        return ""
+    one: Any = next(last.sort_values("episode_return").iloc[::-1].itertuples())
+    earned = f"{one.episode_return:.1f} [{one.low:.1f}, {one.high:.1f}]"
+    return (
+        f"{one.method} learns nothing there at this size ({earned} on unseen levels after "
+        f"{one.step / 1e6:.1f} M steps; {one.blind_return:g} without looking, Cobbe et al. 2020)"
+    )

@@ -39,7 +39,7 @@ def tables(
     """Contrasts of planted runs, beside the other synthetic tables."""
     rows = contrast_rows(values, PLAN, None, peers)
     toy_tables.write(rows.to_dict("records"), folder, "contrasts")
-    for name in ("samples_peers", "samples_pairs", "embedding_scores", "looks"):
+    for name in ("samples_peers", "samples_pairs", "embedding_scores", "looks", "curves"):
         (folder / f"{name}.csv").symlink_to(toy / f"{name}.csv")
     return folder
 

@@ -9,12 +9,14 @@ from analysis.records.columns import GAME, NORMAL, interval
 from analysis.records.logs import read_log
 from analysis.records.tables import Column, Schema
 from checkpoints.console import UserError, show_tables, watch
+from checkpoints.doors.places import STUDY
 from checkpoints.doors.reading import short_hash
 from checkpoints.policy.ids import PolicyId, parse_id
-from checkpoints.policy.shipped import usual_policies
-from checkpoints.policy.store import find_policies, list_policies, policy_path, read_provenance
+from checkpoints.policy.shipped import LOGGED, usual_policies
+from checkpoints.policy.store import ZOO, find_policies, list_policies, policy_path, read_provenance
 from checkpoints.runs.folder import PROGRESS
-from checkpoints.world.games import get_game
+from checkpoints.runs.study import read_study
+from checkpoints.world.games import Mode, get_game
 
 SCHEMA = Schema(
     "curves",
@@ -49,7 +51,8 @@ def curve_rows(root: Path, runs: Collection[PolicyId] = ()) -> pd.DataFrame:
 
     Args:
         root: folder of runs.
-        runs: only these; if none are given, those surveyed of the zoo and all of another folder.
+        runs: only these; if none are given, those surveyed of the zoo with those of which the log
+            alone is shipped, and all of another folder.
 
     Raises:
         UserError: no run under ``root``, or a run without its progress.csv.
@@ -59,7 +62,8 @@ def curve_rows(root: Path, runs: Collection[PolicyId] = ()) -> pd.DataFrame:
         raise UserError(
             f"expected runs under {root}, found none; train one, or give another --root"
         )
-    wanted = sorted(set(runs) or {one.run for one in usual_policies(root)})
+    alone = {parse_id(name) for name in LOGGED if root.resolve() == ZOO.resolve()}
+    wanted = sorted(set(runs) or {one.run for one in usual_policies(root)} | alone)
     return pd.concat([_run_rows(root, run, kept) for run in watch(wanted, "reading logs")])
 
 
@@ -74,8 +78,7 @@ def _run_rows(root: Path, run: PolicyId, kept: list[PolicyId]) -> pd.DataFrame:
     if not path.is_file():
         raise UserError(f"expected the log of {run} at {path}; copy it there, or remove the run")
     progress = read_log(path)
-    made = read_provenance(policy_path(root, find_policies(run, root)[0]))
-    mode = made.settings().mode
+    mode = _mode(root, run, kept)
     low, high = get_game(run.game).bounds(mode)
     shipped = {(k.peer, k.step) for k in kept if k.run == run}
     parts = [_split_rows(run, progress, split, shipped) for split in ("train", "unseen")]
@@ -87,6 +90,13 @@ def _run_rows(root: Path, run: PolicyId, kept: list[PolicyId]) -> pd.DataFrame:
         blind_return=low,
         max_return=high,
     )
+
+
+def _mode(root: Path, run: PolicyId, kept: list[PolicyId]) -> Mode:
+    """Procgen's difficulty: as a policy of the run says, or the study where no policy is kept."""
+    if any(one.run == run for one in kept):
+        return read_provenance(policy_path(root, find_policies(run, root)[0])).settings().mode
+    return next(one.recipe.mode for one in read_study(STUDY) if one.id == run)
 
 
 def _split_rows(
