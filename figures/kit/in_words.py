@@ -62,7 +62,7 @@ def _together(there: dict[Measure, Any]) -> str:
     """What it means that twins and states move decisions less; nothing where they do not."""
     both = [there.get(measure) for measure in MOVES]
     less = all(one is not None and one.high < 1 for one in both)
-    return "They answer less to everything, which is not invariance. " if less else ""
+    return "Mutual policies answer less to everything, which is not invariance. " if less else ""
 
 
 def verdict(one: Any, declared: Any) -> str:

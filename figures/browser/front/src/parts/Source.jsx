@@ -41,7 +41,7 @@ export function Source({ source, figure = "", take = null, name = "" }) {
         <span key={one.table} class="of">
           <a href={one.link}>{one.table}.csv</a>
           {figure && i === 0 && <a href={figure}>figure</a>}
-          <span>{one.rows.toLocaleString("en")} rows</span>
+          <span>{one.rows.toLocaleString("en")} {one.rows === 1 ? "row" : "rows"}</span>
           <code>{one.command}</code>
           <span title="first 16 digits of the SHA-256 of the table">
             sha256 <code>{one.sha256}</code>
