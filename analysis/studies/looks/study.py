@@ -165,4 +165,5 @@ def show(runs: pd.DataFrame, looks: pd.DataFrame) -> None:
             gate = f"[{one.positive_low:.2f}, {one.positive_high:.2f}], p = {one.positive_p:.2g}"
             print(f"  positive control ÷ control × {one.positive:.2f} {gate}")
             ends = f"[{one.low:.2f}, {one.high:.2f}], p = {one.p:.2g}"
-            print(f"  treatment ÷ control × {one.effect:.2f} {ends}")
+            if one.verdict != INSENSITIVE:
+                print(f"  treatment ÷ control × {one.effect:.2f} {ends}")
