@@ -13,7 +13,7 @@ from checkpoints.doors.places import STUDY
 from checkpoints.doors.reading import short_hash
 from checkpoints.policy.ids import PolicyId, parse_id
 from checkpoints.policy.shipped import LOGGED, usual_policies
-from checkpoints.policy.store import ZOO, find_policies, list_policies, policy_path, read_provenance
+from checkpoints.policy.store import ZOO, list_policies, policy_path, read_provenance
 from checkpoints.runs.folder import PROGRESS
 from checkpoints.runs.study import read_study
 from checkpoints.world.games import Mode, get_game
@@ -94,8 +94,9 @@ def _run_rows(root: Path, run: PolicyId, kept: list[PolicyId]) -> pd.DataFrame:
 
 def _mode(root: Path, run: PolicyId, kept: list[PolicyId]) -> Mode:
     """Procgen's difficulty: as a policy of the run says, or the study where no policy is kept."""
-    if any(one.run == run for one in kept):
-        return read_provenance(policy_path(root, find_policies(run, root)[0])).settings().mode
+    policy = next((one for one in kept if one.run == run), None)
+    if policy is not None:
+        return read_provenance(policy_path(root, policy)).settings().mode
     return next(one.recipe.mode for one in read_study(STUDY) if one.id == run)
 
 

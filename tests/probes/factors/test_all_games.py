@@ -4,8 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import shortest_path
 
 from checkpoints.world.codecs import ENTITY
 from checkpoints.world.game_fields import with_tail
@@ -13,6 +11,7 @@ from checkpoints.world.states import read_state, write_state
 from probes.factors import maze
 from probes.factors.general import ACTIONS, SIDES
 from probes.factors.targets import sheet, view
+from tests.support.grid_ways import library_steps
 from tests.support.played import play
 from tests.support.wander import NONE, column, moved_agent, step, touching, wander
 
@@ -71,16 +70,9 @@ def test_the_length_of_the_path_is_that_of_a_library():
     for state in play("maze", "hard").states:
         seen = view("maze", state)
         free = seen.state.grid != sheet("maze").cells["wall"]
-        number = np.arange(free.size).reshape(free.shape)
-        across = [(number[:, :-1], number[:, 1:]), (number[:-1], number[1:])]
-        pairs = [(a.ravel(), b.ravel()) for a, b in across]
-        a, b = (np.concatenate(side) for side in zip(*pairs, strict=True))
-        both = free.ravel()[a] & free.ravel()[b]
-        graph = csr_array((np.ones(both.sum()), (a[both], b[both])), shape=(free.size, free.size))
         x, y = (seen.cells("cheese")[0] - 0.5).astype(int)
-        expected = shortest_path(graph, directed=False, indices=number[y, x], unweighted=True)
-        expected[~np.isfinite(expected)] = -1
-        np.testing.assert_array_equal(maze.steps_to_cheese(seen).ravel(), expected)
+        steps = maze.steps_to_cheese(seen)
+        np.testing.assert_array_equal(steps.ravel(), library_steps(free, x, y))
 
 
 def test_targets_hit_are_the_reward():

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import shortest_path
 
 from probes.factors.paths import length, steps_to, way_done
 from probes.factors.targets import view
+from tests.support.grid_ways import library_steps
 from tests.support.played import play
 
 MAZE = np.array([[1, 1, 1, 0], [0, 0, 1, 0], [1, 1, 1, 0]], dtype=bool)
@@ -36,18 +35,8 @@ def test_ways_are_those_of_a_library(game):
         walls = [type_ for name, type_ in seen.sheet.cells.items() if name.startswith("wall")]
         free = ~np.isin(seen.state.grid, walls)
         goals = seen.found(seen.sheet.marks["goal"], shown=False)
-        number = np.arange(free.size).reshape(free.shape)
-        across = [(number[:, :-1], number[:, 1:]), (number[:-1], number[1:])]
-        pairs = [(a.ravel(), b.ravel()) for a, b in across]
-        a, b = (np.concatenate(side) for side in zip(*pairs, strict=True))
-        both = free.ravel()[a] & free.ravel()[b]
-        graph = csr_array((np.ones(both.sum()), (a[both], b[both])), shape=(free.size, free.size))
-        x, y = goals.astype(int).T
-        expected = shortest_path(graph, directed=False, indices=number[y, x], unweighted=True)
-        expected = expected.min(axis=0)
-        expected[~np.isfinite(expected)] = -1
         steps = steps_to(goals, free)
-        np.testing.assert_array_equal(steps.ravel(), expected)
+        np.testing.assert_array_equal(steps.ravel(), library_steps(free, *goals.astype(int).T))
         here = steps[int(seen.here[1]), int(seen.here[0])]
         assert length(steps, seen) == here
         assert way_done(steps, seen) == pytest.approx(1 - here / steps.max())
