@@ -122,6 +122,13 @@ def test_new_measurements_of_the_study_are_compared_anew(clone):
     assert reproduce(clone) == (0, ["analysis/contrasts", *LAST])
 
 
+def test_what_reads_the_study_is_redone_when_the_study_changes(clone):
+    reproduce(clone)
+    (clone / "study.yaml").write_text("runs: [another]")
+    status, ran = reproduce(clone)
+    assert (status, sorted(ran)) == (0, sorted(["analysis/contrasts", "analysis/curves", *LAST]))
+
+
 def test_a_failed_step_keeps_the_committed_table(clone):
     (clone / "broken").touch()
     status, ran = reproduce(clone)
