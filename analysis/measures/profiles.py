@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 from analysis.measures.hsic import check_features, check_states, linear_gram
 from checkpoints.console import UserError
@@ -82,7 +82,7 @@ class Pairs:
         """The pair of levels that each pair of states belongs to, as one number."""
         return self.group[self.i] * (self.group.max() + 1) + self.group[self.j]
 
-    def square(self, profile: Float[np.ndarray, " P"]) -> Float[np.ndarray, "n n"]:
+    def square(self, profile: Num[np.ndarray, " P"]) -> Num[np.ndarray, "n n"]:
         """The profile as a matrix, 0 within a level and where there is no pair."""
         full = np.zeros((self.states, self.states), profile.dtype)
         full[self.i, self.j] = profile
