@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from analysis.measures.leace import Eraser
 from checkpoints.console import UserError, one_of
@@ -77,6 +77,35 @@ def patched(policy: "Policy", changes: Mapping[str, Change]) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def continued(
+    policy: "Policy", layer: str
+) -> Callable[[Float[np.ndarray, "n feature"], Change], tuple[np.ndarray, np.ndarray]] | None:
+    """Decisions from a layer's activations on, so that what lies before it is not computed again.
+
+    Returns:
+        Of ``(n, feature)`` activations, as :func:`analysis.policies.features.read` gives them, and
+        a change: log-probabilities of the actions and values. None where it is not known that
+        nothing but the layer leads on: in networks that are not of this suite.
+    """
+    import torch
+
+    from checkpoints.policy.encoders import Policy
+
+    names = [name for name, _ in policy.encoder.named_children()]
+    if not isinstance(policy, Policy) or layer not in names:
+        return None
+    rest, shape = policy.encoder[names.index(layer) + 1 :], shape_of(policy, layer)
+    device = next(policy.parameters()).device
+
+    @torch.inference_mode()
+    def decide(x: np.ndarray, change: Change) -> tuple[np.ndarray, np.ndarray]:
+        features = rest(change(torch.from_numpy(x).to(device).reshape(-1, *shape))).float()
+        log_probs = policy.actor(features).log_softmax(-1)
+        return log_probs.cpu().numpy(), policy.critic(features).squeeze(1).cpu().numpy()
+
+    return decide
 
 
 def _taken(eraser: Eraser) -> Callable[["Tensor"], "Tensor"]:
@@ -149,8 +178,8 @@ def cells_under(
     return ~torch.nn.functional.adaptive_max_pool2d(sprites, shape)[:, 0].bool().numpy()
 
 
-def grid_of(policy: "Policy", layer: str) -> tuple[int, int] | None:
-    """Height and width of a layer's output; None where it has no positions."""
+def shape_of(policy: "Policy", layer: str) -> tuple[int, ...]:
+    """What a layer says of one frame: channels, height and width, or features."""
     import torch
 
     from analysis.policies.features import image_shape_of, recorded
@@ -158,5 +187,10 @@ def grid_of(policy: "Policy", layer: str) -> tuple[int, int] | None:
     device = next(policy.parameters()).device
     with torch.inference_mode(), recorded(policy, [layer]) as seen:
         policy(torch.zeros(1, *image_shape_of(policy), dtype=torch.uint8, device=device))
-    shape = tuple(seen[layer].shape)
-    return (shape[2], shape[3]) if len(shape) == 4 else None
+    return tuple(seen[layer].shape[1:])
+
+
+def grid_of(policy: "Policy", layer: str) -> tuple[int, int] | None:
+    """Height and width of a layer's output; None where it has no positions."""
+    shape = shape_of(policy, layer)
+    return (shape[1], shape[2]) if len(shape) == 3 else None

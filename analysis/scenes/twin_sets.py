@@ -101,9 +101,14 @@ class TwinSet:
     def __len__(self) -> int:
         return len(self.bank)
 
+    @property
+    def chunk(self) -> int:
+        """States whose twins make :data:`FRAMES`, at least one."""
+        return max(1, FRAMES // len(self.backgrounds))
+
     def blocks(self, chunk: int | None = None) -> Iterator[Block]:
         """All states in order, ``chunk`` at a time, or as many as make :data:`FRAMES`."""
-        chunk = max(1, FRAMES // len(self.backgrounds)) if chunk is None else chunk
+        chunk = self.chunk if chunk is None else chunk
         if chunk < 1:
             raise UserError(f"chunk: expected at least 1 state, got {chunk}; 32 is usual")
         for start in range(0, len(self), chunk):

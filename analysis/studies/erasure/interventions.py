@@ -17,6 +17,7 @@ from analysis.measures.erasers import KINDS, Fit, quarters_of
 from analysis.policies.edits import (
     Change,
     cells_under,
+    continued,
     erase,
     grid_of,
     patched,
@@ -86,6 +87,7 @@ def edited(
     layer: str,
     change_of: Callable[[Int[np.ndarray, " part"]], Change],
     groups: Int[np.ndarray, " state"],
+    known: Float[np.ndarray, "state background feature"] | None = None,
 ) -> Decisions:
     """Decisions on all twins with one layer changed; their views are the backgrounds.
 
@@ -95,20 +97,35 @@ def edited(
         layer: where the change is made.
         change_of: gives the change for a pass, from the numbers of the states in it.
         groups: states of different groups never share a pass, so that each may have its own fit.
+        known: the layer's activations, from which the policy then goes on, where it can.
     """
     count = len(twins.backgrounds)
     probs = np.empty((len(twins), count, get_game(twins.game).num_actions), np.float32)
     values = np.empty((len(twins), count), np.float32)
-    for block in twins.blocks():
-        rows = np.arange(block.states.start, block.states.stop)
+    decide = None if known is None else continued(policy, layer)
+    if known is None or decide is None:
+        decide = partial(_from_frames, policy, layer)
+        given = ((block.states.start, block.frames) for block in twins.blocks())
+    else:
+        step = twins.chunk
+        given = ((start, known[start : start + step]) for start in range(0, len(twins), step))
+    for start, some in given:
+        rows = np.arange(start, start + len(some))
         for group in np.unique(groups[rows]):
             part = rows[groups[rows] == group]
-            frames = block.frames[part - rows[0]].reshape(-1, *block.frames.shape[2:])
-            with patched(policy, {layer: change_of(part)}):
-                found = read(policy, frames, [], batch=len(frames))
-            probs[part] = probabilities(found.log_probs).reshape(len(part), count, -1)
-            values[part] = found.values.reshape(len(part), count)
+            inputs = some[part - start].reshape(-1, *some.shape[2:])
+            log_probs, found = decide(inputs, change_of(part))
+            probs[part] = probabilities(log_probs).reshape(len(part), count, -1)
+            values[part] = found.reshape(len(part), count)
     return Decisions(probs, values).of_buttons(twins.game)
+
+
+def _from_frames(
+    policy: "Policy", layer: str, frames: np.ndarray, change: Change
+) -> tuple[np.ndarray, np.ndarray]:
+    with patched(policy, {layer: change}):
+        found = read(policy, frames, [], batch=len(frames))
+    return found.log_probs, found.values
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +136,7 @@ class Layer:
     layer: str
     split: SplitTwins
     before: Decisions
-    features: int
+    activations: Float[np.ndarray, "state background feature"]
     fit: Fit
 
     @staticmethod
@@ -128,15 +145,23 @@ class Layer:
         reading = split.twins.read(subject.policy, [layer])
         x = reading.layers[layer]
         before = reading.decisions.of_buttons(split.twins.game)
-        return Layer(
-            subject, layer, split, before, x.shape[2], Fit.of(x, split.quarters, split.seed)
-        )
+        return Layer(subject, layer, split, before, x, Fit.of(x, split.quarters, split.seed))
+
+    @property
+    def features(self) -> int:
+        """Dimensions of the layer."""
+        return self.activations.shape[2]
+
+    def _changed(
+        self, change_of: Callable[[Int[np.ndarray, " part"]], Change], groups: np.ndarray
+    ) -> Decisions:
+        policy, twins = self.subject.policy, self.split.twins
+        return edited(policy, twins, self.layer, change_of, groups, self.activations)
 
     def _edited(self, changes: Sequence[Change]) -> Decisions:
         """Each half of the levels with the change that the other half's fit gives."""
         folds = self.split.folds
-        policy, twins = self.subject.policy, self.split.twins
-        return edited(policy, twins, self.layer, lambda part: changes[folds[part[0]]], folds)
+        return self._changed(lambda part: changes[folds[part[0]]], folds)
 
     def erased(self, kind: str) -> Decisions:
         """Decisions with one kind of subspace erased."""
@@ -160,7 +185,7 @@ class Layer:
         under, together = cells_under(self.split.mask, grid), np.zeros(len(twins), dtype=int)
         for name, cells in ((ON_BACKGROUND, under), (ON_SPRITES, ~under)):
             swap = partial(_swap_rows, cells, B)
-            yield name, float(cells.mean()), edited(policy, twins, self.layer, swap, together)
+            yield name, float(cells.mean()), self._changed(swap, together)
 
 
 def _swap_rows(cells: np.ndarray, backgrounds: int, part: np.ndarray) -> Change:

@@ -9,6 +9,7 @@ from analysis.measures.leace import Eraser, fit
 from analysis.policies.edits import (
     Change,
     cells_under,
+    continued,
     erase,
     from_twin,
     grid_of,
@@ -96,6 +97,22 @@ def test_all_dimensions_and_all_cells_are_the_whole_layer(layer, frames):
         for cells, answer in ((True, wanted), (False, before)):
             change = swap_cells(np.full((STATES, *grid), cells), B)
             np.testing.assert_allclose(decided(policy, frames, layer, change), answer, atol=1e-6)
+
+
+@pytest.mark.parametrize(("encoder", "layer"), EVERY_LAYER)
+def test_going_on_from_a_layer_is_passing_through_it(encoder, layer, frames):
+    policy = made(encoder)
+    decide, seen = continued(policy, layer), read(policy, frames, [layer])
+    for change in (torch.clone, swap_all(B)):
+        with patched(policy, {layer: change}):
+            whole = read(policy, frames, [])
+        log_probs, values = decide(seen.layers[layer], change)
+        np.testing.assert_allclose(log_probs, whole.log_probs, atol=1e-5)
+        np.testing.assert_allclose(values, whole.values, atol=1e-5)
+
+
+def test_networks_of_other_makes_are_passed_through_as_a_whole():
+    assert continued(subject(only_background).policy, "read") is None
 
 
 def test_the_twin_of_each_row():
