@@ -222,15 +222,16 @@ def angle(cosine: np.ndarray) -> np.ndarray:
 
 
 def alignments(
-    xs: Sequence[Spectrum | None], ys: Sequence[Spectrum | None]
+    xs: Sequence[Spectrum | None], ys: Sequence[Spectrum | None], *, matched: bool = False
 ) -> dict[str, Float[np.ndarray, "X Y"]]:
     """Procrustes, SVCCA and PWCCA of every layer with every other; NaN where not defined.
 
-    SVCCA and PWCCA are not where two layers keep more directions than there are states.
+    SVCCA and PWCCA are not where two layers keep more directions than there are states. Where only
+    ``matched`` layers are asked for, the i-th with the i-th, all other cells are NaN.
     """
-    nothing = Alignment(np.nan, np.nan, np.nan)
-    cells = [nothing if x is None or y is None else Alignment.of(x, y) for x, y in product(xs, ys)]
-    return {
-        name: np.array([getattr(cell, name) for cell in cells]).reshape(len(xs), len(ys))
-        for name in SPECTRA
-    }
+    found = np.full((len(SPECTRA), len(xs), len(ys)), np.nan)
+    for (i, x), (j, y) in product(enumerate(xs), enumerate(ys)):
+        if x is not None and y is not None and (i == j or not matched):
+            cell = Alignment.of(x, y)
+            found[:, i, j] = [getattr(cell, name) for name in SPECTRA]
+    return dict(zip(SPECTRA, found, strict=True))

@@ -174,11 +174,21 @@ def resampled(
     pairs: Pairs,
     weights: Int[np.ndarray, "R G"],
 ) -> Float[np.ndarray, " R"]:
-    """The cosine in each bootstrap replicate over levels.
+    """:func:`all_resampled` of one profile and another one."""
+    return all_resampled(p[None], q[None], pairs, weights)[:, 0, 0]
+
+
+def all_resampled(
+    ps: Float[np.ndarray, "X P"],
+    qs: Float[np.ndarray, "Y P"],
+    pairs: Pairs,
+    weights: Int[np.ndarray, "R G"],
+) -> Float[np.ndarray, "R X Y"]:
+    """The cosines in each bootstrap replicate over levels.
 
     Args:
-        p: a profile.
-        q: another one, of the same pairs.
+        ps: profiles.
+        qs: others, of the same pairs.
         pairs: which pairs.
         weights: from :func:`analysis.stats.clusters.cluster_weights` of the levels.
 
@@ -188,9 +198,11 @@ def resampled(
     """
     w, G = weights.astype(float), weights.shape[1]
 
-    def total(product: np.ndarray) -> np.ndarray:
-        sums = np.bincount(pairs.blocks, product, G * G).reshape(G, G)
+    def total(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+        sums = np.bincount(pairs.blocks, p * q, G * G).reshape(G, G)
         return ((w @ sums) * w).sum(axis=1)
 
+    pp, qq = (np.stack([total(one, one) for one in side], axis=1) for side in (ps, qs))
+    both = np.stack([np.stack([total(p, q) for q in qs], axis=1) for p in ps], axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return total(p * q) / np.sqrt(total(p * p) * total(q * q))
+        return both / np.sqrt(pp[:, :, None] * qq[:, None, :])

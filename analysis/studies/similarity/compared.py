@@ -19,7 +19,7 @@ from analysis.measures.panel import (
     cosines,
     profiles,
 )
-from analysis.measures.profiles import Pairs, resampled
+from analysis.measures.profiles import Pairs, all_resampled
 from analysis.policies.relations import relation
 from analysis.records.columns import GAME, OVER_LEVELS, PERCENTILES, interval
 from analysis.records.tables import Column, Schema
@@ -87,8 +87,7 @@ class Compared:
         """Fill in what one measure says: its values, their replicates and their chance."""
         values = self.values[measure] = cosines(ps, qs)
         if weights is not None:
-            cells = [resampled(p, q, pairs, weights) for p in ps for q in qs]
-            self.draws[measure] = np.stack(cells, axis=1).reshape(-1, *values.shape)
+            self.draws[measure] = all_resampled(ps, qs, pairs, weights)
         if permutations is not None:
             null = permuted(np.nan_to_num(ps), np.nan_to_num(qs), pairs, permutations)
             self.chance[measure] = calibrate(values, null)
@@ -151,6 +150,8 @@ def compare_pairs(
     weights: Int[np.ndarray, "R G"] | None = None,
     permutations: Int[np.ndarray, "B n"] | None = None,
     progress: Callable[[Sequence[str]], Iterable[str]] = iter,
+    *,
+    matched: bool = False,
 ) -> list[Compared]:
     """Compare policies, with a bootstrap and with chance where they are asked for.
 
@@ -161,6 +162,8 @@ def compare_pairs(
         weights: from :func:`analysis.stats.clusters.cluster_weights` of the levels.
         permutations: from :func:`analysis.measures.chance.level_permutations` of the levels.
         progress: goes through the measures, and may tell of it.
+        matched: whether only the i-th layer of x with the i-th of y is asked for: the measures of
+            spectra, which take long, are then NaN in all other cells.
     """
     named = dict.fromkeys(name for couple in couples for name in couple)
     ready = {name: Prepared(looks[name]) for name in named}
@@ -182,7 +185,7 @@ def compare_pairs(
     # Popped: a policy's Gram matrices make room for its spectra.
     spectra = {name: ready.pop(name).spectra(setup.keep) for name in named}
     for like in found:
-        like.values.update(alignments(spectra[like.x], spectra[like.y]))
+        like.values.update(alignments(spectra[like.x], spectra[like.y], matched=matched))
     return found
 
 

@@ -198,9 +198,8 @@ def contrasts(
             some = {one: looks[one].only(agreed) for one in (peers.x, peers.y, null.x, null.y)}
             few = Setup.of(levels, pixels[agreed], setup.neighbours, setup.bandwidth, setup.keep)
             weights = cluster_weights(levels, replicates, seed)
-            mine, theirs = compare_pairs(
-                [(one.x, one.y) for one in (peers, null)], some, few, weights
-            )
+            both = [(one.x, one.y) for one in (peers, null)]
+            mine, theirs = compare_pairs(both, some, few, weights, matched=True)
             yield from contrast_rows(mine, Null.of(theirs), "agreed")
 
 

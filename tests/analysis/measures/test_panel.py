@@ -11,12 +11,20 @@ import pytest
 
 from analysis.measures import alignment, kernels, neighbours, panel
 from analysis.measures import rsa as rsa_module
-from analysis.measures.alignment import procrustes, pwcca, svcca
+from analysis.measures.alignment import Spectrum, procrustes, pwcca, svcca
 from analysis.measures.chance import level_permutations
 from analysis.measures.hsic import linear_gram
 from analysis.measures.kernels import angular_cka, deconfounded_cka, linear_cka, rbf_cka
 from analysis.measures.neighbours import mutual_neighbours, neighbour_profile
-from analysis.measures.panel import MEASURES, PROFILES, PolicyLayers, Prepared, Setup, profiles
+from analysis.measures.panel import (
+    MEASURES,
+    PROFILES,
+    PolicyLayers,
+    Prepared,
+    Setup,
+    alignments,
+    profiles,
+)
 from analysis.measures.profiles import Pairs
 from analysis.measures.rsa import rsa
 from analysis.stats.clusters import cluster_weights
@@ -199,6 +207,14 @@ def test_more_directions_than_states_read_nan_in_cca_only():
     x, y = np.random.default_rng(0).normal(size=(2, N, 60))
     found = compare(look(x), look(y), Setup.of(np.arange(N), INPUTS, neighbours=NEAR)).values
     assert {name for name, grid in found.items() if np.isnan(grid).any()} == {"svcca", "pwcca"}
+
+
+def test_matched_layers_alone_are_aligned_where_only_they_are_asked_for():
+    x, y = (Spectrum.of(one) for one in features(N))
+    every, some = alignments([x, y], [y, x]), alignments([x, y], [y, x], matched=True)
+    for name, cells in some.items():
+        np.testing.assert_array_equal(np.diagonal(cells), np.diagonal(every[name]))
+        assert np.isnan(cells[[0, 1], [1, 0]]).all() and np.isfinite(every[name]).all()
 
 
 def test_constant_pixels_explain_nothing():

@@ -18,7 +18,7 @@ from analysis.measures.kernels import (
     rbf_cka,
 )
 from analysis.measures.neighbours import mutual_neighbours, neighbour_profile
-from analysis.measures.profiles import Pairs, level_centred, resampled
+from analysis.measures.profiles import Pairs, all_resampled, level_centred, resampled
 from analysis.measures.rsa import rsa
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.similarity.outliers import cka_without_top, top_norm
@@ -81,6 +81,9 @@ def test_intervals_are_those_of_the_bootstrap_over_levels():
     np.testing.assert_allclose(ours, exact, atol=0.02)
     same = resampled(p, q, pairs, np.ones((1, 30), int))
     assert same == pytest.approx(p @ q, rel=1e-12)
+    crossed = all_resampled(np.stack([p, q]), q[None], pairs, weights)
+    np.testing.assert_array_equal(crossed[:, 0, 0], resampled(p, q, pairs, weights))
+    np.testing.assert_allclose(crossed[:, 1, 0], 1, rtol=1e-12)
 
 
 # --- other kernels ------------------------------------------------------------------------------
