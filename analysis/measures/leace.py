@@ -121,7 +121,7 @@ class Covariance:
         """What multiplies by the inverse of the shrunk matrix, or by its pseudo-inverse."""
         a, floor = 1 - self.shrinkage, self.shrinkage * self.trace / self.x.shape[1]
         if floor > RELATIVE * self.trace:
-            # Nothing is near 0, and no eigenvalues are needed: a tenth of their time.
+            # Nothing is near 0, so that eigenvalues, which take longer, are not needed.
             factor = cho_factor(a * self.gram + floor * np.eye(len(self.gram)))
             return partial(cho_solve, factor)
         values, vectors = np.linalg.eigh(self.gram)
