@@ -121,8 +121,8 @@ class Stage:
         while len(rows):
             if swap == "step":
                 shown = other_than(pool, met, wallpaper)[rows].tolist()
-                states = world.get_states()
-                frames = self._renderer.render_each([states[k] for k in slots], shown)
+                states = world.get_states(slots.tolist())
+                frames = self._renderer.render_each(states, shown)
             else:
                 frames = frames[slots]
             actions = np.zeros(world.num_envs, dtype=np.int32)
@@ -134,8 +134,7 @@ class Stage:
             rows, slots = rows[~dones[slots]], slots[~dones[slots]]
             smaller = [one for one in self._worlds if len(rows) <= one.num_envs < world.num_envs]
             if len(rows) and smaller:
-                states = world.get_states()
-                kept = [states[k] for k in slots]
+                kept = world.get_states(slots.tolist())
                 world, slots = smaller[-1], np.arange(len(rows))
                 frames = world.set_states(kept + kept[:1] * (world.num_envs - len(kept)))
         return Played(total, steps, begun, taken)

@@ -1,6 +1,6 @@
 """Procgen as a Gymnasium vector environment, with its states open for reading and writing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,8 +115,8 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
             num_threads=num_threads,
         )
         self._truncations = np.zeros(num_envs, dtype=bool)
+        self._buffer = self._env._ffi.new(f"char[{_MAX_STATE}]")
         if self.backgrounds:
-            self._buffer = self._env._ffi.new(f"char[{_MAX_STATE}]")
             self._redraw(np.ones(num_envs, dtype=bool))
 
     def reset(
@@ -159,19 +159,21 @@ class ProcgenVectorEnv(gymnasium.vector.VectorEnv):
         """Put each episode that just began on the background of its level, in place."""
         levels = self.level_seeds()
         for i in np.flatnonzero(began).tolist():
-            size = self._env.call_c_func("get_state", i, self._buffer, _MAX_STATE)
-            state = bytes(self._env._ffi.buffer(self._buffer, size))
             index = self.backgrounds[levels[i] % len(self.backgrounds)]
-            state = with_background(state, self.game, index)
+            state = with_background(self._state(i), self.game, index)
             self._env.call_c_func("set_state", i, state, len(state))
 
     def level_seeds(self) -> np.ndarray:
         """The level being played in each environment, ``(num_envs,)`` int."""
         return np.array([info["level_seed"] for info in self._env.get_info()])
 
-    def get_states(self) -> list[bytes]:
-        """Procgen's serialised state of every environment."""
-        return [GameState(state) for state in self._env.callmethod("get_state")]
+    def get_states(self, chosen: Iterable[int] | None = None) -> list[bytes]:
+        """Procgen's serialised state of every environment, or of the ``chosen`` ones in order."""
+        return [self._state(i) for i in (range(self.num_envs) if chosen is None else chosen)]
+
+    def _state(self, i: int) -> GameState:
+        size = self._env.call_c_func("get_state", i, self._buffer, _MAX_STATE)
+        return GameState(self._env._ffi.buffer(self._buffer, size))
 
     def set_states(self, states: Sequence[bytes]) -> np.ndarray:
         """Put ``num_envs`` states back and return what they look like.
