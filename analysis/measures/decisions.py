@@ -18,7 +18,7 @@ from checkpoints.doors.arrays import ArrayLike, as_array
 from checkpoints.world.buttons import buttons, merged
 from checkpoints.world.games import get_game
 
-_ROWS = 256  # states compared at once, in all pairs of views or with all others: bounds memory
+_ROWS = 64  # states compared at once, in all pairs of views or with all others: fits the cache
 
 ViewPairs = Sequence[tuple[int, int]]
 
@@ -165,16 +165,23 @@ def between_states(
         out. Levels in the order of ``np.unique``.
     """
     order = np.argsort(levels, kind="stable")
-    starts = np.unique(levels[order], return_index=True)[1]
-    features = features[order]
-    sums = np.empty((len(features), len(starts)))
+    features, level = features[order], np.unique(levels[order], return_inverse=True)[1]
+    sums = np.zeros((level[-1] + 1, level[-1] + 1))
     for start in range(0, len(features), _ROWS):
         part = slice(start, start + _ROWS)
-        distances = cdist(features[part], features, "cityblock")
-        sums[part] = np.add.reduceat(distances, starts, axis=1)
-    sums = np.add.reduceat(sums, starts, axis=0)
+        distances = cdist(features[part], features[start:], "cityblock")
+        distances[:, :_ROWS] /= 2  # pairs within the part stand there both ways round
+        of_rows = np.add.reduceat(distances, _beginnings(level[part]), axis=0)
+        found = np.add.reduceat(of_rows, _beginnings(level[start:]), axis=1)
+        first = level[start]
+        sums[first : first + len(found), first:] += found
     np.fill_diagonal(sums, 0.0)
-    return (sums + sums.T) / 2
+    return sums + sums.T
+
+
+def _beginnings(level: Int[np.ndarray, " state"]) -> Int[np.ndarray, " level"]:
+    """Where each level begins, of states in the order of their levels."""
+    return np.flatnonzero(np.diff(level, prepend=-1))
 
 
 def agreement_of(
