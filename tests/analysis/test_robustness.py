@@ -206,6 +206,18 @@ def test_views_do_not_depend_on_the_blocks():
     np.testing.assert_allclose(whole.decisions[one].probs.sum(-1), 1)
 
 
+def test_what_is_known_of_the_first_view_is_not_read_again():
+    subjects = load_subjects(["coinrun/ppo/0"], controls=0)["coinrun"]
+    frames, one = play("coinrun").observations, subjects[0].id
+    twice = np.stack([frames, 255 - frames], axis=1)
+    first = answers_to(iter([twice[:, :1]]), subjects).decisions
+    other = np.stack([np.zeros_like(frames), 255 - frames], axis=1)
+    whole, joined = answers_to(iter([twice]), subjects), answers_to(iter([other]), subjects, first)
+    for side in ("probs", "values"):
+        expected, found = (getattr(some.decisions[one], side) for some in (whole, joined))
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 def test_encoders_are_measured_together(tmp_path):
     for seed, encoder in enumerate(("nature", "impala")):
         recipe = Recipe(encoder=encoder, features=8, mode="easy")

@@ -1,6 +1,6 @@
 """What policies make of all views of a bank's states: on backgrounds, and changed otherwise."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import ceil
@@ -59,16 +59,24 @@ def pixels_changed(frames: UInt8[np.ndarray, "state view h w c"]) -> Float[np.nd
 
 
 def answers_to(
-    blocks: Iterator[UInt8[np.ndarray, "state view h w c"]], subjects: Sequence[Subject]
+    blocks: Iterator[UInt8[np.ndarray, "state view h w c"]],
+    subjects: Sequence[Subject],
+    first: Mapping[PolicyId, Decisions] | None = None,
 ) -> Answers:
-    """Read every policy on each block of frames while it is in memory."""
+    """Read every policy on each block of frames while it is in memory.
+
+    Args:
+        blocks: frames of all states, in order.
+        subjects: the policies.
+        first: what each decides on the first view, where that is known: it is not read again.
+    """
     probs: dict[PolicyId, list[np.ndarray]] = {one.id: [] for one in subjects}
     values: dict[PolicyId, list[np.ndarray]] = {one.id: [] for one in subjects}
     pixels, states = np.zeros(()), 0
     for frames in blocks:
-        shape = frames.shape[:2]
         pixels, states = pixels + pixels_changed(frames), states + len(frames)
-        flat = frames.reshape(-1, *frames.shape[2:])
+        unread = frames[:, 1:] if first else frames
+        shape, flat = unread.shape[:2], unread.reshape(-1, *frames.shape[2:])
         for one in subjects:
             reading = read(one.policy, flat, [])
             probs[one.id].append(probabilities(reading.log_probs).reshape(*shape, -1))
@@ -77,6 +85,12 @@ def answers_to(
         one.id: Decisions(np.concatenate(probs[one.id]), np.concatenate(values[one.id]))
         for one in subjects
     }
+    for name, known in (first or {}).items():
+        both = known, joined[name]
+        joined[name] = Decisions(
+            np.concatenate([some.probs for some in both], axis=1),
+            np.concatenate([some.values for some in both], axis=1),
+        )
     return Answers(joined, pixels / states)
 
 
@@ -99,11 +113,14 @@ def along_axes(
     The theme of a game without other themes gives no decisions, nor does colour of a world in grey.
     """
     renderer = Renderer(game) if is_procgen(game) else None
+    parts = range(0, len(bank), FRAMES)
+    met = (np.asarray(bank.observations[start : start + FRAMES]) for start in parts)
+    own = answers_to((frames[:, None] for frames in met), subjects).decisions
     for axis in watch(AXES, f"{game}: changing pictures"):
         if not applies(axis, game):
             yield axis, Answers({}, np.zeros((1, 1)))
             continue
-        yield axis, answers_to(perturbed(axis, bank, renderer, views, seed), subjects)
+        yield axis, answers_to(perturbed(axis, bank, renderer, views, seed), subjects, own)
 
 
 def find_cycles(
