@@ -40,7 +40,10 @@ class Cosines:
             raise UserError(f"expected states of at least 2 levels, got {self.G}; gather more")
         self._seen = np.zeros(self.n, dtype=bool)
         self._within = np.zeros(self.G)
+        self._missing = self._sizes.copy()
         self._sums: np.ndarray | None = None
+        self._begun: dict[int, np.ndarray] = {}
+        self._of_levels = 0.0
 
     def add(self, states: slice, x: Float[np.ndarray, "state background feature"]) -> None:
         """Take in some states, each once, in any order.
@@ -54,20 +57,33 @@ class Cosines:
                 f"expected features of new states on {self.B} backgrounds, got {x.shape} for "
                 f"{len(rows)} states, {int(self._seen[rows].sum())} of them for the second time"
             )
-        if self._sums is None:
-            self._sums = np.zeros((self.B, self.G, x.shape[2]), dtype=np.float64)
-        norms = np.sqrt(np.einsum("sbd,sbd->sb", x, x))
-        units = x * np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)[:, :, None]
-        total = units.sum(axis=1)
-        alike = np.einsum("sd,sd->s", total, total, dtype=np.float64) - (norms > 0).sum(axis=1)
-        level = self._level[rows]
-        if self.B > 1:
-            np.add.at(self._within, level, alike / (self.B * (self.B - 1)))
-        order = np.argsort(level, kind="stable")
-        there, starts = np.unique(level[order], return_index=True)
-        by_level = np.add.reduceat(units[order], starts, axis=0)
-        self._sums[:, there] += by_level.swapaxes(0, 1)
         self._seen[rows] = True
+        if self.B < 2:
+            return
+        if self._sums is None:
+            self._sums = np.zeros(x.shape[1:])
+        # Products with one over the norm read the layer as it lies; unit vectors would be a copy.
+        norms = np.sqrt(np.einsum("sbd,sbd->sb", x, x))
+        weights = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+        level = self._level[rows]
+        total = np.matmul(weights[:, None], x)[:, 0]
+        alike = np.einsum("sd,sd->s", total, total, dtype=np.float64) - (norms > 0).sum(axis=1)
+        np.add.at(self._within, level, alike)
+        self._sums += np.matmul(weights.T[:, None], x.swapaxes(0, 1))[:, 0]
+        for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(level)) + 1):
+            of_run = slice(run[0], run[-1] + 1)
+            sums = np.einsum("sb,sbd->bd", weights[of_run], x[of_run])
+            self._add(int(level[run[0]]), len(run), sums)
+
+    def _add(self, level: int, states: int, sums: np.ndarray) -> None:
+        """Sums of a level are kept until the last of its states is in."""
+        self._missing[level] -= states
+        if level in self._begun:
+            sums = self._begun.pop(level) + sums
+        if self._missing[level]:
+            self._begun[level] = sums.astype(np.float64)
+        else:
+            self._of_levels += _across(sums)
 
     def result(self, weights: Int[np.ndarray, "replicate level"]) -> Cosine:
         """All of it, when every state was taken in.
@@ -78,20 +94,21 @@ class Cosines:
         Raises:
             UserError: states are missing.
         """
-        if self._sums is None or not self._seen.all():
+        if not self._seen.all():
             raise UserError(
                 f"expected all {self.n} states, got {int(self._seen.sum())}; add every block"
             )
-        if self.B < 2:
+        if self._sums is None:
             return Cosine(np.full(1 + len(weights), np.nan), float("nan"))
         w = np.vstack([np.ones(self.G), weights])
-        draws = (w @ self._within) / (w @ self._sizes)
-        apart = _across(self._sums.sum(axis=0)) - sum(map(_across, self._sums))
-        pairs = self.B * (self.B - 1) * (self.n**2 - int((self._sizes**2).sum()))
+        of_state = self.B * (self.B - 1)
+        draws = (w @ self._within) / (of_state * (w @ self._sizes))
+        apart = _across(self._sums) - self._of_levels
+        pairs = of_state * (self.n**2 - int((self._sizes**2).sum()))
         return Cosine(draws, float(apart / pairs))
 
 
-def _across(sums: Float[np.ndarray, "level feature"]) -> float:
-    """Sum of the products of different levels' sums."""
+def _across(sums: Float[np.ndarray, "background feature"]) -> float:
+    """Sum of the products of different backgrounds' sums."""
     whole = sums.sum(axis=0)
     return float(whole @ whole - np.vdot(sums, sums))

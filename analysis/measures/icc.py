@@ -31,7 +31,8 @@ nothing but which of two backgrounds it sees is such a layer."""
 LEAST_SPREAD = 1e-3
 """A layer that varies by less than this part of its norm is constant: *collapsed*."""
 RANK_STATES = 1000  # enough to tell ranks apart; more would cost memory and n³ time
-_STRIP = 16  # states taken to float64 at once
+_STRIP = 16  # states taken to float64 at once, at most
+_STRIP_NUMBERS = 2**17  # of them: more leave a processor's cache between one sum and the next
 
 
 @dataclass(frozen=True)
@@ -177,25 +178,28 @@ class LayerSums:
                 f"{int(self._seen[rows].sum())} states for the second time; give each state once, "
                 f"on every background"
             )
-        for start in range(0, len(rows), _STRIP):
-            self._add(rows[start : start + _STRIP], x[start : start + _STRIP], self._pilot)
+        step = min(_STRIP, max(1, _STRIP_NUMBERS // (self.B * len(self._pilot))))
+        for start in range(0, len(rows), step):
+            self._add(rows[start : start + step], x[start : start + step], self._pilot)
         self._seen[rows] = True
 
     def _add(self, rows: np.ndarray, x: np.ndarray, pilot: np.ndarray) -> None:
-        squares = np.einsum("sbd,sbd->sb", x, x, dtype=np.float64)
+        z = x.astype(np.float64)
+        squares = np.matmul(z[:, :, None], z[..., None])
         if not np.isfinite(squares).all():
             check_finite(x.reshape(len(x), -1), f"states {rows[0]} to {rows[-1]}")
         self._norm += float(np.sqrt(squares).sum())
         self._raw += float(squares.sum())
-        z = x - pilot
+        z -= pilot
         self._spread += np.einsum("sbd,sbd->d", z, z)
         means = z.mean(axis=1)
         z -= means[:, None]
         g = self._level[rows]
-        np.add.at(self._within, g, np.einsum("sbd,sbd->s", z, z))
+        np.add.at(self._within, g, np.matmul(z[:, :, None], z[..., None]).sum(axis=(1, 2, 3)))
         np.add.at(self._squares, g, np.einsum("sd,sd->s", means, means))
-        np.add.at(self._sums, g if self.B > 1 else 0 * g, means)
-        self._columns += z.sum(axis=0)
+        for level, mean in zip(g if self.B > 1 else 0 * g, means, strict=True):
+            self._sums[level] += mean
+        self._columns += z[0] if len(z) == 1 else z.sum(axis=0)
         places = np.searchsorted(self._ranked, rows)
         places[places == len(self._ranked)] = 0
         chosen = self._ranked[places] == rows

@@ -86,7 +86,7 @@ def measure_stream(
                 key = layer, places
                 if key not in kept:
                     kept[key] = LayerSums(levels, len(places)), Cosines(levels, len(places))
-                part = x if len(places) == x.shape[1] else x[:, list(places)]
+                part = x[:, _picked(places)]
                 for sums in kept[key]:
                     sums.add(states, part)
     layers = list(dict.fromkeys(layer for layer, _ in kept))
@@ -95,6 +95,12 @@ def measure_stream(
         of_icc, cosines = kept.pop(key)
         found[key] = LayerFound(of_icc.result(weights), cosines.result(weights))
     return {(layer, name): found.get((layer, groups[name])) for layer in layers for name in groups}
+
+
+def _picked(places: tuple[int, ...]) -> slice | list[int]:
+    """Places that adjoin are a slice, which copies nothing."""
+    first, last = places[0], places[-1] + 1
+    return slice(first, last) if places == tuple(range(first, last)) else list(places)
 
 
 def row(

@@ -52,6 +52,17 @@ def test_brute_force_agrees_in_any_blocks(blocks: int):
     assert found.draws[0] == pytest.approx(twins) and found.chance == pytest.approx(others)
 
 
+def test_levels_whose_states_come_apart_and_in_any_order_change_nothing():
+    x = np.random.default_rng(3).normal(size=(6, 3, 5))
+    order = np.array([3, 0, 5, 2, 1, 4])
+    found = Cosines(LEVELS[order], 3)
+    for state in (4, 1, 5, 0, 3, 2):
+        found.add(slice(state, state + 1), x[order[[state]]])
+    apart, whole = found.result(cluster_weights(LEVELS, 20, 0)), measured(x)
+    np.testing.assert_allclose(apart.draws, whole.draws)
+    assert apart.chance == pytest.approx(whole.chance)
+
+
 def test_length_and_rotation_change_nothing_and_translation_does():
     rng = np.random.default_rng(1)
     x = rng.normal(size=(6, 3, 5))
