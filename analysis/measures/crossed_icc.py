@@ -46,20 +46,44 @@ def crossed_icc(
     z = np.asarray(x, dtype=np.float64)
     z = z - z.mean(axis=(0, 1))
     sums = np.zeros((G, B, z.shape[2]))
+    for level, one in zip(label, z, strict=True):
+        sums[level] += one
     squares = np.zeros((G, B, B))
-    np.add.at(sums, label, z)
-    np.add.at(squares, label, np.einsum("sbf,scf->sbc", z, z))
-    of_level = np.einsum("gbf,gcf->gbc", sums, sums)
+    np.add.at(squares, label, z @ z.swapaxes(1, 2))
+    own = np.einsum("gbb->gb", squares)
+    pairs = (v[:, :, None] * v[:, None, :] * (1 - np.eye(B))).reshape(len(v), -1)
+    # Over pairs of backgrounds first: what is left has no more numbers than the weights.
+    of_pairs, distances, of_level = (
+        pairs @ some.reshape(G, -1).T
+        for some in (
+            squares,
+            (own[:, :, None] + own[:, None, :]) / 2 - squares,
+            sums @ sums.swapaxes(1, 2),
+        )
+    )
     states = w @ sizes
-    drawn = np.einsum("rg,gbc->rbc", w, squares)
-    total = np.einsum("rg,gbf->rbf", w, sums)
-    apart = states[:, None, None] * drawn - np.einsum("rbf,rcf->rbc", total, total)
-    apart -= np.einsum("rg,gbc->rbc", w**2, sizes[:, None, None] * squares - of_level)
-    pairs = v[:, :, None] * v[:, None, :] * (1 - np.eye(B))
-    own = np.einsum("rbb->rb", drawn)
-    within = (own[:, :, None] + own[:, None, :]) / 2 - drawn
+    apart = states * (w * of_pairs).sum(axis=1) - _between(sums, w, v)
+    apart -= (w**2 * (sizes * of_pairs - of_level)).sum(axis=1)
+    # No less than nothing, also where rounding is all that is left.
+    within = np.maximum((w * distances).sum(axis=1), 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        number = pairs.sum(axis=(1, 2))
-        S = (pairs * apart).sum(axis=(1, 2)) / (number * (states**2 - w**2 @ sizes**2))
-        W = (pairs * within).sum(axis=(1, 2)) / (number * states)
+        number = pairs.sum(axis=1)
+        S = apart / (number * (states**2 - w**2 @ sizes**2))
+        W = within / (number * states)
         return S / (S + W)
+
+
+def _between(
+    sums: Float[np.ndarray, "level background feature"],
+    w: Float[np.ndarray, "r level"],
+    v: Float[np.ndarray, "r background"],
+) -> Float[np.ndarray, " r"]:
+    """Products of weighed totals on different backgrounds: all products, less each with itself."""
+    whole, each = np.zeros((len(w), sums.shape[2])), np.zeros(len(w))
+    for background, weight in enumerate(v.T):
+        total = w @ sums[:, background]
+        total *= weight[:, None]
+        whole += total
+        each += np.einsum("rf,rf->r", total, total)
+    found: np.ndarray = np.einsum("rf,rf->r", whole, whole) - each
+    return found
