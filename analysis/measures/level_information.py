@@ -12,6 +12,8 @@ from scipy.special import digamma
 
 from checkpoints.console import UserError
 
+_NUMBERS = 2**22  # distances kept at once
+
 
 def level_information(
     x: Float[np.ndarray, "state feature"], levels: Int[np.ndarray, " state"]
@@ -48,21 +50,45 @@ def level_information(
             f"more states of each level"
         )
     some, of = x[counted], label[counted]
-    N = len(some)
     found = np.full(len(x), np.nan)
-    parts = np.empty(N)
-    for level in np.unique(of):
-        rows = np.flatnonzero(of == level)
-        k = min(3, len(rows) - 1)
-        apart = cdist(some[rows], some)
-        reach = np.sort(apart[:, rows], axis=1)[:, k]
-        reach *= 1 + 1e-12
-        # Ties count: a layer that says the same of everything says nothing of the level.
-        near = apart <= reach[:, None]
-        own, every = near[:, rows].sum(axis=1) - 1, near.sum(axis=1) - 1
-        parts[rows] = digamma(N) + digamma(own) - digamma(len(rows)) - digamma(every)
-    found[counted] = parts
+    own, others = _neighbours(some, of)
+    told = digamma(own) - digamma(own + others)
+    found[counted] = digamma(len(some)) - digamma(sizes[of]) + told
     return found
+
+
+def _neighbours(
+    x: Float[np.ndarray, "n feature"], level: Int[np.ndarray, " n"]
+) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+    """States of its own level, and of others, no farther from each than the third of its own.
+
+    Products of features tell it of most pairs. Where their rounding could decide, the distance is
+    taken from the differences, so that ties stay ties.
+    """
+    reach, (own, others) = np.empty(len(x)), np.empty((2, len(x)), dtype=int)
+    for one in np.unique(level):
+        rows = np.flatnonzero(level == one)
+        apart = cdist(x[rows], x[rows])
+        reach[rows] = np.sort(apart, axis=1)[:, min(3, len(rows) - 1)] * (1 + 1e-12)
+        # Ties count: a layer that says the same of everything says nothing of the level.
+        own[rows] = (apart <= reach[rows, None]).sum(axis=1) - 1
+    z = x - x.mean(axis=0)
+    squares = np.einsum("nf,nf->n", z, z)
+    rounding = 8 * (x.shape[1] + 8) * np.finfo(float).eps * squares.max()
+    step = max(1, _NUMBERS // len(x))
+    for start in range(0, len(x), step):
+        some = slice(start, start + step)
+        beyond = z[some] @ z.T
+        beyond *= -2
+        beyond += squares
+        beyond += (squares[some] - reach[some] ** 2)[:, None]
+        beyond[level[some, None] == level] = np.inf
+        near, unsure = beyond <= 0, np.abs(beyond) <= rounding
+        for row in np.flatnonzero(unsure.any(axis=1)):
+            pairs = np.flatnonzero(unsure[row])
+            near[row, pairs] = cdist(x[[start + row]], x[pairs])[0] <= reach[start + row]
+        others[some] = near.sum(axis=1)
+    return own, others
 
 
 def most(levels: Int[np.ndarray, " state"]) -> float:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import digamma
 from sklearn.feature_selection import mutual_info_classif
 
 from analysis.measures.level_information import level_information, most
@@ -33,6 +34,23 @@ def test_naming_the_level_gets_the_most():
 
 def test_a_constant_layer_says_nothing():
     assert information(np.ones((len(LEVELS), 4))) == pytest.approx(0, abs=0.25)
+
+
+@pytest.mark.parametrize("kept", [2**22, 100], ids=["at once", "a row at a time"])
+@pytest.mark.parametrize("far", [0, 0.1, 1e5])
+def test_distances_pair_by_pair_ties_among_them(monkeypatch, kept, far):
+    monkeypatch.setattr("analysis.measures.level_information._NUMBERS", kept)
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 3, size=(60, 4)).astype(np.float32) + np.float32(far)
+    levels = rng.permutation(np.arange(60) // 5)
+    apart = np.sqrt(((x[:, None] - x).astype(float) ** 2).sum(axis=2))
+    expected = []
+    for state in range(60):
+        own = levels == levels[state]
+        near = apart[state] <= np.sort(apart[state, own])[3] * (1 + 1e-9)
+        counts = np.array([60, (near & own).sum() - 1, 5, near.sum() - 1])
+        expected.append(digamma(counts) @ [1, 1, -1, -1])
+    np.testing.assert_allclose(level_information(x, levels), expected)
 
 
 def test_a_second_road_for_one_feature():
