@@ -1,4 +1,4 @@
-"""Which pixels a decision hangs on, by the methods of Captum: pure functions of frames.
+"""Which pixels a decision hangs on: pure functions of frames, equal to the methods of Captum.
 
 A method is one of :data:`METHODS`, or ``gradcam-LAYER``. What is explained is a column of
 :class:`analysis.policies.gradients.Scores`: the log-probability of an action, which the caller
@@ -20,15 +20,16 @@ Note:
     and a map of their size needs both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from scipy.ndimage import gaussian_filter
-from torch import Tensor, nn
+from torch import Tensor
 
 from analysis.policies.edits import grid_of
 from analysis.policies.features import check_frames, image_shape_of
@@ -74,6 +75,8 @@ def methods_of(policy: Any) -> tuple[str, ...]:
 
 def check_method(policy: Any, method: str) -> None:
     """Raise ``UserError`` for an unknown method, or Grad-CAM on a layer without positions."""
+    if method in METHODS:
+        return
     layer = method.removeprefix(GRADCAM)
     known = methods_of(policy)
     if method.startswith(GRADCAM) and layer in policy.layers and method not in known:
@@ -92,7 +95,7 @@ def blurred(frames: UInt8[np.ndarray, "state h w c"]) -> UInt8[np.ndarray, "stat
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Some states, as Captum takes them: pixels ``(n, c, h, w)`` and what to explain."""
+    """Some states: pixels ``(n, c, h, w)`` and the columns ``(target, n)`` to explain."""
 
     pixels: Tensor
     baseline: Tensor
@@ -132,24 +135,45 @@ def attribute(
         UserError: a method that does not apply, frames that the policy does not take, other
             numbers of twins or columns, a column that there is not.
     """
+    (found,) = attribute_each(scores, frames, twins, [columns], method, seed=seed)
+    return found
+
+
+def attribute_each(
+    scores: Scores, frames: Any, twins: Any, columns: Sequence[Any], method: str, *, seed: int = 0
+) -> list[Attribution]:
+    """Explain several scores of the same frames, which costs less than one by one.
+
+    Args:
+        scores: see :func:`attribute`, as for all others.
+        frames: what is explained.
+        twins: one of each frame.
+        columns: those of each explanation, one or more.
+        method: one of :func:`methods_of`.
+        seed: of the noise, which is the same for all columns.
+
+    Raises:
+        UserError: see :func:`attribute`.
+    """
     check_method(scores.policy, method)
-    _check_asked(scores, frames, twins, columns)
+    for one in columns:
+        _check_asked(scores, frames, twins, one)
     device = next(scores.parameters()).device
     explain, chunk = _explainer(scores, method)
+    wanted = torch.from_numpy(np.stack(columns)).to(device)
     maps, errors = [], []
     for start in range(0, len(frames), chunk):
         some = slice(start, start + chunk)
         pictures = frames[some], _baseline(method, frames[some], twins[some])
         pixels, baseline = (_pixels(picture).to(device) for picture in pictures)
-        wanted = torch.from_numpy(columns[some]).to(device)
-        found, error = explain(_Part(pixels, baseline, wanted, seed + start))
-        maps.append(found.detach().abs().sum(1).float().cpu().numpy())
+        found, error = explain(_Part(pixels, baseline, wanted[:, some], seed + start))
+        maps.append(found.detach().abs().sum(2).float().cpu().numpy())
         errors.append(np.abs(error.detach().float().cpu().numpy()))
-    whole = np.concatenate(maps)
-    total = whole.sum((1, 2))
-    error = np.concatenate(errors)
+    whole, error = (np.concatenate(parts, axis=1) for parts in (maps, errors))
+    total = whole.sum((2, 3))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return Attribution(whole, np.where(total > 0, error / total, np.nan).astype(np.float32))
+        share = np.where(total > 0, error / total, np.nan).astype(np.float32)
+    return [Attribution(*one) for one in zip(whole, share, strict=True)]
 
 
 def _baseline(method: str, frames: np.ndarray, twins: np.ndarray) -> np.ndarray:
@@ -165,93 +189,96 @@ def _pixels(frames: np.ndarray) -> Tensor:
 
 
 _Explain = Callable[[_Part], tuple[Tensor, Tensor]]
+"""Attributions ``(target, n, c, h, w)``, and what they leave unexplained ``(target, n)``."""
 
 
 def _explainer(scores: Scores, method: str) -> tuple[_Explain, int]:
     """The method, and how many states it takes at once to fill a pass."""
-    if method.startswith("ig-"):
-        return _integrated(scores), max(1, _PASS // STEPS)
     if method.startswith(GRADCAM):
         return _gradcam(scores, method.removeprefix(GRADCAM)), _PASS
-    return {
-        "gradient": (_gradient(scores), _PASS),
-        "smoothgrad": (_smoothgrad(scores), _PASS // SAMPLES),
-        "occlusion": (_occlusion(scores), _PASS // _WINDOWS),
-    }[method]
+    of_method, points = {
+        "gradient": (_gradient, 1),
+        "smoothgrad": (_smoothgrad, SAMPLES),
+        "occlusion": (_occlusion, _WINDOWS),
+    }.get(method, (_integrated, STEPS))
+    return partial(of_method, scores), max(1, _PASS // points)
 
 
 def _no_error(part: _Part) -> Tensor:
-    return torch.full((len(part.columns),), torch.nan)
+    return torch.full(part.columns.shape, torch.nan)
 
 
-def _gradient(scores: nn.Module) -> _Explain:
-    from captum.attr import Saliency
+def _gradients(scores: Scores, part: _Part, started: Tensor, weights: Tensor) -> Tensor:
+    """Gradients to the pixels, a weighted sum over points: ``(target, n, c, h, w)``.
 
-    method = Saliency(scores)
-    return lambda part: (
-        method.attribute(part.pixels.requires_grad_(), target=part.columns, abs=False),
-        _no_error(part),
-    )
+    The first step is affine, and the sum can be taken above it: the way back through it, which
+    costs more than all others together, is gone once and not for every point.
 
-
-def _smoothgrad(scores: nn.Module) -> _Explain:
-    from captum.attr import NoiseTunnel, Saliency
-
-    method = NoiseTunnel(Saliency(scores))
-
-    def explain(part: _Part) -> tuple[Tensor, Tensor]:
-        # Captum draws from torch's global generator.
-        with torch.random.fork_rng():
-            torch.manual_seed(part.seed)
-            found = method.attribute(
-                part.pixels.requires_grad_(),
-                nt_type="smoothgrad",
-                nt_samples=SAMPLES,
-                stdevs=NOISE,
-                target=part.columns,
-                abs=False,
-            )
-        return found, _no_error(part)
-
-    return explain
+    Args:
+        scores: the policy.
+        part: whose columns are explained.
+        started: ``(n, point, c, h, w)``, what ``scores.start`` makes of each point.
+        weights: (point,).
+    """
+    points = started.flatten(0, 1).requires_grad_()
+    found = scores.finish(points).unflatten(0, started.shape[:2])
+    pixels = part.pixels.detach().requires_grad_()
+    first = scores.start(pixels)
+    sums = []
+    for columns in part.columns:
+        wanted = found[torch.arange(len(columns)), :, columns] @ weights
+        (back,) = torch.autograd.grad(wanted.sum(), points, retain_graph=True)
+        above = back.unflatten(0, started.shape[:2]).sum(1)
+        sums += torch.autograd.grad(first, pixels, above, retain_graph=True)
+    return torch.stack(sums)
 
 
-def _integrated(scores: nn.Module) -> _Explain:
-    from captum.attr import IntegratedGradients
-
-    method = IntegratedGradients(scores)
-
-    def explain(part: _Part) -> tuple[Tensor, Tensor]:
-        return method.attribute(
-            part.pixels,
-            part.baseline,
-            target=part.columns,
-            n_steps=STEPS,
-            return_convergence_delta=True,
-        )
-
-    return explain
+def _gradient(scores: Scores, part: _Part) -> tuple[Tensor, Tensor]:
+    with torch.no_grad():
+        started = scores.start(part.pixels)[:, None]
+    return _gradients(scores, part, started, torch.ones(1)), _no_error(part)
 
 
-def _occlusion(scores: nn.Module) -> _Explain:
-    from captum.attr import Occlusion
+def _smoothgrad(scores: Scores, part: _Part) -> tuple[Tensor, Tensor]:
+    repeated = part.pixels.repeat_interleave(SAMPLES, dim=0)
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(part.seed)
+        noise = torch.normal(0.0, NOISE, repeated.shape)
+        started = scores.start(repeated + noise.to(repeated)).unflatten(0, (-1, SAMPLES))
+    return _gradients(scores, part, started, torch.full((SAMPLES,), 1 / SAMPLES)), _no_error(part)
 
-    method = Occlusion(scores)
 
-    def explain(part: _Part) -> tuple[Tensor, Tensor]:
-        channels = part.pixels.shape[1]
-        with torch.no_grad():
-            found = method.attribute(
-                part.pixels,
-                sliding_window_shapes=(channels, WINDOW, WINDOW),
-                strides=(channels, WINDOW, WINDOW),
-                baselines=part.baseline,
-                target=part.columns,
-                perturbations_per_eval=_WINDOWS,
-            )
-        return found, _no_error(part)
+def _integrated(scores: Scores, part: _Part) -> tuple[Tensor, Tensor]:
+    nodes, weights = (torch.from_numpy(one) for one in np.polynomial.legendre.leggauss(STEPS))
+    with torch.no_grad():
+        ends = [scores.start(one) for one in (part.baseline, part.pixels)]
+        low, high = (scores.finish(end).gather(1, part.columns.T).T for end in ends)
+        along = ((1 + nodes) / 2).to(ends[0])[:, None, None, None]
+        started = torch.lerp(*(end[:, None] for end in ends), along)
+    slopes = _gradients(scores, part, started, (weights / 2).to(started))
+    found = slopes * (part.pixels - part.baseline)
+    return found, found.sum((2, 3, 4)) - (high - low)
 
-    return explain
+
+@torch.no_grad()
+def _occlusion(scores: Scores, part: _Part) -> tuple[Tensor, Tensor]:
+    n, channels, height, width = part.pixels.shape
+    whole = scores(part.pixels).gather(1, part.columns.T).T
+    costs = whole.new_zeros(len(part.columns), n, height, width)
+    windows = [
+        (..., slice(top, top + WINDOW), slice(left, left + WINDOW))
+        for top in range(0, height, WINDOW)
+        for left in range(0, width, WINDOW)
+    ]
+    for start in range(0, len(windows), _WINDOWS):
+        some = windows[start : start + _WINDOWS]
+        hidden = part.pixels.repeat(len(some), 1, 1, 1).unflatten(0, (len(some), n))
+        for frames, window in zip(hidden, some, strict=True):
+            frames[window] = part.baseline[window]
+        found = scores(hidden.flatten(0, 1)).unflatten(0, (len(some), n))
+        for left, window in zip(found, some, strict=True):
+            costs[window] = (whole - left.gather(1, part.columns.T).T)[..., None, None]
+    return costs[:, :, None].expand(-1, -1, channels, -1, -1), _no_error(part)
 
 
 def _gradcam(scores: Scores, layer: str) -> _Explain:
@@ -260,8 +287,9 @@ def _gradcam(scores: Scores, layer: str) -> _Explain:
     method = LayerGradCam(scores, scores.policy.get_submodule(f"encoder.{layer}"))
 
     def explain(part: _Part) -> tuple[Tensor, Tensor]:
-        found = method.attribute(part.pixels.requires_grad_(), target=part.columns)
-        size = tuple(part.pixels.shape[2:])
-        return LayerAttribution.interpolate(found, size, "bilinear"), _no_error(part)
+        pixels, size = part.pixels.requires_grad_(), tuple(part.pixels.shape[2:])
+        found = [method.attribute(pixels, target=columns) for columns in part.columns]
+        drawn = [LayerAttribution.interpolate(one, size, "bilinear") for one in found]
+        return torch.stack(drawn), _no_error(part)
 
     return explain

@@ -48,7 +48,21 @@ class Scores(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Log-probabilities and value, side by side."""
-        log_probs, values = self._decide(pixels)
+        return self._side_by_side(*self._decide(pixels))
+
+    def start(self, pixels: Tensor) -> Tensor:
+        """The first convolution, which is affine; of an adapted policy the pixels themselves."""
+        return self.policy.encoder[0][0](pixels) if isinstance(self.policy, Policy) else pixels
+
+    def finish(self, started: Tensor) -> Tensor:
+        """What the policy's call on pixels gives, from what :meth:`start` made of them."""
+        if not isinstance(self.policy, Policy):
+            return self(started)
+        first, *others = self.policy.encoder
+        rest = nn.Sequential(first[1:], *others)
+        return self._side_by_side(*self._heads(rest(started)))
+
+    def _side_by_side(self, log_probs: Tensor, values: Tensor) -> Tensor:
         if len(self._actions):
             nothing = log_probs.new_full((len(log_probs), 1), -torch.inf)
             log_probs = torch.cat([log_probs, nothing], 1)[:, self._actions].logsumexp(-1)
@@ -58,11 +72,13 @@ class Scores(nn.Module):
         """Log-probabilities of actions, and the value as a column."""
         if isinstance(self.policy, Policy):
             # Its own call makes floats of whole numbers in place, which a gradient cannot follow.
-            features = self.policy.encoder(pixels).float()
-            logits, values = self.policy.actor(features), self.policy.critic(features)
-        else:
-            logits, values = self.policy(255 * pixels.permute(0, 2, 3, 1))
+            return self._heads(self.policy.encoder(pixels))
+        logits, values = self.policy(255 * pixels.permute(0, 2, 3, 1))
         return logits.log_softmax(-1), values.reshape(-1, 1)
+
+    def _heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        features = features.float()
+        return self.policy.actor(features).log_softmax(-1), self.policy.critic(features)
 
     @torch.enable_grad()
     def _try(self) -> int:

@@ -155,16 +155,16 @@ def test_the_same_seed_gives_the_same_bytes_and_another_others(tmp_path):
 def test_who_looks_at_the_background_moves_with_it(tmp_path):
     made, looks, blind = planted_sight(tmp_path)
     seen = PolicyMaps(looks, made)
-    cells, ratio = score(seen.maps("button", "ig-twin"), seen.effects["button"], made)
+    cells, ratio = score(seen.maps("ig-twin")["button"], seen.effects["button"], made)
     assert cells["mass"] == pytest.approx(1)
     assert cells["sprites"] == pytest.approx(0)
     assert ratio == pytest.approx(1 / made.mask.mean((1, 2)))
     assert seen.effects["button"].mean() > 0.01 and seen.effects["value"].mean() > 0.1
     unseen = PolicyMaps(blind, made)
     assert unseen.effects["button"] == pytest.approx(0, abs=1e-6)
-    cells, _ = score(unseen.maps("button", "gradient"), unseen.effects["button"], made)
+    cells, _ = score(unseen.maps("gradient")["button"], unseen.effects["button"], made)
     assert cells["mass"] == pytest.approx(0)
-    cells, ratio = score(unseen.maps("button", "ig-twin"), unseen.effects["button"], made)
+    cells, ratio = score(unseen.maps("ig-twin")["button"], unseen.effects["button"], made)
     assert (cells["verdict"], cells["states"], cells["blank"]) == ("too few states", 0, 24)
     assert np.isnan(ratio).all() and np.isnan(cells["mass"])
 

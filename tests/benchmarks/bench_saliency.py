@@ -1,9 +1,10 @@
-"""What integrated gradients cost above the forward and backward passes that they are made of.
+"""What integrated gradients cost beside as many passes from pixels to scores and back.
 
 ``python -m tests.benchmarks.bench_saliency [states]`` explains that many frames, 500 unless told,
 with a fresh Nature policy, 32 steps. The bare side runs the same number of passes on frames that
-are there already, in the batch that is fastest for it. Runs alternate in one process, so that what
-else the machine does falls on both sides; ratios are of processor seconds.
+are there already, in the batch that is fastest for it; the other saves most of the first
+convolution, which is affine. Runs alternate in one process, so that what else the machine does
+falls on both sides; ratios are of processor seconds.
 """
 
 import sys

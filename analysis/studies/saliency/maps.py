@@ -6,7 +6,7 @@ twins do, and better than the mask's area does, which no policy has a part in: w
 background, more of any map lies on it, and more of the picture changes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from torch import nn
 
 from analysis.measures.decisions import probabilities, total_variation
 from analysis.measures.mask_scores import likeness, mask_scores, spearman_interval
-from analysis.policies.attributions import MAX_ERROR, Attribution, attribute
+from analysis.policies.attributions import MAX_ERROR, Attribution, attribute_each
 from analysis.policies.features import read
 from analysis.policies.gradients import Scores
 from analysis.policies.randomised import cascade
@@ -125,11 +125,18 @@ class PolicyMaps:
         """What is explained of each state."""
         return self.buttons if target == "button" else np.full_like(self.buttons, self.scores.value)
 
-    def maps(self, target: str, method: str) -> Attribution:
-        """The maps of all states."""
-        frames, twins = self.masked.frames, self.masked.twin
-        columns = self.columns(target)
-        return attribute(self.scores, frames, twins, columns, method, seed=self.masked.seed)
+    def maps(self, method: str, targets: Sequence[str] = TARGETS) -> dict[str, Attribution]:
+        """The maps of all states, by target."""
+        columns = [self.columns(target) for target in targets]
+        found = attribute_each(
+            self.scores,
+            self.masked.frames,
+            self.masked.twin,
+            columns,
+            method,
+            seed=self.masked.seed,
+        )
+        return dict(zip(targets, found, strict=True))
 
     def sanity(self, methods: tuple[str, ...], states: int) -> Iterator[dict[str, Any]]:
         """Cells of each method on the first state of some levels, spread over the bank.
@@ -144,18 +151,19 @@ class PolicyMaps:
         draws = np.random.default_rng(self.masked.seed)
         others = (chosen + draws.integers(1, self.scores.value, len(some))) % self.scores.value
 
-        def explain(scores: Scores, columns: np.ndarray, method: str) -> np.ndarray:
-            return attribute(scores, frames, twins, columns, method, seed=self.masked.seed).maps
+        def explain(scores: Scores, method: str, *columns: np.ndarray) -> list[np.ndarray]:
+            found = attribute_each(scores, frames, twins, columns, method, seed=self.masked.seed)
+            return [one.maps for one in found]
 
-        maps = {method: explain(self.scores, chosen, method) for method in methods}
+        maps = {method: explain(self.scores, method, chosen, others) for method in methods}
         alike: dict[str, list[tuple[str, float]]] = {method: [] for method in methods}
         for layer, blank in cascade(self.subject.policy, self.masked.seed):
             random = self.of(blank)
             for method in methods:
-                like = likeness(maps[method], explain(random, chosen, method))
+                like = likeness(maps[method][0], *explain(random, method, chosen))
                 alike[method].append((layer, float(like.mean())))
         for method in methods:
-            logit = likeness(maps[method], explain(self.scores, others, method))
+            logit = likeness(*maps[method])
             yield {**_from_where(alike[method]), "logit_likeness": float(logit.mean())}
 
 

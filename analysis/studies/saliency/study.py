@@ -106,13 +106,12 @@ def explain(
         methods: in the order of ``sanity``.
         sanity: the cells of each method, from :meth:`PolicyMaps.sanity`; empty where it is not run.
     """
-    from analysis.studies.saliency.maps import TARGETS, score
+    from analysis.studies.saliency.maps import score
 
     rows, shown = [], Shown(one, {}, {})
     for method in methods:
         sane = next(sanity, NOT_RUN)
-        for target in TARGETS:
-            found = one.maps(target, method)
+        for target, found in one.maps(method).items():
             cells, ratio = score(found, one.effects[target], one.masked)
             if method == "ig-twin" and cells["verdict"] == "scored":
                 cells["verdict"] = "by construction"

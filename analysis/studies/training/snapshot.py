@@ -142,7 +142,8 @@ def saliency(subject: Subject, masked: "MaskedTwins") -> Cell:
     """
     from analysis.studies.saliency.maps import PolicyMaps
 
-    found = mask_scores(PolicyMaps(subject, masked).maps("button", "gradient").maps, masked.mask)
+    maps = PolicyMaps(subject, masked).maps("gradient", ["button"])
+    found = mask_scores(maps["button"].maps, masked.mask)
     ratio = found.mass_over_area
     weights = cluster_weights(masked.bank.levels, masked.replicates, masked.seed)
     draws = cluster_means(ratio, masked.bank.levels, weights)

@@ -5,13 +5,18 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from captum import attr as captum
 from torch import nn
 
 from analysis.measures.mask_scores import likeness, mask_scores
 from analysis.policies.attributions import (
     METHODS,
+    NOISE,
+    SAMPLES,
     STEPS,
+    WINDOW,
     attribute,
+    attribute_each,
     blurred,
     check_method,
     methods_of,
@@ -81,6 +86,45 @@ def test_occlusion_is_the_score_that_a_blurred_window_costs(frames):
     # The cost is every pixel's of the window, in each of three colours.
     np.testing.assert_allclose(found[:, 8, 40], 3 * cost.abs(), rtol=1e-3, atol=1e-6)
     np.testing.assert_array_equal(found[:, 8:16, 40:48].max((1, 2)), found[:, 8, 40])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_maps_are_captums(method, frames):
+    scores, columns = Scores(policy()), np.array([3, 0, 15, 14])
+    twins = np.ascontiguousarray(frames[::-1])
+    start = pixels({"ig-black": 0 * frames, "ig-twin": twins}.get(method, blurred(frames)))
+    gradient, window = captum.Saliency(scores), (3, WINDOW, WINDOW)
+    name = method.partition("-")[0]
+    explain, settings = {
+        "gradient": (gradient, {"abs": False}),
+        "smoothgrad": (
+            captum.NoiseTunnel(gradient),
+            {"abs": False, "nt_samples": SAMPLES, "stdevs": NOISE},
+        ),
+        "ig": (captum.IntegratedGradients(scores), {"baselines": start, "n_steps": STEPS}),
+        "occlusion": (
+            captum.Occlusion(scores),
+            {"baselines": start, "sliding_window_shapes": window, "strides": window},
+        ),
+    }[name]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        seen = pixels(frames).requires_grad_()
+        exact = explain.attribute(seen, target=torch.from_numpy(columns), **settings)
+    exact = exact.detach().abs().sum(1).numpy()
+    found = attribute(scores, frames, twins, columns, method).maps
+    np.testing.assert_allclose(found, exact, atol=1e-3 * exact.max())
+
+
+@pytest.mark.parametrize("method", [*METHODS, "gradcam-conv2"])
+def test_several_scores_at_once_are_each_as_alone(method, frames):
+    scores, columns = Scores(policy()), [np.array([3, 0, 15, 14]), np.full(4, 15)]
+    twins = np.ascontiguousarray(frames[::-1])
+    found = attribute_each(scores, frames, twins, columns, method)
+    for one, each in zip(columns, found, strict=True):
+        alone = attribute(scores, frames, twins, one, method)
+        np.testing.assert_array_equal(each.maps, alone.maps)
+        np.testing.assert_array_equal(each.error, alone.error)
 
 
 # -- planted sight ---------------------------------------------------------------------------

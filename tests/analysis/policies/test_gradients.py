@@ -26,6 +26,16 @@ def test_floats_decide_as_whole_numbers_do(encoder, frames):
     np.testing.assert_allclose(found[:, 15], values, atol=1e-6)
 
 
+@pytest.mark.parametrize("encoder", ["nature", "impala", "impoola", "impala-relu"])
+def test_an_affine_start_and_the_rest_are_the_whole(encoder, frames):
+    scores, some = Scores(policy(encoder), buttons("coinrun")), pixels(frames)
+    with torch.no_grad():
+        first, last = scores.start(some), scores.start(some.flip(0))
+        np.testing.assert_allclose(scores.finish(first), scores(some), atol=1e-6)
+        between = scores.start(0.25 * some + 0.75 * some.flip(0))
+    np.testing.assert_allclose(0.25 * first + 0.75 * last, between, atol=1e-5)
+
+
 def test_an_adapted_module_decides_as_on_whole_numbers():
     one, (seen, _, _) = looking_at("background"), scenes(3)
     with torch.no_grad():
