@@ -224,7 +224,7 @@ def _gradients(scores: Scores, part: _Part, started: Tensor, weights: Tensor) ->
     found = scores.finish(points).unflatten(0, started.shape[:2])
     pixels = part.pixels.detach().requires_grad_()
     first = scores.start(pixels)
-    sums = []
+    sums: list[Tensor] = []
     for columns in part.columns:
         wanted = found[torch.arange(len(columns)), :, columns] @ weights
         (back,) = torch.autograd.grad(wanted.sum(), points, retain_graph=True)
@@ -251,10 +251,10 @@ def _smoothgrad(scores: Scores, part: _Part) -> tuple[Tensor, Tensor]:
 def _integrated(scores: Scores, part: _Part) -> tuple[Tensor, Tensor]:
     nodes, weights = (torch.from_numpy(one) for one in np.polynomial.legendre.leggauss(STEPS))
     with torch.no_grad():
-        ends = [scores.start(one) for one in (part.baseline, part.pixels)]
-        low, high = (scores.finish(end).gather(1, part.columns.T).T for end in ends)
-        along = ((1 + nodes) / 2).to(ends[0])[:, None, None, None]
-        started = torch.lerp(*(end[:, None] for end in ends), along)
+        first, last = (scores.start(one) for one in (part.baseline, part.pixels))
+        low, high = (scores.finish(end).gather(1, part.columns.T).T for end in (first, last))
+        along = ((1 + nodes) / 2).to(first)[:, None, None, None]
+        started = torch.lerp(first[:, None], last[:, None], along)
     slopes = _gradients(scores, part, started, (weights / 2).to(started))
     found = slopes * (part.pixels - part.baseline)
     return found, found.sum((2, 3, 4)) - (high - low)

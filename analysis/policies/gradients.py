@@ -52,15 +52,17 @@ class Scores(nn.Module):
 
     def start(self, pixels: Tensor) -> Tensor:
         """The first convolution, which is affine; of an adapted policy the pixels themselves."""
-        return self.policy.encoder[0][0](pixels) if isinstance(self.policy, Policy) else pixels
+        if not isinstance(self.policy, Policy):
+            return pixels
+        first: Tensor = _first_and_rest(self.policy)[0](pixels)
+        return first
 
     def finish(self, started: Tensor) -> Tensor:
         """What the policy's call on pixels gives, from what :meth:`start` made of them."""
         if not isinstance(self.policy, Policy):
-            return self(started)
-        first, *others = self.policy.encoder
-        rest = nn.Sequential(first[1:], *others)
-        return self._side_by_side(*self._heads(rest(started)))
+            return self._side_by_side(*self._decide(started))
+        features = _first_and_rest(self.policy)[1](started)
+        return self._side_by_side(*_heads(self.policy, features))
 
     def _side_by_side(self, log_probs: Tensor, values: Tensor) -> Tensor:
         if len(self._actions):
@@ -72,13 +74,9 @@ class Scores(nn.Module):
         """Log-probabilities of actions, and the value as a column."""
         if isinstance(self.policy, Policy):
             # Its own call makes floats of whole numbers in place, which a gradient cannot follow.
-            return self._heads(self.policy.encoder(pixels))
+            return _heads(self.policy, self.policy.encoder(pixels))
         logits, values = self.policy(255 * pixels.permute(0, 2, 3, 1))
         return logits.log_softmax(-1), values.reshape(-1, 1)
-
-    def _heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        features = features.float()
-        return self.policy.actor(features).log_softmax(-1), self.policy.critic(features)
 
     @torch.enable_grad()
     def _try(self) -> int:
@@ -106,3 +104,16 @@ class Scores(nn.Module):
                 f"with a gradient; got {what}; let its forward= compute with floats throughout"
             )
         return logits.shape[1]
+
+
+def _heads(policy: Policy, features: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-probabilities of actions, and the value as a column."""
+    features = features.float()
+    return policy.actor(features).log_softmax(-1), policy.critic(features)
+
+
+def _first_and_rest(policy: Policy) -> tuple[nn.Module, nn.Module]:
+    """An encoder in two: every one begins with a convolution, which its first layer holds."""
+    layer, *others = policy.encoder.children()
+    first, *rest = layer.children()
+    return first, nn.Sequential(*rest, *others)
