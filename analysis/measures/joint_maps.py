@@ -27,6 +27,8 @@ PERPLEXITY = 30.0
 """Of t-SNE: about how many neighbours a point has there."""
 STEPS = 500
 """Of t-SNE's descent; another 500 take as long and change trustworthiness by less than .001."""
+_PAIRS = 4096
+"""Of fewer points umap compares every pair, of more it searches."""
 
 
 def relative(
@@ -167,12 +169,36 @@ def embed(
 def _umap(x: np.ndarray, seed: int, neighbours: int) -> np.ndarray:
     import warnings
 
+    few = len(x) < _PAIRS
+    nearest = _nearest(x.astype(np.float32), neighbours) if few else (None, None, None)
     with warnings.catch_warnings():
         # It offers a variant of itself that needs Tensorflow, which is not used here.
         warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
+        # It could not place further points without an index of its own; there are none.
+        warnings.filterwarnings("ignore", "precomputed_knn", UserWarning)
         from umap import UMAP
-    # With a seed umap runs on one thread, and warns unless that is what it was asked for.
-    return UMAP(n_neighbors=neighbours, init="pca", random_state=seed, n_jobs=1).fit_transform(x)
+
+        # With a seed umap runs on one thread, and warns unless that is what it was asked for.
+        fit = UMAP(
+            n_neighbors=neighbours, init="pca", random_state=seed, n_jobs=1, precomputed_knn=nearest
+        )
+        return fit.fit_transform(x)
+
+
+def _nearest(
+    x: Float[np.ndarray, "point feature"], neighbours: int
+) -> tuple[Int[np.ndarray, "point near"], Float[np.ndarray, "point near"]]:
+    """Each point's nearest, itself among them, and how far: umap's own to the last bit.
+
+    umap calls Python for every pair of points, and takes 5 s to compile its sorting.
+    """
+    places = np.empty((len(x), neighbours), dtype=np.int32)
+    far = np.empty(places.shape)
+    for i, point in enumerate(x):
+        every = np.sqrt(((point - x) ** 2).sum(axis=1, dtype=np.float64))
+        places[i] = np.argsort(every, kind="stable")[:neighbours]
+        far[i] = every[places[i]]
+    return places, far
 
 
 def check_near(points: int, neighbours: int) -> None:

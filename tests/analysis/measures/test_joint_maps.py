@@ -1,5 +1,7 @@
 """Joint spaces, maps and their scores: planted clusters, rotated copies, and what is refused."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from sklearn.manifold import trustworthiness
@@ -172,6 +174,9 @@ def test_umap_keeps_planted_clusters_and_repeats_itself():
     assert first.tobytes() == again.tobytes()
     assert first.tobytes() != other.tobytes()
     assert purity(first, STATES, 7).value == 1
+    # Which neighbours it is given are those that it would find.
+    bare = import_module("umap").UMAP(n_neighbors=7, init="pca", random_state=0, n_jobs=1)
+    np.testing.assert_array_equal(first, bare.fit_transform(PLANTED))
 
 
 @pytest.mark.parametrize("kind", MAPS)
