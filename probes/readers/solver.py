@@ -194,11 +194,19 @@ def _undo(
     b: np.ndarray, root: np.ndarray, inner: np.ndarray | None, residual: np.ndarray
 ) -> np.ndarray:
     """(I − PPᵀ)⁻¹ residual with P = b·diag(root), by the smaller of PPᵀ and PᵀP."""
-    from scipy.linalg import solve
-
     if inner is None:
         p = b * root
-        return solve(np.eye(len(b)) - p @ p.T, residual, assume_a="pos", check_finite=False)
+        return _solve(np.eye(len(b)) - p @ p.T, residual)
     small = np.eye(len(root)) - root[:, None] * inner * root
-    part = solve(small, root[:, None] * (b.T @ residual), assume_a="pos", check_finite=False)
-    return residual + b @ (root[:, None] * part)
+    return residual + b @ (root[:, None] * _solve(small, root[:, None] * (b.T @ residual)))
+
+
+def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solution for a positive definite ``matrix``, which is used up."""
+    # Not scipy's solve: it estimates the condition, too, which takes as long again.
+    from scipy.linalg.lapack import dposv
+
+    _, solution, failed = dposv(matrix.T, right, overwrite_a=True)
+    if failed:
+        raise np.linalg.LinAlgError("expected a positive definite matrix")
+    return solution
