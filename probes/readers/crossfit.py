@@ -1,13 +1,13 @@
 """Every factor of one layer probed on held-out levels: one basis a fold serves them all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from checkpoints.console import UserError
-from probes.readers.logistic import LogisticFit, logistic
+from probes.readers.logistic import LogisticFit, logistics
 from probes.readers.solver import PENALTIES, Basis, RidgeFit, ridge
 
 
@@ -44,6 +44,13 @@ class Held:
         return np.exp(np.log(self.penalties).mean(axis=0))
 
 
+def by_classes(tasks: Sequence[Task]) -> Iterator[tuple[int, list[int], np.ndarray]]:
+    """Each number of classes, 0 first, with the tasks that have it and their values, (n, F)."""
+    for k in sorted({task.k for task in tasks}):
+        places = [i for i, task in enumerate(tasks) if task.k == k]
+        yield k, places, np.stack([tasks[i].values for i in places], axis=1)
+
+
 class Probes:
     """Probes of all tasks, fitted on one basis."""
 
@@ -69,18 +76,24 @@ class Probes:
         self.converged = np.ones(len(tasks), dtype=bool)
         self._fits: list[tuple[list[int], RidgeFit | LogisticFit]] = []
         given = np.asarray(penalties, dtype=np.float64)
-        for k in sorted({task.k for task in tasks}):
-            places = [i for i, task in enumerate(tasks) if task.k == k]
-            y = np.stack([tasks[i].values[rows] for i in places], axis=1)
-            choice = given if folds is not None else given[places]
-            fit: RidgeFit | LogisticFit
+        classes = []
+        for k, places, y in by_classes(tasks):
             if k:
-                fit = logistic(basis, y, k, folds, choice)
-                self.converged[places] = fit.converged
+                classes.append((k, places, y[rows]))
             else:
-                fit = ridge(basis, y, folds, choice)
-            self.penalties[places] = fit.penalties
-            self._fits.append((places, fit))
+                choice = given if folds is not None else given[places]
+                self._add(places, ridge(basis, y[rows], folds, choice))
+        order = [i for _, places, _ in classes for i in places]
+        choice = given if folds is not None else given[order]
+        groups = [(y, k) for k, _, y in classes]
+        fits = logistics(basis, groups, folds, choice) if groups else []
+        for (_, places, _), fit in zip(classes, fits, strict=True):
+            self.converged[places] = fit.converged
+            self._add(places, fit)
+
+    def _add(self, places: list[int], fit: RidgeFit | LogisticFit) -> None:
+        self.penalties[places] = fit.penalties
+        self._fits.append((places, fit))
 
     def predict(self, z: np.ndarray) -> Float[np.ndarray, "new task"]:
         """Numbers, or numbers of classes, of states given by their rotated features."""

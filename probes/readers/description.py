@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from probes.readers.crossfit import Task
-from probes.readers.logistic import Problems
+from probes.readers.crossfit import Task, by_classes
+from probes.readers.descent import Problems, minimise, with_one
 from probes.readers.solver import PENALTIES, Basis, patterns
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -51,14 +51,18 @@ def description_bits(
         before, now = block < step, block == step
         basis = Basis.fit(x[before])
         z = basis.transform(x[now])
-        for k in sorted({task.k for task in tasks}):
-            places = [i for i, task in enumerate(tasks) if task.k == k]
-            y = np.stack([tasks[i].values for i in places], axis=1)
+        classes = []
+        for k, places, y in by_classes(tasks):
             if k:
-                bits[:, places] += _class_bits(basis, y[before], z, y[now], k, penalties)
+                classes.append((k, places, y))
             else:
                 ends = np.nanmin(y, axis=0), np.nanmax(y, axis=0)
                 bits[:, places] += _number_bits(basis, y[before], z, y[now], ends, penalties)
+        known = [(y[before], k) for k, _, y in classes]
+        new = [y[now] for _, _, y in classes]
+        found = _class_bits(basis, known, z, new, penalties)
+        for (_, places, _), one in zip(classes, found, strict=True):
+            bits[:, places] += one
     sent = np.array([(~np.isnan(task.values)).sum() for task in tasks])
     return (bits.min(axis=0) + np.log2(len(penalties))) / sent
 
@@ -76,19 +80,27 @@ def blocks(levels: np.ndarray, seed: int = 0) -> Int[np.ndarray, " state"]:
 
 
 def _class_bits(
-    basis: Basis, y: np.ndarray, z: np.ndarray, new: np.ndarray, k: int, penalties: Sequence[float]
-) -> Float[np.ndarray, "penalty task"]:
-    """Bits of a block's classes, for each penalty."""
-    fit = Problems(basis, y, k, None, False, np.float32)
-    n = (~np.isnan(y)).sum(axis=0)
-    everyone = np.arange(y.shape[1])
-    truth = np.stack([new.T == c for c in range(k)])
-    found = np.empty((len(penalties), y.shape[1]))
+    basis: Basis,
+    groups: Sequence[tuple[np.ndarray, int]],
+    z: np.ndarray,
+    new: Sequence[np.ndarray],
+    penalties: Sequence[float],
+) -> list[Float[np.ndarray, "penalty task"]]:
+    """Bits of a block's classes, for each penalty, of groups of tasks of as many classes."""
+    if not groups:
+        return []
+    single = with_one(basis.z).astype(np.float32)
+    fits = [Problems(single, y, k, None, False) for y, k in groups]
+    n = [(~np.isnan(y)).sum(axis=0)[:, None] for y, _ in groups]
+    truth = [np.stack([y.T == c for c in range(k)]) for y, (_, k) in zip(new, groups, strict=True)]
+    found = [np.empty((len(penalties), y.shape[1])) for y in new]
+    everyone = [np.arange(fit.count) for fit in fits]
     for place, alpha in enumerate(penalties):
-        fit.minimise(everyone, np.full(len(everyone), alpha), _ROUGH)
-        p = fit.probabilities(z)
-        p = (p * n[:, None] + 0.5) / (n[:, None] + k / 2)
-        found[place] = -(np.log2(p) * truth).sum(axis=(0, 2))
+        minimise(fits, everyone, [np.full(fit.count, alpha) for fit in fits], _ROUGH)
+        for i, fit in enumerate(fits):
+            p, k = fit.probabilities(z), groups[i][1]
+            p = (p * n[i] + 0.5) / (n[i] + k / 2)
+            found[i][place] = -(np.log2(p) * truth[i]).sum(axis=(0, 2))
     return found
 
 

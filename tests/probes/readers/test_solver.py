@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
 from checkpoints.console import UserError
-from probes.readers.logistic import logistic
+from probes.readers.logistic import logistic, logistics
 from probes.readers.solver import PENALTIES, Basis, ridge
 
 SHAPES = {"more states": (150, 12), "more features": (60, 200)}
@@ -187,6 +187,22 @@ def test_together_is_one_by_one():
         np.testing.assert_allclose(
             alone.probabilities(basis.z)[:, 0], both.probabilities(basis.z)[:, column], atol=1e-3
         )
+
+
+def test_groups_of_other_numbers_of_classes_do_not_mix():
+    x, three, folds = classes(150, 12, 3)
+    _, two, _ = classes(150, 12, 2)
+    basis = Basis.fit(x)
+    for (labels, k), fit in zip(
+        [(three, 3), (two, 2)], logistics(basis, [(three, 3), (two, 2)], folds, GRID), strict=True
+    ):
+        alone = logistic(basis, labels, k, folds, GRID)
+        np.testing.assert_array_equal(fit.penalties, alone.penalties)
+        np.testing.assert_allclose(
+            fit.probabilities(basis.z), alone.probabilities(basis.z), atol=1e-3
+        )
+    given = logistics(basis, [(three, 3), (two, 2)], None, np.array([1.0, 2.0, 3.0, 4.0]))
+    assert [fit.penalties.tolist() for fit in given] == [[1.0, 2.0], [3.0, 4.0]]
 
 
 def test_a_class_that_one_fold_holds_alone_is_survived():
