@@ -156,6 +156,18 @@ def test_logistic_is_scikit_learns(shape, k):
         assert same.mean() > 0.99
 
 
+@pytest.mark.parametrize("d", [1, 12])
+def test_the_likeliest_class_is_decided_under_the_strongest_penalty_too(d):
+    # There every start is near enough in nats; which class is likeliest hangs on the last digits.
+    x, labels, folds = classes(400, 12, 4)
+    basis, label = Basis.fit(x[:, :d]), labels[:, :1]
+    fit = logistic(basis, label, 4, folds, PENALTIES[:1])
+    other = LogisticRegression(
+        C=1 / PENALTIES[0], class_weight="balanced", solver="newton-cg", tol=1e-12
+    ).fit(basis.z, label[:, 0])
+    assert (fit.predict(basis.z)[:, 0] == other.predict(basis.z)).mean() > 0.99
+
+
 @pytest.mark.parametrize("balanced", [True, False])
 def test_the_penalty_is_that_of_the_whole_grid(balanced):
     x, labels, folds = classes(150, 12, 3)
