@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from analysis.measures import joint_maps as maps
 from analysis.measures.icc import Invariance
+from analysis.records.columns import ends_of
 from analysis.records.runs import SPREAD, SPREAD_RANK
 from checkpoints.console import UserError
 
@@ -136,7 +137,7 @@ def spread_rows(name: str, found: Invariance) -> Iterator[dict[str, Any]]:
     and like it NaN where the layer is collapsed. It exceeds 1 where the ICC is below 0.
     """
     ratio = np.sqrt(1 - found.one_way)
-    low, high = np.percentile(ratio[1:], [2.5, 97.5])
+    low, high = ends_of(ratio)
     shared = {"map": "layer", "id": name, "chance": np.nan, "verdict": found.verdict}
     shared["points"] = found.states * found.backgrounds
     ends = {"value": ratio[0], "low": low, "high": high}

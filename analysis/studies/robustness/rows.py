@@ -1,7 +1,6 @@
 """Rows of robustness: how far decisions move between views, beside how far between states."""
 
 from collections.abc import Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from analysis.policies.subjects import Subject
 from analysis.records.columns import OVER_LEVELS, POLICY, SIZE, estimate, filled
 from analysis.records.command import Frames
 from analysis.records.tables import Column, Schema
-from analysis.scenes.backgrounds import GROUPS, cover, pairs_of
+from analysis.scenes.backgrounds import cover, pairs_of
 from analysis.scenes.bank import Bank
 from analysis.scenes.common import common_bank
 from analysis.stats.clusters import cluster_weights
@@ -153,12 +152,17 @@ def measure_game(
     twins = on_backgrounds(bank, game, chosen, subjects)
     cycles = find_cycles(subjects, trajectories, replicates, seed)
     rows = []
-    for subject, group in product(subjects, GROUPS):
-        pairs = pairs_of(chosen, subject.trained_backgrounds)[group]
-        label = {**subject.columns, "axis": "background", "backgrounds": group}
+    for subject in subjects:
         decisions = twins.decisions.get(subject.id)
-        cells = cycles.get(subject.id, {}).get(group, {}) if pairs else {}
-        rows.append(row(label, bank, decisions, pairs, twins.pixels, weights, seed) | cells)
+        measured: dict[tuple[tuple[int, int], ...], dict[str, Any]] = {}
+        for group, pairs in pairs_of(chosen, subject.trained_backgrounds).items():
+            label = {**subject.columns, "axis": "background", "backgrounds": group}
+            key = tuple(pairs)
+            # Often all were seen in training: one set of pairs under two names.
+            if key not in measured:
+                measured[key] = row(label, bank, decisions, pairs, twins.pixels, weights, seed)
+            cells = cycles.get(subject.id, {}).get(group, {}) if pairs else {}
+            rows.append(measured[key] | label | cells)
     for axis, answers in along_axes(bank, game, subjects, views, seed):
         own = [(0, view) for view in range(1, views + 1)] if answers.decisions else []
         for subject in subjects:

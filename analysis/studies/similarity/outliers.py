@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from analysis.measures.hsic import linear_gram
 from analysis.measures.kernels import linear_profile
 from analysis.measures.profiles import Pairs, resampled
+from analysis.records.columns import PERCENTILES
 from analysis.records.tables import Column, Schema
 from analysis.stats.clusters import cluster_weights
 
@@ -86,7 +87,7 @@ def cka_without_top(
         # Kernels need no new centre: a profile does not change when one is moved.
         p, q = linear_profile(K[at], pairs), linear_profile(L[at], pairs)
         draws = resampled(p, q, pairs, cluster_weights(levels[kept], replicates, seed))
-        low, high = np.percentile(draws, [2.5, 97.5])
+        low, high = np.percentile(draws, PERCENTILES)
         yield share, len(kept), float(p @ q), float(low), float(high)
 
 
