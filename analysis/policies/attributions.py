@@ -226,7 +226,7 @@ def _gradients(scores: Scores, part: _Part, started: Tensor, weights: Tensor) ->
     first = scores.start(pixels)
     sums: list[Tensor] = []
     for columns in part.columns:
-        wanted = found[torch.arange(len(columns)), :, columns] @ weights
+        wanted = found[torch.arange(len(columns)), :, columns] @ weights.to(found)
         (back,) = torch.autograd.grad(wanted.sum(), points, retain_graph=True)
         above = back.unflatten(0, started.shape[:2]).sum(1)
         sums += torch.autograd.grad(first, pixels, above, retain_graph=True)
@@ -255,7 +255,7 @@ def _integrated(scores: Scores, part: _Part) -> tuple[Tensor, Tensor]:
         low, high = (scores.finish(end).gather(1, part.columns.T).T for end in (first, last))
         along = ((1 + nodes) / 2).to(first)[:, None, None, None]
         started = torch.lerp(first[:, None], last[:, None], along)
-    slopes = _gradients(scores, part, started, (weights / 2).to(started))
+    slopes = _gradients(scores, part, started, weights / 2)
     found = slopes * (part.pixels - part.baseline)
     return found, found.sum((2, 3, 4)) - (high - low)
 
