@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from analysis.studies.examination import Examination, OfLayers, OrArrays, Study, examine
+from analysis.studies.similarity.settings import OfPanel
 from checkpoints.console import run_command
-from checkpoints.doors.numbers import real, whole
+from checkpoints.doors.numbers import whole
 
 
 @dataclass(frozen=True)
-class Settings(OrArrays, OfLayers, Examination):
+class Settings(OfPanel, OrArrays, OfLayers, Examination):
     """Compare policies by ten measures, and each measure with chance and with its controls.
 
     Values are comparable within a measure only. Intervals are 95 % bootstraps over levels; p is
@@ -26,15 +27,6 @@ class Settings(OrArrays, OfLayers, Examination):
     similarity_arrays.csv.
     """
 
-    permutations: Annotated[int, whole(1, 10**6)] = 500
-    """permutations of levels behind each p-value"""
-    replicates: Annotated[int, whole(20, 10**5)] = 200
-    neighbours: Annotated[int, whole(1, 10**4)] = 10
-    """nearest states compared by the measure neighbours"""
-    bandwidth: Annotated[float, real(0, 1e3, above=True)] = 0.5
-    """of the Gaussian kernel, in units of the median distance"""
-    keep: Annotated[float, real(0, 1, above=True)] = 0.99
-    """share of variance that SVCCA and PWCCA keep"""
     states: Annotated[int, whole(4, 10**5)] = 600
 
 

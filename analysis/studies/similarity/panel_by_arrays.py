@@ -4,16 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from analysis.measures.alignment import KEEP
 from analysis.measures.chance import calibrate, level_permutations, permuted
-from analysis.measures.kernels import BANDWIDTH
-from analysis.measures.neighbours import NEIGHBOURS
 from analysis.measures.panel import (
     ANGLE_OF,
     MEASURES,
@@ -33,8 +30,8 @@ from analysis.records.tables import Column, Schema
 from analysis.scenes.arrays import EACH, Arrays, ArraySettings, read_arrays
 from analysis.stats.clusters import cluster_weights
 from analysis.studies.similarity.compared import replicate_ends
+from analysis.studies.similarity.settings import OfPanel
 from checkpoints.console import UserError, say, show_tables, watch
-from checkpoints.doors.numbers import real, whole
 
 OF_PICTURES = ("cka_deconfounded", "cka_one_background")
 """Measures that take the pictures, or other renderings of them, and so are none of arrays."""
@@ -64,18 +61,8 @@ Numbers = dict[str, float]
 
 
 @dataclass(frozen=True)
-class PanelSettings(ArraySettings):
+class PanelSettings(OfPanel, ArraySettings):
     """What decides the panel of arrays, and where its table goes."""
-
-    permutations: Annotated[int, whole(1, 10**6)] = 500
-    """permutations of levels behind each p-value"""
-    replicates: Annotated[int, whole(20, 10**5)] = 200
-    neighbours: Annotated[int, whole(1, 10**4)] = NEIGHBOURS
-    """nearest rows compared by the measure neighbours"""
-    bandwidth: Annotated[float, real(0, 1e3, above=True)] = BANDWIDTH
-    """of the Gaussian kernel, in units of the median distance"""
-    keep: Annotated[float, real(0, 1, above=True)] = KEEP
-    """share of variance that SVCCA and PWCCA keep"""
 
 
 def compare_arrays(settings: PanelSettings, names: Sequence[str]) -> None:
