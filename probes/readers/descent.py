@@ -50,8 +50,8 @@ class Problems:
     """Factors of k classes; problem ``part · F + factor`` is one fitted without a fold, or on all.
 
     Attributes:
-        w: (logits, problems, r + 1) weights so far; ``logits``: (logits, problems, n) by them;
-                ``slope``: (logits, problems, r + 1), the gradient of the loss there.
+        w: (logits, problems, r + 1) weights so far; ``slope``: the gradient of the loss there.
+        logits: (logits, problems, n) by these weights.
         count: F; ``parts``: number of folds, or 1.
         weight: (problems, n) of each state in a fit; ``judge``: (F, n) in the choice of penalties.
     """
