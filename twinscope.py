@@ -30,7 +30,7 @@ FUNCTIONS = {
     "svcca": "analysis.measures.alignment:svcca",
     "pwcca": "analysis.measures.alignment:pwcca",
     "icc": "analysis.measures.icc:measure",
-    "effective_rank": "analysis.measures.icc:effective_rank",
+    "effective_rank": "analysis.measures.effective_rank:effective_rank",
     "tv": "analysis.measures.decisions:total_variation",
     "probe": "probes.studies.by_arrays:probe",
     "bank": "analysis.scenes.common:common_bank",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.measures.icc import LayerSums, effective_rank, intraclass, measure
+from analysis.measures.icc import LayerSums, intraclass, measure
 from analysis.stats.clusters import cluster_weights
 from checkpoints.console import UserError
 from tests.support.planted_encoders import COLLAPSES, INVARIANCES, World
@@ -63,26 +63,6 @@ def test_nothing_but_the_background_has_a_floor_that_depends_on_their_number(B):
     assert found.one_way[0] == pytest.approx(-1 / (B - 1), abs=1e-12)
     assert found.icc[0] == pytest.approx(0, abs=1e-12)
     assert measure(World(backgrounds=2).features(0.0)).verdict == "collapsed"
-
-
-def test_effective_rank_of_known_spectra():
-    axes = np.vstack([np.eye(5), -np.eye(5)])
-    assert effective_rank(axes) == pytest.approx(5)
-    assert effective_rank(axes * [1, 1, 0, 0, 0]) == pytest.approx(2)
-    # Variances 9 : 1 in two directions.
-    p = np.array([0.9, 0.1])
-    assert effective_rank(axes[:, :2] * [3, 1]) == pytest.approx(np.exp(-(p * np.log(p)).sum()))
-    assert effective_rank(np.full((6, 3), 0.1)) == 0
-    assert effective_rank(np.outer(np.arange(6.0), [1, 2, 3])) == pytest.approx(1)
-
-
-@pytest.mark.parametrize("shape", [(30, 8), (8, 30)], ids=["covariance", "Gram"])
-def test_effective_rank_by_singular_values(shape):
-    from scipy.stats import entropy
-
-    x = np.random.default_rng(0).normal(size=shape) @ np.diag(np.arange(1.0, shape[1] + 1))
-    values = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
-    assert effective_rank(x) == pytest.approx(np.exp(entropy(values**2)), rel=1e-10)
 
 
 # --- second roads ------------------------------------------------------------------------------
