@@ -159,7 +159,8 @@ class LayerSums:
 
     def _add(self, rows: np.ndarray, x: np.ndarray, pilot: np.ndarray) -> None:
         z = x.astype(np.float64)
-        squares = np.matmul(z[:, :, None], z[..., None])
+        with np.errstate(over="ignore"):  # refused in words below
+            squares = np.matmul(z[:, :, None], z[..., None])
         if not np.isfinite(squares).all():
             check_finite(x.reshape(len(x), -1), f"states {rows[0]} to {rows[-1]}")
         self._norm += float(np.sqrt(squares).sum())
