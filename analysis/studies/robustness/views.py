@@ -100,8 +100,9 @@ def on_backgrounds(
     """Decisions on twins; none for a game of one background."""
     if len(backgrounds) < 2:
         return Answers({}, np.zeros((1, 1)))
-    twins, chunk = twin_set(game, bank, backgrounds), max(1, FRAMES // len(backgrounds))
-    blocks = watch(twins.blocks(chunk), f"{game}: deciding on twins", ceil(len(twins) / chunk))
+    twins = twin_set(game, bank, backgrounds)
+    count = ceil(len(twins) / twins.chunk)
+    blocks = watch(twins.blocks(), f"{game}: deciding on twins", count)
     return answers_to((block.frames for block in blocks), subjects)
 
 
