@@ -10,6 +10,7 @@ import pytest
 from sources import project_modules
 
 import twinscope
+from tests.support.patience import PATIENCE
 from tests.support.tree import ROOT
 
 COMMANDS = {
@@ -35,7 +36,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=PATIENCE,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from rich.table import Table
 
 from checkpoints.console import STOPPED, run_command, show_tables, watch
+from tests.support.patience import PATIENCE
 from tests.support.tree import ROOT
 
 WORKS = """
@@ -70,7 +71,7 @@ def without_reader(*arguments: str, stderr: bool = False) -> subprocess.Popen[st
 )
 def test_help_without_a_reader_says_nothing_of_it(arguments: tuple[str, ...]):
     process = without_reader("-m", *arguments)
-    _, told = process.communicate(timeout=240)
+    _, told = process.communicate(timeout=PATIENCE)
     assert process.returncode == (2 if "--nope" in arguments else 0)
     assert "Traceback" not in told and "Broken" not in told
 
@@ -79,7 +80,7 @@ def test_help_without_a_reader_says_nothing_of_it(arguments: tuple[str, ...]):
 def test_work_goes_on_when_its_reader_is_gone(stderr: bool, tmp_path: Path):
     written = tmp_path / "written"
     process = without_reader("-c", WORKS.replace("NAME", repr(str(written))), stderr=stderr)
-    _, told = process.communicate(timeout=240)
+    _, told = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0 and written.read_text() == "whole"
     assert stderr or told.splitlines() == ["working: 3 to do", "more", "more", "more"]
 
@@ -88,7 +89,7 @@ def test_streams_that_were_closed_are_no_fault(tmp_path: Path):
     written = tmp_path / "written"
     script = WORKS.replace("NAME", repr(str(written)))
     shell = ['exec "$0" "$@" >&- 2>&-', sys.executable, "-c", script]
-    assert subprocess.run(["/bin/sh", "-c", *shell], cwd=ROOT, timeout=240).returncode == 0
+    assert subprocess.run(["/bin/sh", "-c", *shell], cwd=ROOT, timeout=PATIENCE).returncode == 0
     assert written.read_text() == "whole"
 
 
@@ -97,7 +98,7 @@ def test_a_full_disk_behind_the_output_is_one_line(arguments: tuple[str, ...]):
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", *arguments]
         done = subprocess.run(
-            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=240
+            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE
         )
     assert done.returncode == 2
     assert done.stderr.startswith("error: [Errno 28] No space left on device")

@@ -17,6 +17,7 @@ from figures.kit.plain import read_plain
 from figures.kit.readme_result import BEGIN, END
 from figures.kit.typeset import LONG
 from figures.latex import Settings, main
+from tests.support.patience import PATIENCE
 from tests.support.tree import ROOT
 
 TABLES = ROOT / "analysis" / "tables"
@@ -42,7 +43,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compiled(folder: Path, name: str) -> str:
     """The log of LaTeX; the test fails where it does."""
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", name]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout[-2000:]
     return done.stdout
 

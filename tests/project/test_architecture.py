@@ -11,6 +11,7 @@ import pytest
 from sources import PACKAGES, import_graph, imported_names, project_modules, sources_of
 
 from analysis.records.tables import Schema
+from tests.support.patience import PATIENCE
 from tests.support.tree import ROOT
 
 MODULES = project_modules(ROOT)
@@ -50,7 +51,7 @@ MEASURES_WITHOUT_PROCGEN = (
 
 def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=240
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
     )
 
 

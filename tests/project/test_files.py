@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sources import project_modules
 
+from tests.support.patience import PATIENCE
 from tests.support.tree import ROOT
 
 MODULES = project_modules(ROOT)
@@ -20,7 +21,7 @@ MACHINE_PATH = re.compile(rb"(?<![\w.:/~-])/(?:home|root|work|Users|mnt|opt)/\w+
 
 def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=240
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.planted_world import write_policy, write_world
 from tests.support.tree import ROOT
 
@@ -67,7 +68,7 @@ def run(site: Path, folder: Path, *arguments: str) -> subprocess.CompletedProces
         env={**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "HOME": str(folder)},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=PATIENCE,
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.support import slurm as slurms
+from tests.support.patience import PATIENCE, until
 from tests.support.study_tree import (
     FAILED,
     LONG,
@@ -19,14 +20,13 @@ from tests.support.study_tree import (
     saved,
     start,
     trainer,
-    until,
 )
 from tests.support.tree import ROOT
 
 TABLES = "emergence.csv", "emergence_onsets.csv", "probes_steps.csv", "probes_onsets.csv"
 ITERATION = 64
 PLUGIN = ROOT / ".cache" / "cluster"
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.slow
 
 
 def check_tables(tree: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_study_on_one_machine_through_kills(tmp_path: Path):
     before = saved(tree, LONG)
     until(lambda: saved(tree, LONG) > before, "the run of a killed job to go on")
     coordinator.kill()
-    assert coordinator.wait(60) == -signal.SIGKILL
+    assert coordinator.wait(PATIENCE) == -signal.SIGKILL
     code, said = finish(tree, "--cores", "2")
     assert code == 0, said
     assert f"failed: {FAILED} at step 0: no policy" in said
@@ -114,7 +114,7 @@ def test_the_same_study_on_slurm(tmp_path: Path, slurm: slurms.Slurm):
     kill_trainer(tree, LONG)
     until(lambda: logged("stopped at step"), "the limit of a job's time")
     coordinator.kill()
-    coordinator.wait(60)
+    coordinator.wait(PATIENCE)
     code, said = finish(tree, *options(600), **how)
     assert code == 0, said + "\n".join(path.read_text() for path in logs.rglob("*.log"))
     assert f"failed: {FAILED} at step 0: no policy" in said

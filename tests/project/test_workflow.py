@@ -10,6 +10,7 @@ from sources import drawers_of, project_modules, tables_of
 
 from checkpoints.world.games import GAMES
 from figures.__main__ import NAMES
+from tests.support.patience import PATIENCE
 from tests.support.tree import ROOT
 
 COMMANDS = [name for name, file in project_modules(ROOT).items() if "__main__" in file.read_text()]
@@ -86,7 +87,10 @@ def reproduce(clone: Path) -> tuple[int, list[str]]:
     """Exit status, and the steps that ran since the last call, in order."""
     options = ["--cores", "1", "--nolock", "--rerun-incomplete", "--quiet", "all"]
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", *options], cwd=clone, capture_output=True, timeout=200
+        [sys.executable, "-m", "snakemake", *options],
+        cwd=clone,
+        capture_output=True,
+        timeout=PATIENCE,
     )
     log = clone / "log"
     ran = log.read_text().split() if log.exists() else []

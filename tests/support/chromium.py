@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.patience import PATIENCE
+
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
@@ -29,8 +31,6 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe"),
 )
-PATIENCE = 60.0
-"""Seconds that an answer may take: machines that run tests have other work too."""
 
 
 class Browser:
@@ -81,7 +81,7 @@ class Browser:
         os.close(self._out)
         os.close(self._in)
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(PATIENCE)
         self._profile.cleanup()
 
     # -- speaking ----------------------------------------------------------------------------

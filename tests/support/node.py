@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.tree import ROOT
 
 NODE = shutil.which("node")
@@ -19,7 +20,7 @@ def ask(script: Path, request: dict[str, Any], folder: Path) -> dict[str, Any]:
     file = folder / "request.json"
     file.write_text(json.dumps(request))
     done = subprocess.run(
-        [str(NODE), script, file], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [str(NODE), script, file], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)

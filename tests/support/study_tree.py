@@ -7,8 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -104,11 +103,3 @@ def alone(tree: Path) -> dict[str, bytes]:
 
 def _own(tree: Path, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {**environment, "OMP_NUM_THREADS": "1", "TWINSCOPE_CACHE": str(tree / "cache")}
-
-
-def until(true: Callable[[], object], what: str, seconds: float = 300) -> None:
-    """Wait for something, and say what did not come."""
-    last = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < last, f"waited {seconds:g} s for {what}"
-        time.sleep(0.2)

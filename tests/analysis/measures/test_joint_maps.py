@@ -168,7 +168,6 @@ def test_tsne_keeps_planted_clusters_and_repeats_itself():
 
 
 @pytest.mark.slow  # umap compiles itself: 10 s, and two minutes the first time on a machine
-@pytest.mark.timeout(900)
 def test_umap_keeps_planted_clusters_and_repeats_itself():
     first, again, other = (embed(PLANTED, "umap", seed, neighbours=7).at for seed in (0, 0, 1))
     assert first.tobytes() == again.tobytes()

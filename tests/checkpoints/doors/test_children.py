@@ -13,6 +13,7 @@ import pytest
 
 from checkpoints.console import UserError
 from checkpoints.doors.children import side_by_side
+from tests.support.patience import PATIENCE, until
 from tests.support.tree import ROOT
 
 CORES = len(os.sched_getaffinity(0))
@@ -66,9 +67,7 @@ def test_a_fault_comes_through_and_what_has_not_begun_is_left(tmp_path):
 @several
 def test_processes_are_deaf_to_ctrl_c_and_end_with_their_parent(tmp_path):
     parent = subprocess.Popen([sys.executable, "-c", WAITING, str(tmp_path)], cwd=ROOT)
-    until = time.monotonic() + 60
-    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < until:
-        time.sleep(0.1)
+    until(lambda: len(list(tmp_path.iterdir())) >= 2, "two processes")
     children = [psutil.Process(int(path.name)) for path in tmp_path.iterdir()]
     assert len(children) >= 2
     for child in children:
@@ -76,5 +75,5 @@ def test_processes_are_deaf_to_ctrl_c_and_end_with_their_parent(tmp_path):
     time.sleep(0.5)
     assert all(child.is_running() for child in children)
     parent.kill()
-    parent.wait(30)
-    assert not psutil.wait_procs(children, timeout=30)[1]
+    parent.wait(PATIENCE)
+    assert not psutil.wait_procs(children, timeout=PATIENCE)[1]

@@ -10,6 +10,7 @@ import pytest
 from checkpoints.console import MachineTrouble, UserError
 from checkpoints.doors import writing
 from checkpoints.doors.writing import atomic, check_folder, write_text
+from tests.support.patience import PATIENCE
 
 
 def test_each_writer_has_a_name_of_its_own(tmp_path: Path):
@@ -61,7 +62,7 @@ def test_four_processes_at_once_leave_one_whole_file(tmp_path: Path):
     for worker in workers:
         worker.start()
     start.set()
-    found = sorted(results.get(timeout=120) for _ in workers)
+    found = sorted(results.get(timeout=PATIENCE) for _ in workers)
     for worker in workers:
         worker.join()
     assert found == ["kept", "kept", "kept", "wrote"]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -67,16 +66,14 @@ def test_changed_studies_are_refused_or_sound(name: str, tmp_path: Path):
     assert 0.5 * INPUTS / 3 < refused < INPUTS / 3, refused
 
 
-def test_what_is_no_file_is_refused_at_once(tmp_path: Path):
+def test_what_is_no_file_is_refused_unread(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
-    started = time.monotonic()
     for place in (tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(UserError, match="is a pipe or device"):
             read_study(place)
     (tmp_path / "long").write_text("runs: [" + "a, " * 10**6)
     with pytest.raises(UserError, match=r"study.yaml of at most 262,144 bytes"):
         read_study(tmp_path / "long")
-    assert time.monotonic() - started < 5
 
 
 def strange_id(rng: np.random.Generator) -> str:

@@ -14,6 +14,7 @@ from checkpoints.console import MachineTrouble, UserError
 from checkpoints.runs.folder import STATE, read_save
 from checkpoints.runs.train import main
 from checkpoints.training.group import Group
+from tests.support.patience import PATIENCE
 from tests.support.tiny import BATCH, RUN, final_bytes, kept_files, log, settings
 from tests.support.tree import ROOT
 
@@ -53,7 +54,7 @@ def test_twenty_kills_change_no_byte(tmp_path: Path):
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("kill ") == 20

@@ -15,6 +15,7 @@ from checkpoints.runs import queue
 from checkpoints.runs.folder import is_locked, only_process, standing
 from checkpoints.runs.queue import Settings, main
 from checkpoints.runs.worker import outcome_of
+from tests.support.patience import PATIENCE
 from tests.support.queued import STUDY, pretend
 from tests.support.tree import ROOT
 
@@ -62,11 +63,11 @@ def test_a_run_of_another_process_is_waited_for(tmp_path: Path, monkeypatch, cap
     def other() -> None:
         with only_process(tmp_path / "runs" / RUN):
             held.set()
-            let_go.wait(60)
+            let_go.wait(PATIENCE)
 
     thread = threading.Thread(target=other)
     thread.start()
-    held.wait(60)
+    held.wait(PATIENCE)
     looks = 0
     real = queue.look
 
@@ -111,7 +112,7 @@ def test_sigterm_while_waiting_leaves_the_run_to_be_continued(tmp_path: Path):
         assert job.stdout is not None
         assert "waiting for another process" in job.stdout.readline()
         job.send_signal(signal.SIGTERM)
-        assert job.wait(60) == os.EX_TEMPFAIL
+        assert job.wait(PATIENCE) == os.EX_TEMPFAIL
         job.stdout.close()
 
 

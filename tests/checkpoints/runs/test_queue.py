@@ -17,6 +17,7 @@ from checkpoints.runs.queue import Settings, Worker, look, main
 from checkpoints.runs.study import Planned, read_study
 from checkpoints.runs.train import Settings as TrainSettings
 from checkpoints.runs.worker import Outcome, Relay, outcome_of, train_apart
+from tests.support.patience import PATIENCE
 from tests.support.queued import STUDY, pretend, save
 from tests.support.tree import ROOT
 
@@ -167,7 +168,7 @@ def test_two_workers_take_no_run_twice(study, tmp_path: Path):
         )
         for _ in range(2)
     ]
-    assert [worker.wait(120) for worker in workers] == [0, 0]
+    assert [worker.wait(PATIENCE) for worker in workers] == [0, 0]
     assert sorted(began(tmp_path)) == sorted(IDS) and states(study, tmp_path) == ["done"] * 3
 
 
@@ -213,7 +214,7 @@ def start(folder: Path) -> subprocess.Popen:
 def test_sigterm_saves_and_ends_the_queue(tmp_path: Path):
     worker = start(tmp_path)
     worker.send_signal(signal.SIGTERM)
-    output, errors = worker.communicate(timeout=60)
+    output, errors = worker.communicate(timeout=PATIENCE)
     assert worker.returncode == 0 and "Traceback" not in errors
     assert "stopped at step" in output and "the queue ended" in output
     now = standing(tmp_path / "runs" / IDS[0], 10**9)
@@ -223,7 +224,7 @@ def test_sigterm_saves_and_ends_the_queue(tmp_path: Path):
 def test_training_ends_with_a_queue_that_is_killed(tmp_path: Path):
     worker = start(tmp_path)
     worker.send_signal(signal.SIGKILL)
-    output, _ = worker.communicate(timeout=60)  # until the last writer of the pipe is gone
+    output, _ = worker.communicate(timeout=PATIENCE)  # until the last writer of the pipe is gone
     assert worker.returncode == -signal.SIGKILL and "stopped at step" in output
     folder = tmp_path / "runs" / IDS[0]
     assert standing(folder, 10**9).state == "partial" and read_save(folder / "state.safetensors")

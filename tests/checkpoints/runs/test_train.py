@@ -17,6 +17,7 @@ from checkpoints.policy.recipes import METHODS, from_dict
 from checkpoints.runs.folder import STATE
 from checkpoints.runs.train import Settings, Stop, defaults, main, only_process
 from checkpoints.training.group import Group
+from tests.support.patience import PATIENCE
 from tests.support.tiny import BATCH, RUN, TINY, final_bytes, kept_files, settings
 from tests.support.tree import ROOT
 
@@ -45,7 +46,7 @@ def launch(output: Path, *more: str, run: str = RUN) -> subprocess.Popen:
 def uninterrupted(tmp_path_factory) -> Path:
     output = tmp_path_factory.mktemp("whole")
     process = launch(output)
-    _, errors = process.communicate(timeout=280)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     return output
 
@@ -79,7 +80,7 @@ def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(number: signal.Signals, tm
     assert process.stdout.readline().startswith("frames a second")
     assert process.stdout.readline().startswith(RUN)
     process.send_signal(number)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert "stopping after this iteration" in errors and "Traceback" not in errors
     assert "the same command goes on from there" in output
@@ -245,7 +246,7 @@ def test_a_diverged_run_stops_and_keeps_its_last_save(tmp_path: Path, monkeypatc
 )
 def test_wrong_flags_stop_the_run_without_traceback(flags: list[str], message: str, tmp_path: Path):
     process = launch(tmp_path, *flags)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert "Traceback" not in errors
     assert re.search(message, " ".join((output + errors).replace("│", "").split()))

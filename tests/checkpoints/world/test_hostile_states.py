@@ -14,6 +14,7 @@ from checkpoints.world.apart import Died, apart
 from checkpoints.world.games import GAMES
 from checkpoints.world.states import GameState, read_state, with_background, write_state
 from tests.support.hostile_states import edited
+from tests.support.patience import PATIENCE
 from tests.support.played import play, renderer
 
 EDITS = 24
@@ -102,14 +103,14 @@ def hungry(_) -> None:
 )
 def test_however_a_copy_ends_is_said(work, message):
     with pytest.raises(Died, match=message):
-        apart(work, 8, seconds=0.4 if work is forever else 20.0)
+        apart(work, 8, seconds=0.4 if work is forever else PATIENCE)
 
 
 def test_a_copy_hands_back_its_bytes():
     def write(out):
         out[:] = range(8)
 
-    assert apart(write, 8, seconds=10.0).tolist() == list(range(8))
+    assert apart(write, 8, seconds=PATIENCE).tolist() == list(range(8))
 
 
 @pytest.mark.parametrize("actions", [[99] * 4, [-2] * 4, [0.5] * 4, [0] * 3, ["left"] * 4])

@@ -7,6 +7,7 @@ import pytest
 
 from figures.browser.slots import APP
 from tests.support.node import NODE, needs_node
+from tests.support.patience import PATIENCE
 
 FRONT = APP.parent
 SOURCES = sorted(path for path in (FRONT / "src").rglob("*") if path.is_file())
@@ -17,7 +18,7 @@ def test_a_rebuild_equals_the_committed_file(tmp_path):
     if not (FRONT / "node_modules").is_dir():
         pytest.skip("the page's parts are missing: npm ci --prefix figures/browser/front")
     built = tmp_path / "app.html"
-    subprocess.run([str(NODE), FRONT / "build.mjs", built], check=True, timeout=120)
+    subprocess.run([str(NODE), FRONT / "build.mjs", built], check=True, timeout=PATIENCE)
     assert built.read_bytes() == APP.read_bytes()
 
 
@@ -29,7 +30,7 @@ def test_another_source_would_build_another_file(tmp_path):
     (copy / "node_modules").symlink_to(FRONT / "node_modules")
     words = copy / "src" / "words.js"
     words.write_text(words.read_text().replace('"–"', '"?"'))
-    subprocess.run([str(NODE), copy / "build.mjs"], check=True, timeout=120)
+    subprocess.run([str(NODE), copy / "build.mjs"], check=True, timeout=PATIENCE)
     assert (copy / "app.html").read_bytes() != APP.read_bytes()
 
 

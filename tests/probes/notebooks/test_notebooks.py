@@ -11,6 +11,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from tests.support.patience import PATIENCE
 from tests.support.tree import ROOT
 
 NOTEBOOKS = sorted((ROOT / "probes" / "notebooks").glob("*.py"))
@@ -49,7 +50,9 @@ def run(notebook: NotebookNode) -> str:
     where = {"metadata": {"path": str(ROOT)}}  # banks and twins lie in the cache of the clone
     # As a reader's kernel draws, and not as tests do.
     env = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    NotebookClient(notebook, kernel_name="python3", timeout=240, resources=where).execute(env=env)
+    NotebookClient(notebook, kernel_name="python3", timeout=PATIENCE, resources=where).execute(
+        env=env
+    )
     outputs = outputs_of(notebook)
     # What takes long says so; a warning would be another line.
     said = [line for out in outputs if out.get("name") == "stderr" for line in lines_of(out)]

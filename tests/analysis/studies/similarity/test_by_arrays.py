@@ -13,6 +13,7 @@ from analysis.records.tables import read_provenance, read_table
 from analysis.studies.similarity import by_arrays
 from analysis.studies.similarity.by_arrays import SCHEMA
 from checkpoints.console import UserError
+from tests.support.patience import PATIENCE
 from tests.support.tree import ROOT
 
 SHARED, OWN = 4, 12
@@ -113,13 +114,15 @@ def test_a_file_that_is_there_is_kept(folder):
 def test_the_command_ends_with_2_and_one_line(folder):
     np.save("bad.npy", np.array([{}]), allow_pickle=True)
     command = [sys.executable, str(ROOT / "twinscope.py"), "cka", "a.npy", "bad.npy"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 2
     said = done.stderr.splitlines()
     assert said[0] == "reading 2 arrays" and len(said) == 2
     assert said[1].startswith("error: bad.npy: expected numbers, got an array of objects")
     assert not (folder / "results").exists()
-    done = subprocess.run([*command[:-1], "b.npy"], capture_output=True, text=True, timeout=240)
+    done = subprocess.run(
+        [*command[:-1], "b.npy"], capture_output=True, text=True, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stderr
     header = (folder / "results" / "cka_arrays.csv").read_text().partition("\n")[0]
     assert json.loads(header[2:])["schema"] == "cka_arrays"
